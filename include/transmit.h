@@ -1,0 +1,178 @@
+/*
+ * transmit.h - hand a JSON profile to a listener on this host, within 50 ms.
+ *
+ * One profile is one JSON object. It goes out as one datagram on a Unix socket;
+ * when the listener does not take it, it is left whole, as one file, in a disk
+ * buffer. Link with -ltransmit, or load libtransmit.so with dlopen(3).
+ *
+ * Threads   Every function may be called from any thread at any time.
+ * Fork      A child of a process that has made its first call gets
+ *           TRANSMIT_EFORKED: the library's threads do not survive fork(2). A
+ *           child of a process that has only loaded the library starts its own.
+ *           A program that calls exec(3) is not concerned.
+ * Memory    The library reads json during the call and keeps no pointer to it.
+ *           What it returns is static or belongs to the calling thread: never
+ *           free it.
+ * errno     Unchanged by every function, and so is the thread's signal mask;
+ *           while a call lasts, the thread takes no asynchronous signals.
+ *
+ * Blocking: a call returns within timeout_us (50 ms, see transmit_configure),
+ * the start of the library in the process's first call (about 4 ms) included.
+ *
+ * Versions: names and values in this file keep their meaning as long as
+ * TRANSMIT_ABI_VERSION stays the same.
+ */
+#ifndef TRANSMIT_H
+#define TRANSMIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The interface that this header describes; see transmit_abi_version. */
+#define TRANSMIT_ABI_VERSION 1
+
+/* ---- Results ----
+ * 0 and above: the profile is in the listener's socket or the library takes
+ * care of it. Below 0: it was refused or lost, and the code says why. */
+
+#define TRANSMIT_SENT 0     /* the listener's socket took it */
+#define TRANSMIT_BUFFERED 1 /* it is one whole file in the disk buffer */
+#define TRANSMIT_PENDING 2  /* time was up while the disk was at it: the write goes on */
+
+/* The call was wrong: nothing was sent, nothing was written. */
+#define TRANSMIT_EINVAL (-1)     /* a setting or a flag; transmit_last_error names it */
+#define TRANSMIT_ENULL (-2)      /* json is NULL */
+#define TRANSMIT_EEMPTY (-3)     /* len is 0 */
+#define TRANSMIT_ESYNTAX (-4)    /* not valid JSON (RFC 8259) */
+#define TRANSMIT_ENOTOBJECT (-5) /* valid JSON, but not an object */
+#define TRANSMIT_EDEPTH (-6)     /* nested deeper than TRANSMIT_MAX_DEPTH */
+#define TRANSMIT_EUTF8 (-7)      /* not valid UTF-8 */
+#define TRANSMIT_ETOOBIG (-8)    /* longer than TRANSMIT_MAX_LENGTH */
+
+/* The library cannot run here: nothing was sent, nothing was written. */
+#define TRANSMIT_EFORKED (-20)   /* in a fork(2) child of a process that had started it */
+#define TRANSMIT_ERESOURCE (-21) /* too few threads or too little memory left to start it */
+#define TRANSMIT_ESTARTING (-22) /* time was up before it had started: the next call may work */
+#define TRANSMIT_EPANIC (-23)    /* a defect in the library, caught */
+
+/* The listener did not take the profile, and neither did the disk: it is lost. */
+#define TRANSMIT_EBUSY (-40)     /* as many profiles wait for a slow disk as may wait */
+#define TRANSMIT_ENODIR (-41)    /* no buffer directory can be used */
+#define TRANSMIT_EFULL (-42)     /* the disk, its inodes or a quota are used up */
+#define TRANSMIT_EIO (-43)       /* the file could not be written; transmit_last_error says why */
+#define TRANSMIT_ETIMEDOUT (-44) /* time was up before the document was checked and copied */
+
+/* ---- Sending ---- */
+
+#define TRANSMIT_MAX_DEPTH 512         /* nested arrays and objects, as in PHP's json_encode */
+#define TRANSMIT_MAX_LENGTH (64 << 20) /* bytes: 64 MiB */
+
+/*
+ * transmit_send - send one profile.
+ *
+ * json    a JSON object in UTF-8, with or without white space around it; it
+ *         need not end in a NUL
+ * len     its length in bytes
+ *
+ * The member "_meta" is added, or replaced: {"timestamp": <unix seconds>,
+ * "transmitter_version": "1.0"}, and "php_version" if that is set.
+ *
+ * A document over max_datagram_size is cut: the list or map
+ * xhprof.profiling.top_functions to its first 50 entries ("_meta" then has
+ * "truncated": true), and sql.queries, if it has more than 100, to the 100 with
+ * the largest time_ms, slowest first ("sql_truncated": true). If it is still
+ * too large, it goes to the disk buffer. All other bytes stay as they are.
+ *
+ * Returns TRANSMIT_SENT, TRANSMIT_BUFFERED, TRANSMIT_PENDING, or why not.
+ */
+int32_t transmit_send(const char *json, size_t len);
+
+/* The caller vouches that json is one valid JSON object in UTF-8 and has no
+ * member "_meta": it is not checked, which would cost more than the send. */
+#define TRANSMIT_TRUSTED 1u
+/* The document goes as it is: not checked, not cut, no "_meta". Over
+ * max_datagram_size it goes to the disk buffer whole. */
+#define TRANSMIT_AS_IS 2u
+/* Do not try the socket: TRANSMIT_SENT cannot be the result. */
+#define TRANSMIT_TO_DISK 4u
+
+/*
+ * transmit_send_with - transmit_send, with choices for this call.
+ *
+ * flags        TRANSMIT_TRUSTED and so on, or-ed together; 0 for none
+ * socket_path  the listener's socket; NULL for the setting listener_socket
+ * timeout_us   microseconds that this call may take; 0 for the setting timeout_us
+ */
+int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path,
+                           uint32_t timeout_us);
+
+/*
+ * transmit_flush - wait until the writes that were TRANSMIT_PENDING have ended.
+ *
+ * For a program that is about to end. Blocks for timeout_us at most. Returns
+ * TRANSMIT_BUFFERED when nothing is left to write, TRANSMIT_PENDING otherwise.
+ */
+int32_t transmit_flush(uint32_t timeout_us);
+
+/* ---- Settings ----
+ *
+ * transmit_configure - change settings, for all threads, from the next call on.
+ *
+ * json    a JSON object; a key that is left out keeps its value:
+ *
+ *   key                default
+ *   listener_socket    "/var/run/bitville-apm/listener.sock"
+ *   timeout_us         50000   for a whole call; 1 to 60000000
+ *   max_datagram_size  65507   bytes; 1 to 16777216. The listener's limit, if lower
+ *   buffer_dirs        ["/var/lib/bitville-apm/buffer", "/tmp/bitville-apm-buffer",
+ *                       "$TMPDIR/bitville-apm-buffer", "$TMPDIR"]
+ *                      absolute paths; the first usable one is taken
+ *   buffer_max_bytes   1073741824   of all profiles in the directory; 0: no limit
+ *   buffer_max_files   100000       0: no limit. The oldest go first
+ *   php_version        ""           "_meta" has it if it is not empty
+ *
+ * Returns 0. An unknown key, a wrong type or an impossible value is
+ * TRANSMIT_EINVAL, changes nothing, and is named by transmit_last_error.
+ */
+int32_t transmit_configure(const char *json, size_t len);
+
+/* ---- What happened ---- */
+
+/* transmit_strerror - what a result means. Static text, never NULL. */
+const char *transmit_strerror(int32_t result);
+
+/*
+ * transmit_last_error - what went wrong in this thread's last call: which
+ * operation, on what, and the system's error. A profile that was buffered has
+ * the listener's error here. "" if nothing did. Valid until the thread's next
+ * call.
+ */
+const char *transmit_last_error(void);
+
+/*
+ * transmit_log_due - whether to write a log line about this result now.
+ *
+ * Bounds a log during an outage: 1 for a result's first occurrence in this
+ * process, then after a minute, then after twice as long each time, up to an
+ * hour; 0 in between. Starts anew when a result has not occurred for an hour.
+ *
+ * ret_suppressed  set to the number of 0 answers since the last 1; may be NULL
+ */
+int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
+
+/* ---- Versions, of the library that is loaded ---- */
+
+/* transmit_version - such as "1.0.0". Static text. */
+const char *transmit_version(void);
+
+/* transmit_abi_version - TRANSMIT_ABI_VERSION as it was when the library was built. */
+uint32_t transmit_abi_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,13 @@
+/* transmit.h as PHP's FFI parser takes it, for ffi.preload; ./build.sh install
+ * writes the library's full path into FFI_LIB. tests/ holds it equal to transmit.h. */
+#define FFI_SCOPE "TRANSMIT"
+#define FFI_LIB "libtransmit.so.1"
+int32_t transmit_send(const char *json, size_t len);
+int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path, uint32_t timeout_us);
+int32_t transmit_flush(uint32_t timeout_us);
+int32_t transmit_configure(const char *json, size_t len);
+const char *transmit_strerror(int32_t result);
+const char *transmit_last_error(void);
+int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
+const char *transmit_version(void);
+uint32_t transmit_abi_version(void);
