@@ -1,0 +1,153 @@
+// Package buffer keeps profiles on disk until somebody takes them: a directory
+// of whole files, bounded in bytes and in number.
+//
+// Make a [Store] with [New] and give each profile to [Store.Write]. When Write
+// returns nil, the profile is one file, profile_YYYYmmdd_HHMMSS_xxxxxxxx.json
+// (UTC, 8 hex digits), mode 0600, in the first usable of the store's
+// directories. Whoever reads the directory sees it whole or not at all.
+//
+// # Atomic, not durable
+//
+// A process may be killed at any moment of a Write: what it leaves is a whole
+// file, or a temporary one (.transmit-*.tmp) that a later scan removes. Nothing
+// is synced: after a power failure, recent files may be missing, empty or cut.
+//
+// # Shared
+//
+// Any number of processes may write to one directory and any other may take
+// files from it. Each store bounds the directory as a whole, its own files and
+// the others', oldest out first. It learns what the others did by scanning the
+// directory, at most a tenth of the time: a directory of a few thousand files
+// is within its limits when Write returns, a larger one soon after, provided
+// that its writers live as long as a scan (0.2 s for 100,000 files).
+package buffer
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+var (
+	// ErrNoDirectory means that no candidate can be used. Its text has each
+	// one's reason.
+	ErrNoDirectory = errors.New("no usable buffer directory")
+
+	// ErrFull means that there is no room: the disk, its inodes or a quota are
+	// used up, or the profile alone is larger than MaxBytes. What the buffer
+	// holds already is not given up for it.
+	ErrFull = errors.New("buffer is full")
+)
+
+// Options say where a store writes and how much it keeps.
+type Options struct {
+	// Dirs are the candidates, absolute paths, in order of preference.
+	Dirs []string
+
+	// MaxBytes and MaxFiles bound all profiles in the directory; 0 is no limit.
+	MaxBytes, MaxFiles int64
+}
+
+// Store writes profiles into the first usable of its directories. One goroutine
+// at a time may use it.
+type Store struct {
+	options Options
+	dir     *directory // nil until it is chosen
+	bound   *keeper
+}
+
+// New makes a store and does nothing else: the first Write chooses a directory.
+func New(o Options) *Store {
+	return &Store{options: o}
+}
+
+// Write makes one file of the concatenation of pieces. It returns nil when the
+// file is whole under its final name; otherwise nothing is left of it, and the
+// error is [ErrNoDirectory], [ErrFull], or the failed operation's.
+//
+// It blocks as long as the disk does.
+func (s *Store) Write(pieces ...[]byte) error {
+	size := length(pieces)
+	if limit := s.options.MaxBytes; limit > 0 && size > limit {
+		return fmt.Errorf("%w: a profile of %d bytes is over the limit of %d", ErrFull, size, limit)
+	}
+	err := s.write(pieces, size)
+	if outOfPlace(err) {
+		s.forget()
+		err = s.write(pieces, size)
+	}
+	return err
+}
+
+// Close gives the directory's descriptor back. The store can still be used: the
+// next Write chooses anew.
+func (s *Store) Close() error {
+	s.forget()
+	return nil
+}
+
+func (s *Store) write(pieces [][]byte, size int64) error {
+	if err := s.settleIn(); err != nil {
+		return err
+	}
+	temp, err := s.dir.create(pieces)
+	if err != nil {
+		return err
+	}
+	name, err := s.dir.publish(temp, s.bound.nextName)
+	if err != nil {
+		s.dir.remove(temp)
+		return err
+	}
+	s.bound.added(profile{name: name, size: size})
+	s.bound.enforce(s.dir)
+	return nil
+}
+
+// settleIn leaves s.dir open and usable: the one of the last Write if that is
+// still what its path names, otherwise the first usable candidate.
+func (s *Store) settleIn() error {
+	if s.dir != nil {
+		if status, ok := s.dir.current(); ok {
+			s.bound.noticeChange(status.Mtim)
+			return nil
+		}
+		s.forget()
+	}
+	dir, err := choose(s.options.Dirs)
+	if err != nil {
+		return err
+	}
+	s.dir = dir
+	s.bound = newKeeper(s.options.MaxFiles, s.options.MaxBytes)
+	return nil
+}
+
+func (s *Store) forget() {
+	if s.dir == nil {
+		return
+	}
+	s.bound.abandonScan()
+	s.dir.close()
+	s.dir, s.bound = nil, nil
+}
+
+// outOfPlace tells whether choosing a directory again may help: this one, or
+// the temporary file, was taken away (a cleaner of /tmp), or may no longer be
+// written to (its mode changed, its disk went read-only).
+func outOfPlace(err error) bool {
+	for _, errno := range []unix.Errno{unix.ENOENT, unix.ESTALE, unix.EACCES, unix.EROFS} {
+		if errors.Is(err, errno) {
+			return !errors.Is(err, ErrNoDirectory)
+		}
+	}
+	return false
+}
+
+func length(pieces [][]byte) (total int64) {
+	for _, piece := range pieces {
+		total += int64(len(piece))
+	}
+	return total
+}

@@ -1,0 +1,134 @@
+package buffer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// create makes a temporary file of pieces, whole, and returns its name.
+func (d *directory) create(pieces [][]byte) (temp string, err error) {
+	temp = newTempName()
+	fd, err := openat(d.fd, temp, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return "", d.failure("create", err)
+	}
+	err = writeAll(fd, pieces)
+	// NFS and quotas may tell only now that the bytes were not taken.
+	if closing := unix.Close(fd); err == nil {
+		err = closing
+	}
+	if err != nil {
+		d.remove(temp)
+		return "", d.failure("write", err)
+	}
+	return temp, nil
+}
+
+// publish gives temp the first of nextName's names that is free.
+func (d *directory) publish(temp string, nextName func() string) (name string, err error) {
+	const attempts = 16 // two names are the same once in 2^32
+	for range attempts {
+		name = nextName()
+		if err = d.move(temp, name); err != unix.EEXIST {
+			break
+		}
+	}
+	if err != nil {
+		return "", d.failure("rename", err)
+	}
+	return name, nil
+}
+
+// move renames temp and never replaces a file: EEXIST if name is taken.
+func (d *directory) move(temp, name string) error {
+	err := unix.Renameat2(d.fd, temp, d.fd, name, unix.RENAME_NOREPLACE)
+	if err == unix.EINVAL || err == unix.ENOSYS { // NFS, some FUSE; Linux before 3.15
+		return d.moveByLink(temp, name)
+	}
+	return err
+}
+
+func (d *directory) moveByLink(temp, name string) error {
+	switch err := unix.Linkat(d.fd, temp, d.fd, name, 0); err {
+	case nil:
+		d.remove(temp)
+		return nil
+	case unix.EPERM, unix.EOPNOTSUPP, unix.EMLINK, unix.ENOSYS: // no hard links here
+		return d.moveIfFree(temp, name)
+	default:
+		return err
+	}
+}
+
+// moveIfFree is the last resort: whoever takes the name between the two calls
+// loses the file.
+func (d *directory) moveIfFree(temp, name string) error {
+	var status unix.Stat_t
+	switch err := unix.Fstatat(d.fd, name, &status, unix.AT_SYMLINK_NOFOLLOW); err {
+	case unix.ENOENT:
+		return unix.Renameat(d.fd, temp, d.fd, name)
+	case nil:
+		return unix.EEXIST
+	default:
+		return err
+	}
+}
+
+// failure names the operation; no room is also an ErrFull.
+func (d *directory) failure(operation string, err error) error {
+	err = &fs.PathError{Op: operation, Path: d.path, Err: err}
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+func writeAll(fd int, pieces [][]byte) error {
+	const maxPieces = 1024 // IOV_MAX
+	rest := skip(slices.Clone(pieces), 0)
+	for len(rest) > 0 {
+		n, err := unix.Writev(fd, rest[:min(len(rest), maxPieces)])
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return err
+		case n == 0:
+			return io.ErrShortWrite
+		}
+		rest = skip(rest, n)
+	}
+	return nil
+}
+
+// skip takes the first n bytes off pieces, and empty pieces that then come
+// first. It changes pieces.
+func skip(pieces [][]byte, n int) [][]byte {
+	for len(pieces) > 0 && n >= len(pieces[0]) {
+		n -= len(pieces[0])
+		pieces = pieces[1:]
+	}
+	if n > 0 {
+		pieces[0] = pieces[0][n:]
+	}
+	return pieces
+}
+
+// openat is openat(2), close-on-exec, interrupted by no signal. The result is
+// never 0, 1 or 2: a host that has closed those may still print to them.
+func openat(dirfd int, path string, flags int, mode uint32) (int, error) {
+	fd, err := unix.Openat(dirfd, path, flags|unix.O_CLOEXEC, mode)
+	for err == unix.EINTR {
+		fd, err = unix.Openat(dirfd, path, flags|unix.O_CLOEXEC, mode)
+	}
+	if err != nil || fd > 2 {
+		return fd, err
+	}
+	defer unix.Close(fd)
+	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+}

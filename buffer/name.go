@@ -1,0 +1,45 @@
+package buffer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// The forms of names: d is a decimal digit, x a hexadecimal one in lower case.
+const (
+	profileForm = "profile_dddddddd_dddddd_xxxxxxxx.json"
+	tempForm    = ".transmit-xxxxxxxxxxxxxxxx.tmp"
+)
+
+func newProfileName() string {
+	return fmt.Sprintf("profile_%s_%08x.json", time.Now().UTC().Format("20060102_150405"), rand.Uint32())
+}
+
+func newTempName() string {
+	return fmt.Sprintf(".transmit-%016x.tmp", rand.Uint64())
+}
+
+func hasForm(name, form string) bool {
+	if len(name) != len(form) {
+		return false
+	}
+	for i := range len(form) {
+		if !fits(name[i], form[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func fits(char, form byte) bool {
+	digit := '0' <= char && char <= '9'
+	switch form {
+	case 'd':
+		return digit
+	case 'x':
+		return digit || 'a' <= char && char <= 'f'
+	default:
+		return char == form
+	}
+}
