@@ -1,0 +1,57 @@
+package buffer
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// BenchmarkWrite compares a write of 4 KB into a directory of 100,000 files
+// with one into a directory that began empty. The two take turns, so that
+// whatever else the machine does meets both. BUFFER_BENCH_DIR puts them on
+// another file system than the temporary one.
+func BenchmarkWrite(b *testing.B) {
+	stores := []*Store{benchStore(b, 0), benchStore(b, 100_000)}
+	took := make([][]time.Duration, len(stores))
+	content := document(4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i, s := range stores {
+			start := time.Now()
+			mustWrite(b, s, content)
+			took[i] = append(took[i], time.Since(start))
+		}
+	}
+	b.ReportMetric(0, "ns/op") // of the two together: says nothing
+	for i, unit := range []string{"ns/empty", "ns/100000"} {
+		slices.Sort(took[i])
+		b.ReportMetric(float64(took[i][len(took[i])/2]), unit)
+	}
+}
+
+// BenchmarkScan is one scan of 100,000 files.
+func BenchmarkScan(b *testing.B) {
+	s := benchStore(b, 100_000)
+	for b.Loop() {
+		<-startScan(s.dir, profile{}).done
+	}
+}
+
+// benchStore has finished its first scan.
+func benchStore(b *testing.B, files int) *Store {
+	b.Helper()
+	dir, err := os.MkdirTemp(os.Getenv("BUFFER_BENCH_DIR"), "buffer")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	for i := range files {
+		putProfile(b, dir, i, 1, time.Now().Add(-time.Hour))
+	}
+	s := newStore(b, Options{Dirs: []string{dir}, MaxFiles: 1_000_000, MaxBytes: 1 << 40})
+	for mustWrite(b, s, document(10)); s.bound.scan != nil; mustWrite(b, s, document(10)) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return s
+}

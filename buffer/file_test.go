@@ -1,0 +1,219 @@
+package buffer
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestWrite_MakesOneFileOfAllPieces(t *testing.T) {
+	many := func(n int) [][]byte { return slices.Repeat([][]byte{[]byte("ab")}, n) }
+	tests := []struct {
+		name   string
+		pieces [][]byte
+	}{
+		{"none", nil},
+		{"one", [][]byte{[]byte("{}")}},
+		{"empty ones", [][]byte{{}, []byte("a"), {}, nil, []byte("b"), {}}},
+		{"IOV_MAX - 1", many(1023)},
+		{"IOV_MAX", many(1024)},
+		{"IOV_MAX + 1", many(1025)},
+		{"32 MiB", [][]byte{document(32 << 20), []byte("end")}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			mustWrite(t, newStore(t, Options{Dirs: []string{dir}}), tt.pieces...)
+			names := list(t, dir, "*")
+			if len(names) != 1 {
+				t.Fatalf("%d files, want 1: %v", len(names), names)
+			}
+			got, err := os.ReadFile(filepath.Join(dir, names[0]))
+			if want := bytes.Join(tt.pieces, nil); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%d bytes, want %d (%v)", len(got), len(want), err)
+			}
+		})
+	}
+}
+
+func TestWrite_NamesTheFileByTheTimeInUTC(t *testing.T) {
+	dir := t.TempDir()
+	before := time.Now().UTC().Truncate(time.Second)
+	mustWrite(t, newStore(t, Options{Dirs: []string{dir}}), []byte("{}"))
+	after := time.Now().UTC()
+
+	name := list(t, dir, "*")[0]
+	parts := regexp.MustCompile(`^profile_(\d{8}_\d{6})_[0-9a-f]{8}\.json$`).FindStringSubmatch(name)
+	if parts == nil {
+		t.Fatalf("name %q", name)
+	}
+	made, err := time.Parse("20060102_150405", parts[1])
+	if err != nil || made.Before(before) || made.After(after) {
+		t.Errorf("named %v, want between %v and %v (%v)", made, before, after, err)
+	}
+	info, err := os.Stat(filepath.Join(dir, name))
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v, want 0600 (%v)", info.Mode(), err)
+	}
+}
+
+// ways are how a temporary file gets its name, by what the file system offers.
+var ways = map[string]func(d *directory, temp, name string) error{
+	"renameat2": (*directory).move,
+	"link":      (*directory).moveByLink,
+	"rename":    (*directory).moveIfFree,
+}
+
+func TestMove_NeverReplacesWhatHasTheName(t *testing.T) {
+	taken := map[string]func(path string) error{
+		"file":          func(path string) error { return os.WriteFile(path, []byte("theirs"), 0o600) },
+		"directory":     func(path string) error { return os.Mkdir(path, 0o700) },
+		"dangling link": func(path string) error { return os.Symlink("nowhere", path) },
+	}
+	for way, move := range ways {
+		for what, make := range taken {
+			t.Run(way+" onto a "+what, func(t *testing.T) {
+				d, temp := tempFile(t)
+				path := filepath.Join(d.path, "name")
+				if err := make(path); err != nil {
+					t.Fatal(err)
+				}
+				before, _ := os.Lstat(path)
+				wantError(t, move(d, temp, "name"), unix.EEXIST)
+				if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
+					t.Errorf("replaced (%v)", err)
+				}
+			})
+		}
+	}
+}
+
+func TestMove_LeavesTheNameAlone(t *testing.T) {
+	for way, move := range ways {
+		t.Run(way, func(t *testing.T) {
+			d, temp := tempFile(t)
+			if err := move(d, temp, "name"); err != nil {
+				t.Fatal(err)
+			}
+			if names := list(t, d.path, "*"); !slices.Equal(names, []string{"name"}) {
+				t.Errorf("files %v", names)
+			}
+			checkWhole(t, filepath.Join(d.path, "name"))
+		})
+	}
+}
+
+func TestPublish_TakesAnotherNameWhenOneIsTaken(t *testing.T) {
+	d, temp := tempFile(t)
+	if err := os.WriteFile(filepath.Join(d.path, "taken"), []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"taken", "taken", "free"}
+	next := func() (name string) { name, names = names[0], names[1:]; return name }
+	if name, err := d.publish(temp, next); name != "free" || err != nil {
+		t.Errorf("published as %q, %v", name, err)
+	}
+	d, temp = tempFile(t)
+	_, err := d.publish(temp, func() string { return "." })
+	wantError(t, err, unix.EEXIST)
+}
+
+// tempFile is a temporary file in a directory of its own.
+func tempFile(t *testing.T) (*directory, string) {
+	t.Helper()
+	d, err := choose([]string{t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.close)
+	temp, err := d.create([][]byte{document(100)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, temp
+}
+
+func TestSkip(t *testing.T) {
+	tests := []struct {
+		name   string
+		pieces []string
+		n      int
+		want   []string
+	}{
+		{"nothing of nothing", nil, 0, nil},
+		{"nothing, empty first", []string{"", "ab"}, 0, []string{"ab"}},
+		{"one less than a piece", []string{"abc", "d"}, 2, []string{"c", "d"}},
+		{"a piece", []string{"abc", "d"}, 3, []string{"d"}},
+		{"one more than a piece", []string{"abc", "de"}, 4, []string{"e"}},
+		{"a piece, empty next", []string{"abc", "", "d"}, 3, []string{"d"}},
+		{"all", []string{"abc", "d", ""}, 4, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var pieces [][]byte
+			for _, p := range tt.pieces {
+				pieces = append(pieces, []byte(p))
+			}
+			var got []string
+			for _, p := range skip(pieces, tt.n) {
+				got = append(got, string(p))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOpenat_LeavesTheStandardDescriptorsFree(t *testing.T) {
+	saved, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(saved)
+	defer unix.Dup2(saved, 0)
+	unix.Close(0)
+	fd, err := openat(unix.AT_FDCWD, ".", unix.O_RDONLY, 0)
+	if err != nil || fd < 3 {
+		t.Fatalf("descriptor %d, %v", fd, err)
+	}
+	defer unix.Close(fd)
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags != unix.FD_CLOEXEC {
+		t.Errorf("flags %d, %v: want close-on-exec", flags, err)
+	}
+	var status unix.Stat_t
+	wantError(t, unix.Fstat(0, &status), unix.EBADF)
+}
+
+func TestHasForm(t *testing.T) {
+	tests := []struct {
+		name    string
+		profile bool
+		temp    bool
+	}{
+		{newProfileName(), true, false},
+		{newTempName(), false, true},
+		{"profile_20260101_235959_0123abcf.json", true, false},
+		{"profile_20260101_235959_0123abcF.json", false, false},
+		{"profile_20260101_235959_0123abcg.json", false, false},
+		{"profile_2026010a_235959_0123abcf.json", false, false},
+		{"profile_20260101_235959_0123abc.json", false, false},
+		{"profile_20260101_235959_0123abcf0.json", false, false},
+		{"profile_20260101_235959_0123abcf.json~", false, false},
+		{"Profile_20260101_235959_0123abcf.json", false, false},
+		{".transmit-0123456789abcdef.tmp", false, true},
+		{".transmit-0123456789abcdeg.tmp", false, false},
+		{"", false, false},
+	}
+	for _, tt := range tests {
+		if hasForm(tt.name, profileForm) != tt.profile || hasForm(tt.name, tempForm) != tt.temp {
+			t.Errorf("%q: want profile %v, temporary %v", tt.name, tt.profile, tt.temp)
+		}
+	}
+}

@@ -1,0 +1,332 @@
+package buffer
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestWrite_KeepsTheNewest(t *testing.T) {
+	tests := []struct {
+		name   string
+		limits Options
+		sizes  []int
+		want   []int // sizes of the files that are left, oldest first
+	}{
+		{"no limit", Options{}, []int{11, 12, 13}, []int{11, 12, 13}},
+		{"files: one below", Options{MaxFiles: 3}, []int{11, 12}, []int{11, 12}},
+		{"files: at the limit", Options{MaxFiles: 3}, []int{11, 12, 13}, []int{11, 12, 13}},
+		{"files: one over", Options{MaxFiles: 3}, []int{11, 12, 13, 14}, []int{12, 13, 14}},
+		{"files: one allowed", Options{MaxFiles: 1}, []int{11, 12, 13}, []int{13}},
+		{"bytes: one below", Options{MaxBytes: 37}, []int{11, 12, 13}, []int{11, 12, 13}},
+		{"bytes: at the limit", Options{MaxBytes: 36}, []int{11, 12, 13}, []int{11, 12, 13}},
+		{"bytes: one over", Options{MaxBytes: 35}, []int{11, 12, 13}, []int{12, 13}},
+		{"bytes: many for one", Options{MaxBytes: 40}, []int{10, 11, 12, 40}, []int{40}},
+		{"bytes before files", Options{MaxBytes: 30, MaxFiles: 3}, []int{11, 12, 13}, []int{12, 13}},
+		{"files before bytes", Options{MaxBytes: 100, MaxFiles: 2}, []int{11, 12, 13}, []int{12, 13}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			tt.limits.Dirs = []string{dir}
+			s := newStore(t, tt.limits)
+			for _, size := range tt.sizes {
+				mustWrite(t, s, document(size))
+			}
+			if got := sizes(t, dir); !slices.Equal(got, tt.want) {
+				t.Errorf("sizes %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestWrite_KeepsExactlyTheNewestOfMany(t *testing.T) {
+	const limit, writes = 10, 15
+	dir := t.TempDir()
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: limit})
+	for i := range writes {
+		mustWrite(t, s, document(100+i))
+		if got, want := len(sizes(t, dir)), min(i+1, limit); got != want {
+			t.Fatalf("%d files after %d writes, want %d", got, i+1, want)
+		}
+	}
+	got := sizes(t, dir)
+	if slices.Sort(got); got[0] != 100+writes-limit || len(got) != limit {
+		t.Errorf("sizes %v, want %d to %d", got, 100+writes-limit, 100+writes-1)
+	}
+}
+
+func TestWrite_RefusesAProfileOverTheLimitAndEvictsNothing(t *testing.T) {
+	const limit = 100
+	for size, want := range map[int]error{limit - 1: nil, limit: nil, limit + 1: ErrFull} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			dir := t.TempDir()
+			s := newStore(t, Options{Dirs: []string{dir}, MaxBytes: limit})
+			mustWrite(t, s, document(10))
+			err := s.Write(document(60), document(size-60))
+			if want == nil && err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				return
+			}
+			wantError(t, err, want)
+			if text := "buffer is full: a profile of 101 bytes is over the limit of 100"; err.Error() != text {
+				t.Errorf("%q, want %q", err, text)
+			}
+			if got := sizes(t, dir); !slices.Equal(got, []int{10}) {
+				t.Errorf("sizes %v, want what was there", got)
+			}
+		})
+	}
+}
+
+func TestWrite_CountsWhatOthersDid(t *testing.T) {
+	for _, others := range []int{1, 9, 10, 11, 400} {
+		t.Run(fmt.Sprint(others), func(t *testing.T) {
+			dir := t.TempDir()
+			s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 10})
+			for range 5 {
+				mustWrite(t, s, document(10))
+			}
+			hourAgo := time.Now().Add(-time.Hour)
+			for i := range others { // older than ours, the last made is the oldest
+				putProfile(t, dir, i, 20, hourAgo.Add(-time.Duration(i)*time.Second))
+			}
+			mustWrite(t, s, document(30))
+			got, want := sizes(t, dir), append(slices.Repeat([]int{20}, min(others, 4)), 10, 10, 10, 10, 10, 30)
+			if !slices.Equal(got, want) {
+				t.Errorf("sizes %v, want %v", got, want)
+			}
+			for i := range min(others, 4) {
+				if _, err := os.Stat(filepath.Join(dir, profileNumber(i))); err != nil {
+					t.Errorf("the others' newest are not kept: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestWrite_EvictsNothingForFilesThatAReaderTook(t *testing.T) {
+	dir := t.TempDir()
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 3})
+	for size := 11; size <= 13; size++ {
+		mustWrite(t, s, document(size))
+	}
+	taken := list(t, dir, "*")[0]
+	if err := os.Remove(filepath.Join(dir, taken)); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, s, document(14))
+	if got := len(sizes(t, dir)); got != 3 {
+		t.Errorf("%d files, want 3", got)
+	}
+}
+
+func TestWrite_EvictsOnlyProfiles(t *testing.T) {
+	dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "target")
+	old := time.Now().Add(-time.Hour)
+	others := []string{"profile_20200101_000000_0000000.json", "profile_20200101_000000_00000000.json.gz", "notes"}
+	for _, name := range others {
+		putFile(t, filepath.Join(dir, name), 1000, old)
+	}
+	putFile(t, elsewhere, 1000, old)
+	if err := os.Symlink(elsewhere, filepath.Join(dir, profileNumber(1))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, profileNumber(2)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 1, MaxBytes: 10})
+	for range 3 {
+		mustWrite(t, s, document(10))
+	}
+	if got, want := len(list(t, dir, "*")), len(others)+3; got != want {
+		t.Errorf("%d files, want %d: %v", got, want, list(t, dir, "*"))
+	}
+	if _, err := os.Stat(elsewhere); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWrite_InAStickyDirectoryCountsOnlyItsOwn(t *testing.T) {
+	needRoot(t)
+	dir := t.TempDir()
+	if err := unix.Chmod(dir, 0o1777); err != nil {
+		t.Fatal(err)
+	}
+	theirs := filepath.Join(dir, profileNumber(1))
+	putFile(t, theirs, 1000, time.Now().Add(-time.Hour))
+	if err := os.Chown(theirs, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 2})
+	for size := 11; size <= 14; size++ {
+		mustWrite(t, s, document(size))
+	}
+	if got, want := sizes(t, dir), []int{1000, 13, 14}; !slices.Equal(got, want) {
+		t.Errorf("sizes %v, want %v", got, want)
+	}
+}
+
+func TestWrite_RemovesOnlyOldDebris(t *testing.T) {
+	dir := t.TempDir()
+	ages := map[string]struct {
+		age  time.Duration
+		kept bool
+	}{
+		".transmit-0000000000000001.tmp": {59 * time.Second, true},
+		".transmit-0000000000000002.tmp": {62 * time.Second, false},
+		".transmit-0000000000000003.tmp": {24 * time.Hour, false},
+		".transmit-000000000000000.tmp":  {24 * time.Hour, true},
+		"other.tmp":                      {24 * time.Hour, true},
+	}
+	for name, file := range ages {
+		putFile(t, filepath.Join(dir, name), 10, time.Now().Add(-file.age))
+	}
+	mustWrite(t, newStore(t, Options{Dirs: []string{dir}}), document(10))
+	for name, file := range ages {
+		if _, err := os.Lstat(filepath.Join(dir, name)); (err == nil) != file.kept {
+			t.Errorf("%s, %v old: want kept %v (%v)", name, file.age, file.kept, err)
+		}
+	}
+}
+
+// A directory that takes longer to scan than a write may wait is within its
+// limits a little later; what the writer does meanwhile is counted.
+func TestWrite_BoundsALargeDirectorySoon(t *testing.T) {
+	const files, limit = 20_000, 19_900
+	dir := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	for i := range files {
+		putProfile(t, dir, i, 1, old.Add(time.Duration(i)*time.Millisecond))
+	}
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: limit})
+	mustWrite(t, s, document(10))
+	if s.bound.scan == nil {
+		t.Skip("scanned in one go: this machine is too fast for this test")
+	}
+	writes := 1
+	for deadline := time.Now().Add(20 * time.Second); s.bound.scan != nil || s.bound.over(); writes++ {
+		if time.Now().After(deadline) {
+			t.Fatal("still over the limit")
+		}
+		mustWrite(t, s, document(10))
+	}
+	if got := len(list(t, dir, "profile_*")); got != limit {
+		t.Errorf("%d files after %d writes, want %d", got, writes, limit)
+	}
+	if got := len(list(t, dir, "profile_20200101*")); got != limit-writes {
+		t.Errorf("%d old files, want %d: a new one was evicted", got, limit-writes)
+	}
+}
+
+// More evictions than an inventory has names take another scan.
+func TestWrite_EvictsMoreThanOneScanKnows(t *testing.T) {
+	for _, files := range []int{maxOldest - 1, maxOldest, maxOldest + 1, 3 * maxOldest} {
+		t.Run(fmt.Sprint(files), func(t *testing.T) {
+			dir := t.TempDir()
+			for i := range files {
+				putProfile(t, dir, i, 1, time.Now().Add(-time.Hour))
+			}
+			s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 1})
+			for deadline := time.Now().Add(10 * time.Second); ; {
+				mustWrite(t, s, document(10))
+				if got := len(list(t, dir, "profile_*")); got == 1 {
+					break
+				} else if time.Now().After(deadline) {
+					t.Fatalf("still %d files", got)
+				}
+			}
+		})
+	}
+}
+
+func TestInventory_KnowsTheOldest(t *testing.T) {
+	for _, files := range []int{maxOldest - 1, maxOldest, maxOldest + 1, 2*maxOldest - 1, 2 * maxOldest, 2*maxOldest + 1, 10_007} {
+		var v inventory
+		for i := range files { // every mtime once, in a scattered order
+			v.found(profile{name: fmt.Sprint(i), size: 3, mtime: int64(i * 7919 % files)})
+		}
+		v.sort()
+		if v.files != int64(files) || v.bytes != 3*v.files {
+			t.Errorf("%d files: %d files of %d bytes", files, v.files, v.bytes)
+		}
+		for want := range min(files, maxOldest) {
+			if p := v.takeOldest(); p.mtime != int64(want) {
+				t.Fatalf("%d files: mtime %d, want %d", files, p.mtime, want)
+			}
+		}
+	}
+}
+
+func TestAllowance_IsATenthOfTheTime(t *testing.T) {
+	start := time.Now()
+	tests := []struct {
+		name  string
+		took  time.Duration
+		after time.Duration
+		want  bool
+	}{
+		{"nothing spent", 0, 0, true},
+		{"within the advance", 19 * time.Millisecond, 0, true},
+		{"the advance", 20 * time.Millisecond, 0, false},
+		{"a long scan, too early", time.Second, 9800 * time.Millisecond, false},
+		{"a long scan, later", time.Second, 9801 * time.Millisecond, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var a allowance
+			a.spend(start, tt.took)
+			if got := a.left(start.Add(tt.after)); got != tt.want {
+				t.Errorf("left %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// sizes of the regular files in dir, oldest first.
+func sizes(t *testing.T, dir string) []int {
+	t.Helper()
+	var files []profile
+	for _, name := range list(t, dir, "*") {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, profile{name: name, size: info.Size(), mtime: info.ModTime().UnixNano()})
+	}
+	// Writes within a tick of the clock have one mtime: these tests write
+	// larger profiles later, and what they prepare is old.
+	slices.SortFunc(files, func(a, b profile) int {
+		if apart := a.mtime - b.mtime; apart > int64(time.Minute) || apart < -int64(time.Minute) {
+			return int(apart / int64(time.Second))
+		}
+		return int(a.size - b.size)
+	})
+	var all []int
+	for _, file := range files {
+		all = append(all, int(file.size))
+	}
+	return all
+}
+
+func profileNumber(i int) string { return fmt.Sprintf("profile_20200101_000000_%08x.json", i) }
+
+func putProfile(t testing.TB, dir string, i, size int, mtime time.Time) {
+	t.Helper()
+	putFile(t, filepath.Join(dir, profileNumber(i)), size, mtime)
+}
+
+func putFile(t testing.TB, path string, size int, mtime time.Time) {
+	t.Helper()
+	err := cmpOr(os.WriteFile(path, make([]byte, size), 0o600), os.Chtimes(path, mtime, mtime))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
