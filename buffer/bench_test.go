@@ -34,7 +34,7 @@ func BenchmarkWrite(b *testing.B) {
 func BenchmarkScan(b *testing.B) {
 	s := benchStore(b, 100_000)
 	for b.Loop() {
-		<-startScan(s.dir, profile{}).done
+		<-startScan(s.dir, profile{}, minOldest).done
 	}
 }
 

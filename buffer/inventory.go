@@ -6,8 +6,17 @@ import (
 	"strings"
 )
 
-// maxOldest is how many profiles an inventory knows by name: about 100 KB.
-const maxOldest = 1024
+// An inventory knows this many profiles by name, at about 100 bytes each: the
+// sixteenth part within these bounds. Finding them costs a scan of all, so the
+// share, not the number, makes the cost of an eviction.
+const (
+	minOldest = 1 << 10
+	maxOldest = 1 << 14
+)
+
+func oldestOf(files int64) int {
+	return int(min(max(files/16, minOldest), maxOldest))
+}
 
 // profile is one file of the buffer.
 type profile struct {
@@ -20,40 +29,46 @@ func byAge(a, b profile) int {
 	return cmp.Or(cmp.Compare(a.mtime, b.mtime), strings.Compare(a.name, b.name))
 }
 
-// inventory is how much is in the directory, and which profiles go first. Its
-// size does not depend on their number.
+// inventory is how much is in the directory, and which profiles go first.
 type inventory struct {
+	room         int // for oldest
 	files, bytes int64
 	oldest       []profile // oldest first; all there are if there are as many as files
 }
 
 // found counts a profile that a scan came upon, in any order. The first
-// maxOldest of oldest are in order once there are as many.
+// v.room of oldest are in order once there are as many.
 func (v *inventory) found(p profile) {
 	v.files++
 	v.bytes += p.size
-	if len(v.oldest) >= maxOldest && byAge(v.oldest[maxOldest-1], p) < 0 {
+	if len(v.oldest) >= v.room && byAge(v.oldest[v.room-1], p) < 0 {
 		return
 	}
 	v.oldest = append(v.oldest, p)
-	if n := len(v.oldest); n == maxOldest || n == 2*maxOldest {
+	if n := len(v.oldest); n == v.room || n == 2*v.room {
 		v.sort()
 	}
 }
 
 func (v *inventory) sort() {
 	slices.SortFunc(v.oldest, byAge)
-	v.oldest = v.oldest[:min(len(v.oldest), maxOldest)]
+	v.oldest = v.oldest[:min(len(v.oldest), v.room)]
 }
 
 // add counts a profile that is newer than all others.
 func (v *inventory) add(p profile) {
-	complete := int64(len(v.oldest)) == v.files
-	v.files++
-	v.bytes += p.size
-	if complete && len(v.oldest) < maxOldest {
+	if v.complete() && len(v.oldest) < v.room {
 		v.oldest = append(v.oldest, p)
 	}
+	v.files++
+	v.bytes += p.size
+}
+
+func (v *inventory) complete() bool { return int64(len(v.oldest)) == v.files }
+
+// runningOut is when to look for the next oldest: early, as that takes time.
+func (v *inventory) runningOut() bool {
+	return !v.complete() && len(v.oldest) <= v.room/2
 }
 
 // takeOldest counts the oldest profile out and returns it.

@@ -9,8 +9,8 @@ import (
 
 // keeper holds one directory to its limits, at a cost that does not depend on
 // how many files are in it. It counts what its own store writes and evicts; the
-// directory's modification time tells when somebody else changed it, and only
-// then is it scanned again.
+// directory's modification time tells when somebody else changed it. It is
+// scanned when they did, and when there are no more names to evict.
 //
 // Before Linux 6.13 that time has the grain of a clock tick (1 to 10 ms): what
 // another process does in the tick of our own last change goes unnoticed until
@@ -87,22 +87,32 @@ func (k *keeper) evictOldest(dir *directory) {
 	dir.remove(p.name)
 }
 
-// refresh scans the directory if that is needed and there is time for it, and
-// tells whether a scan's result has been taken over.
+// refresh scans the directory if that is due, and tells whether a scan's result
+// has been taken over. Only a writer that is over the limit, and knows of
+// nothing to evict, waits for a scan: it writes faster than scans can follow.
 func (k *keeper) refresh(dir *directory) bool {
-	if k.scan == nil && k.outdated() && k.allowance.left(time.Now()) {
+	if k.scan == nil && k.scanIsDue() {
 		k.changed = false
-		k.scan = startScan(dir, k.newest)
+		k.scan = startScan(dir, k.newest, oldestOf(k.have.files))
 	}
-	if k.scan == nil || !k.scan.finished() {
+	patience := time.Duration(0)
+	if k.over() && len(k.have.oldest) == 0 {
+		patience = scanPatience
+	}
+	if k.scan == nil || !k.scan.endsWithin(patience) {
 		return false
 	}
 	return k.takeOver(dir)
 }
 
-func (k *keeper) outdated() bool {
+// scanIsDue bounds the scans that others cause by time, and those that our own
+// evictions cause by their number.
+func (k *keeper) scanIsDue() bool {
+	if k.over() && k.have.runningOut() {
+		return true
+	}
 	limited := k.maxFiles > 0 || k.maxBytes > 0
-	return !k.known || limited && k.changed || len(k.have.oldest) == 0 && k.over()
+	return (!k.known || limited && k.changed) && k.allowance.left(time.Now())
 }
 
 func (k *keeper) takeOver(dir *directory) bool {

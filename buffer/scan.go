@@ -45,13 +45,14 @@ type scan struct {
 	left map[string]struct{} // left to the writer
 }
 
-// startScan scans dir, without the newest profile, which the caller has counted.
-// It returns when the scan has finished, or goes on by itself.
-func startScan(dir *directory, newest profile) *scan {
+// startScan scans dir for its totals and its oldest profiles. The newest is the
+// caller's own. It returns when the scan has finished, or lets it go on by itself.
+func startScan(dir *directory, newest profile, oldest int) *scan {
 	s := &scan{
 		owner:  uint32(unix.Geteuid()),
 		began:  time.Now(),
 		buffer: make([]byte, 32<<10),
+		counts: inventory{room: oldest},
 		done:   make(chan struct{}),
 		made:   []profile{newest},
 		left:   map[string]struct{}{newest.name: {}},
@@ -72,7 +73,13 @@ func (s *scan) leave(name string) {
 	s.left[name] = struct{}{}
 }
 
-func (s *scan) finished() bool {
+func (s *scan) endsWithin(patience time.Duration) bool {
+	if patience > 0 {
+		select {
+		case <-s.done:
+		case <-time.After(patience):
+		}
+	}
 	select {
 	case <-s.done:
 		return true
