@@ -143,6 +143,9 @@ func TestWrite_ChoosesAgainWhenItsDirectoryIsNoLongerThere(t *testing.T) {
 	}{
 		{"removed", os.RemoveAll, "first"},
 		{"moved away", func(path string) error { return os.Rename(path, path+"-old") }, "first"},
+		{"replaced by another directory", func(path string) error {
+			return cmpOr(os.Rename(path, path+"-old"), os.Mkdir(path, 0o755))
+		}, "first"},
 		{"replaced by a file", func(path string) error {
 			return cmpOr(os.RemoveAll(path), os.WriteFile(path, nil, 0o600))
 		}, "second"},

@@ -79,15 +79,3 @@ func (v *inventory) takeOldest() profile {
 	v.bytes -= p.size
 	return p
 }
-
-// leaveOut counts out those of the oldest whose names gone has.
-func (v *inventory) leaveOut(gone map[string]struct{}) {
-	v.oldest = slices.DeleteFunc(v.oldest, func(p profile) bool {
-		_, out := gone[p.name]
-		if out {
-			v.files--
-			v.bytes -= p.size
-		}
-		return out
-	})
-}

@@ -81,7 +81,6 @@ func (k *keeper) over() bool {
 func (k *keeper) evictOldest(dir *directory) {
 	p := k.have.takeOldest()
 	if k.scan != nil {
-		k.scan.leave(p.name)
 		k.scan.made = slices.DeleteFunc(k.scan.made, func(m profile) bool { return m.name == p.name })
 	}
 	dir.remove(p.name)

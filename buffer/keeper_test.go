@@ -233,6 +233,30 @@ func TestWrite_BoundsALargeDirectorySoon(t *testing.T) {
 	t.Logf("at most %d over the limit in between", worst)
 }
 
+// A writer that finds far too much waits a little for each scan, or it would
+// write faster than it learns what to evict.
+func TestWrite_SlowsDownWhileItIsFarOverTheLimit(t *testing.T) {
+	const files, limit = 20_000, 1000
+	dir := t.TempDir()
+	for i := range files {
+		putProfile(t, dir, i, 1, time.Now().Add(-time.Hour))
+	}
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: limit})
+	for mustWrite(t, s, document(10)); !s.bound.known; mustWrite(t, s, document(10)) {
+	}
+	writes := 0
+	for ; s.bound.over() && writes < files; writes++ {
+		mustWrite(t, s, document(10))
+	}
+	t.Logf("%d writes until the directory was within its limit", writes)
+	if writes > files/8 {
+		t.Errorf("%d writes until the directory was within its limit, want fewer than %d", writes, files/8)
+	}
+	if got := len(list(t, dir, "profile_*")); got != limit {
+		t.Errorf("%d files, want %d", got, limit)
+	}
+}
+
 // More evictions than an inventory has names take another scan.
 func TestWrite_EvictsMoreThanOneScanKnows(t *testing.T) {
 	for _, files := range []int{minOldest - 1, minOldest, minOldest + 1, 3 * minOldest} {

@@ -21,8 +21,10 @@ const (
 	maxDebris = 256
 )
 
-// scan is one walk through a directory. The writer goes on while it lasts: the
-// names that the writer made or removed since it began are not its to count.
+// scan is one walk through a directory. The writer goes on while it lasts: what
+// the writer makes meanwhile is left to it, whether the walk comes by or not.
+// What the writer evicts may have been counted; it is then among the oldest, and
+// the next to be counted out.
 type scan struct {
 	dir       *directory
 	ownedOnly bool   // in a sticky directory: nobody can remove others' files
@@ -39,10 +41,10 @@ type scan struct {
 	err    error
 	done   chan struct{}
 
-	made []profile // by the writer, in order; the scan does not touch it
+	made []profile // the writer's, in order; the walk does not touch them
 
 	mu   sync.Mutex
-	left map[string]struct{} // left to the writer
+	left map[string]struct{} // the names of made, before they are
 }
 
 // startScan scans dir for its totals and its oldest profiles. The newest is the
@@ -66,7 +68,7 @@ func startScan(dir *directory, newest profile, oldest int) *scan {
 	return s
 }
 
-// leave tells the scan that a name is the writer's: before it is made or removed.
+// leave tells the walk that the writer is about to make a name.
 func (s *scan) leave(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +94,6 @@ func (s *scan) endsWithin(patience time.Duration) bool {
 func (s *scan) result() inventory {
 	all := s.counts
 	all.sort()
-	all.leaveOut(s.left) // removed after the scan had seen them
 	for _, p := range s.made {
 		all.add(p)
 	}
