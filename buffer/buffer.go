@@ -17,9 +17,10 @@
 // Any number of processes may write to one directory and any other may take
 // files from it. Each store bounds the directory as a whole, its own files and
 // the others', oldest out first. It learns what the others did by scanning the
-// directory, at most a tenth of the time: a directory of a thousand files
-// is within its limits when Write returns, a larger one soon after, provided
-// that its writers live as long as a scan (0.3 s for 100,000 files).
+// directory, at most a tenth of the time: one of a thousand files is within its
+// limits when Write returns, a larger one soon after, provided that its writers
+// live as long as a scan (0.3 s for 100,000 files). Between scans, several busy
+// writers may be over the limits together.
 package buffer
 
 import (

@@ -27,7 +27,6 @@ func TestSystemDirs(t *testing.T) {
 	}
 }
 
-// preparations turn path, in an existing directory, into a candidate.
 func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 	makeMode := func(mode uint32) func(*testing.T, string) error {
 		return func(_ *testing.T, path string) error {
@@ -61,7 +60,7 @@ func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 		{"a dangling link", linkTo("nowhere"), "", unix.ENOTDIR},
 		{"another user's", func(t *testing.T, path string) error {
 			needRoot(t)
-			return cmpOr(unix.Mkdir(path, 0o755), unix.Chown(path, nobody, nobody))
+			return firstError(unix.Mkdir(path, 0o755), unix.Chown(path, nobody, nobody))
 		}, "", errForeign},
 	}
 	for _, tt := range tests {
@@ -85,7 +84,8 @@ func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 	}
 }
 
-func cmpOr(errs ...error) error {
+// firstError is the first error.
+func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
 			return err
@@ -144,13 +144,13 @@ func TestWrite_ChoosesAgainWhenItsDirectoryIsNoLongerThere(t *testing.T) {
 		{"removed", os.RemoveAll, "first"},
 		{"moved away", func(path string) error { return os.Rename(path, path+"-old") }, "first"},
 		{"replaced by another directory", func(path string) error {
-			return cmpOr(os.Rename(path, path+"-old"), os.Mkdir(path, 0o755))
+			return firstError(os.Rename(path, path+"-old"), os.Mkdir(path, 0o755))
 		}, "first"},
 		{"replaced by a file", func(path string) error {
-			return cmpOr(os.RemoveAll(path), os.WriteFile(path, nil, 0o600))
+			return firstError(os.RemoveAll(path), os.WriteFile(path, nil, 0o600))
 		}, "second"},
 		{"replaced by a link", func(path string) error {
-			return cmpOr(os.Rename(path, path+"-old"), os.Symlink(path+"-old", path))
+			return firstError(os.Rename(path, path+"-old"), os.Symlink(path+"-old", path))
 		}, "second"},
 		{"opened to everybody", func(path string) error { return os.Chmod(path, 0o777) }, "second"},
 		{"handed to another user", func(path string) error { return os.Chown(path, nobody, nobody) }, "second"},

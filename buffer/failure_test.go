@@ -96,7 +96,7 @@ func TestWrite_AsAnOrdinaryUser(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer os.RemoveAll(dir)
-			if err := cmpOr(unix.Chown(dir, tt.owner, tt.owner), unix.Chmod(dir, tt.mode)); err != nil {
+			if err := firstError(unix.Chown(dir, tt.owner, tt.owner), unix.Chmod(dir, tt.mode)); err != nil {
 				t.Fatal(err)
 			}
 			want := "written"
