@@ -129,6 +129,8 @@ var values = []struct {
 	{"NaN", `NaN`, ErrSyntax},
 	{"Infinity", `-Infinity`, ErrSyntax},
 	{"full-width digit", `１`, ErrSyntax},
+	{"full-width digit behind a digit", `1１`, ErrSyntax},
+	{"letter behind a digit", `1ä`, ErrSyntax},
 
 	{"literals", `[true,false,null]`, nil},
 	{"True", `True`, ErrSyntax},
@@ -352,6 +354,12 @@ func TestCheck_AllocatesNothing(t *testing.T) {
 }
 
 func FuzzCheck(f *testing.F) {
+	for _, test := range checkTests {
+		f.Add([]byte(test.doc))
+	}
+	for _, test := range values {
+		f.Add([]byte(`{"a":` + test.value + `}`))
+	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		want := slowCheck(doc)
 		o, err := check(doc, never)

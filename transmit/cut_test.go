@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // times is text n times with commas between; each # in it is the number of the copy, from 0.
@@ -160,6 +161,7 @@ func TestCut_Times(t *testing.T) {
 		{"numeric string with an exponent", `{"time_ms":"50E-1"}`, 5},
 		{"numeric string with leading zeros", `{"time_ms":"005"}`, 5},
 		{"numeric string with white space", `{"time_ms":" \n5\t "}`, 5},
+		{"numeric string with all white space", `{"time_ms":" \t\n\r\f\u000b5 \t\n\r\f\u000b"}`, 5},
 		{"numeric string with escapes", `{"time_ms":"\u0035"}`, 5},
 		{"empty string", `{"time_ms":""}`, 0},
 		{"blank string", `{"time_ms":" "}`, 0},
@@ -279,10 +281,29 @@ func TestCut_Fails(t *testing.T) {
 	}
 }
 
+func TestCut_StopsWhenTimeIsUp(t *testing.T) {
+	doc := profile(10, 100_000)
+	start := time.Now()
+	_, err := cut(doc, 0, func() bool { return true })
+	if took := time.Since(start); err != ErrTimeUp || took > 10*time.Millisecond {
+		t.Errorf("%v after %v of %d bytes, want ErrTimeUp at once", err, took, len(doc))
+	}
+}
+
 func TestCut_AllocatesOnce(t *testing.T) {
-	doc := profile(100, 3000)
-	if got := testing.AllocsPerRun(10, func() { _, _ = cut(doc, 0, never) }); got > 1 {
-		t.Errorf("%v allocations", got)
+	for _, test := range []struct {
+		name string
+		doc  string
+	}{
+		{"profile", string(profile(100, 3000))},
+		{"no numbers", queries("[" + times(3000, `{"time_ms":null},{"time_ms":"fast"},{"time_ms":{"a":1}}`) + "]")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			doc := []byte(test.doc)
+			if got := testing.AllocsPerRun(10, func() { _, _ = cut(doc, 0, never) }); got > 1 {
+				t.Errorf("%v allocations", got)
+			}
+		})
 	}
 }
 

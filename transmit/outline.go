@@ -18,7 +18,7 @@ type outline struct {
 func outlineTrusted(doc []byte) (outline, error) {
 	from := len(doc) - len(bytes.TrimLeft(doc, whiteSpace))
 	text := bytes.TrimRight(doc[from:], whiteSpace)
-	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {
+	if !bytes.HasPrefix(text, []byte("{")) || !bytes.HasSuffix(text, []byte("}")) {
 		return outline{}, ErrNotObject
 	}
 	inside := bytes.TrimLeft(text[1:len(text)-1], whiteSpace)

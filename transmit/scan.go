@@ -19,8 +19,9 @@ func (s span) of(doc []byte) []byte { return doc[s.from:s.to] }
 // scanner walks a document by the grammar of RFC 8259. Its methods take the position of what they are named after and
 // return the position after it; strings may hold any bytes from 0x80, so UTF-8 is looked at elsewhere.
 //
-// Nobody asks in between whether something went wrong: the first fault is kept in err, and from then on every byte
-// reads as 0, as it does behind the end. No rule of the grammar begins with 0, so all of them end at once.
+// Nobody asks in between whether something went wrong: the first fault is kept in err, and the position after a fault
+// is the end of the document. There, and from where time was up, bytes read as 0, which no rule of the grammar takes,
+// so all of them end at once.
 type scanner struct {
 	doc     []byte
 	expired func() bool
@@ -67,7 +68,7 @@ func (s *scanner) moveFence(i int) bool {
 		return false
 	}
 	if s.expired() {
-		s.stop(ErrTimeUp)
+		s.err = ErrTimeUp
 		return false
 	}
 	s.fence = min(i+chunk, last)
@@ -77,12 +78,7 @@ func (s *scanner) moveFence(i int) bool {
 // fail notes that the document breaks a rule at i.
 func (s *scanner) fail(rule error, i int) int {
 	if s.err == nil {
-		s.stop(fmt.Errorf("%w at byte %d", rule, i))
+		s.err = fmt.Errorf("%w at byte %d", rule, i)
 	}
 	return len(s.doc)
-}
-
-func (s *scanner) stop(err error) {
-	s.err = err
-	s.fence = 0
 }
