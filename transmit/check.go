@@ -46,7 +46,7 @@ func (s *scanner) document() outline {
 
 func (s *scanner) outline(from int) outline {
 	o := outline{empty: true}
-	to := s.members(from, func(name []byte, i int) int {
+	to := s.object(from, func(name []byte, i int) int {
 		o.empty = false
 		end := s.value(i)
 		if spells(name, "_meta") {

@@ -32,11 +32,11 @@ func (c *cuts) marks() marks {
 // Errors are those of check: a document that was not checked may well have some.
 func cut(doc []byte, from int, expired func() bool) (cuts, error) {
 	c := cutter{scanner: newScanner(doc, expired)}
-	c.members(from, c.top)
+	c.object(from, c.top)
 	return c.cuts, c.err
 }
 
-// cutter passes the document once. Its methods but the last few are visitors of members.
+// cutter passes the document once. On its way down, each object's members have a visitor, named after the object.
 type cutter struct {
 	scanner
 	cuts
@@ -90,7 +90,7 @@ func (c *cutter) within(i int, visit func(name []byte, i int) int) int {
 	if c.at(i) != '{' {
 		return c.value(i)
 	}
-	return c.members(i, visit)
+	return c.object(i, visit)
 }
 
 func (c *cutter) topFunctions(i int) int {
@@ -130,9 +130,9 @@ func (c *cutter) allQueries(i int) int {
 func (s *scanner) entries(i int, visit func(i int) int) int {
 	switch s.at(i) {
 	case '{':
-		return s.members(i, func(_ []byte, i int) int { return visit(i) })
+		return s.object(i, func(_ []byte, i int) int { return visit(i) })
 	case '[':
-		return s.elements(i, visit)
+		return s.array(i, visit)
 	}
 	return s.value(i)
 }

@@ -1,14 +1,9 @@
 package transmit
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
-	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,6 +70,7 @@ var cutTests = []struct {
 	{"map of 100 stays", queries("{" + times(100, `"q#":{"time_ms":#}`) + "}"), "", marks{}},
 	{"ties in their old order", queries("[" + times(150, `{"n":#,"time_ms":5}`) + "]"), queries("[" + times(100, `{"n":#,"time_ms":5}`) + "]"), marks{sqlTruncated: true}},
 	{"queries of every type", queries("[" + times(30, `1,"a",null,[{"time_ms":9}]`) + `,{"time_ms":0.1}]`), queries(`[{"time_ms":0.1},` + times(24, `1,"a",null,[{"time_ms":9}]`) + `,1,"a",null]`), marks{sqlTruncated: true}},
+	{"time of 1000 bytes", queries("[" + times(100, "1") + `,{"time_ms":` + strings.Repeat("1", 1000) + "}]"), queries(`[{"time_ms":` + strings.Repeat("1", 1000) + "}," + times(99, "1") + "]"), marks{sqlTruncated: true}},
 	{"queries at the top", `{"queries":[` + times(101, "1") + `]}`, "", marks{}},
 	{"sql is a list", `{"sql":[` + times(101, "1") + `]}`, "", marks{}},
 	{"queries are a string", queries(`"` + times(101, "1") + `"`), "", marks{}},
@@ -132,7 +128,11 @@ func cutWith(t *testing.T, doc, meta string) (string, marks) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(slices.Concat(c.pieces([]byte(doc), o, []byte(meta))...)), c.marks()
+	pieces := c.pieces([]byte(doc), o, []byte(meta))
+	if len(pieces) > maxPieces {
+		t.Errorf("%d pieces, want %d at most", len(pieces), maxPieces)
+	}
+	return string(slices.Concat(pieces...)), c.marks()
 }
 
 // TestCut_Times puts the query behind a hundred that are a little faster, as fast, and a little slower: only behind
@@ -189,6 +189,14 @@ func TestCut_Times(t *testing.T) {
 				wantSlow(t, []byte(doc), got, m)
 			}
 		})
+	}
+}
+
+func TestCut_TimeTooLong(t *testing.T) {
+	zero := `{"time_ms":` + strings.Repeat("1", 1001) + "}"
+	got, _ := cutWith(t, queries("["+times(100, "1")+","+zero+"]"), "0")
+	if strings.Contains(got, zero) {
+		t.Error("a time of 1001 bytes counts as more than 0")
 	}
 }
 
@@ -305,154 +313,4 @@ func TestCut_AllocatesOnce(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The slow and obvious way, to compare with.
-
-type (
-	object []member
-	member struct {
-		name  string
-		value any
-	}
-)
-
-// last is the value of the last member of that name, nil if v has none.
-func last(v *any, name string) *any {
-	if v == nil {
-		return nil
-	}
-	o, _ := (*v).(object)
-	for i := len(o) - 1; i >= 0; i-- {
-		if o[i].name == name {
-			return &o[i].value
-		}
-	}
-	return nil
-}
-
-// decode keeps the order of members, their doubles and the spelling of numbers.
-func decode(t *testing.T, dec *json.Decoder) any {
-	t.Helper()
-	token, err := dec.Token()
-	if err != nil {
-		t.Fatal(err)
-	}
-	switch token {
-	case json.Delim('{'):
-		all := object{}
-		for dec.More() {
-			name, err := dec.Token()
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, member{name.(string), decode(t, dec)})
-		}
-		_, _ = dec.Token()
-		return all
-	case json.Delim('['):
-		all := []any{}
-		for dec.More() {
-			all = append(all, decode(t, dec))
-		}
-		_, _ = dec.Token()
-		return all
-	}
-	return token
-}
-
-func decoded(t *testing.T, doc []byte) any {
-	t.Helper()
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	dec.UseNumber()
-	return decode(t, dec)
-}
-
-func slowCut(root *any) (m marks) {
-	if f := last(last(last(root, "xhprof"), "profiling"), "top_functions"); f != nil {
-		switch all := (*f).(type) {
-		case []any:
-			*f, m.truncated = all[:min(50, len(all))], len(all) > 50
-		case object:
-			*f, m.truncated = all[:min(50, len(all))], len(all) > 50
-		}
-	}
-	if q := last(last(root, "sql"), "queries"); q != nil {
-		if all := elements(*q); len(all) > 100 {
-			sort.SliceStable(all, func(i, j int) bool { return slowTime(all[i]) > slowTime(all[j]) })
-			*q, m.sqlTruncated = all[:100], true
-		}
-	}
-	return m
-}
-
-func elements(v any) (all []any) {
-	switch v := v.(type) {
-	case []any:
-		return v
-	case object:
-		for _, m := range v {
-			all = append(all, m.value)
-		}
-	}
-	return all
-}
-
-var isNumeric = regexp.MustCompile(`^[ \t\n\r\v\f]*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[ \t\n\r\v\f]*$`)
-
-func slowTime(query any) float64 {
-	value := last(&query, "time_ms")
-	if value == nil {
-		return 0
-	}
-	text := fmt.Sprint(*value)
-	if _, isList := (*value).([]any); isList || !isNumeric.MatchString(text) {
-		return 0
-	}
-	f, _ := strconv.ParseFloat(isNumeric.FindStringSubmatch(text)[1], 64)
-	return f
-}
-
-// wantSlow holds got and m, what became of doc with a number as "_meta", against the slow way.
-func wantSlow(t *testing.T, doc []byte, got string, m marks) {
-	t.Helper()
-	want := decoded(t, doc)
-	wantMarks := slowCut(&want)
-	have := decoded(t, []byte(got))
-	meta := *last(&have, "_meta")
-	if old := last(&want, "_meta"); old != nil {
-		*old = meta
-	} else {
-		want = append(want.(object), member{"_meta", meta})
-	}
-	if m != wantMarks || !reflect.DeepEqual(have, want) {
-		t.Errorf("%.2000q\ngot  %v %.2000s\nwant %v %.2000v", doc, m, got, wantMarks, want)
-	}
-}
-
-// expand repeats what stands between two @, as often as n says, so that a short text is a long list. See times.
-func expand(text string, n int) string {
-	parts := strings.Split(text, "@")
-	for i := 1; i < len(parts); i += 2 {
-		parts[i] = times(n, parts[i])
-	}
-	return strings.Join(parts, "")
-}
-
-func FuzzCut(f *testing.F) {
-	f.Fuzz(func(t *testing.T, text string, n byte) {
-		if len(text) > 2000 {
-			return
-		}
-		doc := []byte(expand(text, int(n)))
-		if o, err := outlineTrusted(doc); err == nil { // whatever it is, nothing may panic
-			if c, err := cut(doc, o.object.from, never); err == nil {
-				c.pieces(doc, o, nil)
-			}
-		}
-		if _, err := check(doc, never); err == nil {
-			got, m := cutWith(t, string(doc), "7")
-			wantSlow(t, doc, got, m)
-		}
-	})
 }

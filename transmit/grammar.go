@@ -17,47 +17,40 @@ func (s *scanner) value(i int) int {
 	case c == '-' || c-'0' <= 9:
 		return s.number(i)
 	case c == '{':
-		return s.object(i)
+		return s.object(i, nil)
 	case c == '[':
-		return s.array(i)
+		return s.array(i, nil)
 	}
 	return s.literal(i)
 }
 
-func (s *scanner) object(i int) int {
-	i, more := s.enter(i, '}')
-	for more {
-		_, i = s.name(i)
-		i, more = s.next(s.value(i), '}')
-	}
-	return i
-}
-
-// members is object for one who wants to see the names, in their quotation marks; visit passes the value at i.
-func (s *scanner) members(i int, visit func(name []byte, i int) int) int {
+// object passes an object; visit, unless nil, passes each value in it, after its name in its quotation marks.
+func (s *scanner) object(i int, visit func(name []byte, i int) int) int {
 	i, more := s.enter(i, '}')
 	for more {
 		name, value := s.name(i)
-		value, _ = s.space(value)
-		i, more = s.next(visit(name.of(s.doc), value), '}')
+		if visit == nil {
+			i = s.value(value)
+		} else {
+			value, _ = s.space(value)
+			i = visit(name.of(s.doc), value)
+		}
+		i, more = s.next(i, '}')
 	}
 	return i
 }
 
-// elements is array for one who wants to see the elements.
-func (s *scanner) elements(i int, visit func(i int) int) int {
+// array passes an array; visit, unless nil, passes each element.
+func (s *scanner) array(i int, visit func(i int) int) int {
 	i, more := s.enter(i, ']')
 	for more {
-		i, _ = s.space(i)
-		i, more = s.next(visit(i), ']')
-	}
-	return i
-}
-
-func (s *scanner) array(i int) int {
-	i, more := s.enter(i, ']')
-	for more {
-		i, more = s.next(s.value(i), ']')
+		if visit == nil {
+			i = s.value(i)
+		} else {
+			i, _ = s.space(i)
+			i = visit(i)
+		}
+		i, more = s.next(i, ']')
 	}
 	return i
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// maxPieces is below IOV_MAX (1024): all between three edits, "_meta" and its value, a list with commas and brackets.
+const maxPieces = 4 + 2 + 2*maxQueries + 1
+
 const whiteSpace = " \t\n\r"
 
 // outline is what is known of a document without decoding it.
@@ -49,8 +52,8 @@ type edit struct {
 	text  [][]byte
 }
 
-// pieces returns the document with meta as the value of "_meta" and without what c cuts, as slices of doc and of meta:
-// at most 212 of them, to be written one after the other or joined by slices.Concat.
+// pieces returns the document with meta as the value of "_meta" and without what c cuts, as slices of doc and of meta
+// to be written one after the other, or joined by slices.Concat. There are at most maxPieces.
 func (c *cuts) pieces(doc []byte, o outline, meta []byte) [][]byte {
 	place, before := o.metaPlace()
 	edits := []edit{{place, [][]byte{[]byte(before), meta}}, {c.functions, nil}, {c.queries, c.list(doc)}}

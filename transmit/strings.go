@@ -12,7 +12,8 @@ func spells(text []byte, plain string) bool {
 	if string(unquoted(text)) == plain {
 		return true
 	}
-	return escaped(text) && unescaped(text) == plain
+	const longest = len(`\u0000`) // for one byte of plain
+	return len(text) <= longest*len(plain)+2 && escaped(text) && unescaped(text) == plain
 }
 
 func unquoted(text []byte) []byte {
@@ -30,9 +31,15 @@ func unescaped(text []byte) (plain string) {
 	return plain
 }
 
+// maxNumber is how long a number may be written, in bytes. A longer one would only cost time.
+const maxNumber = 1000
+
 // number returns what a JSON value is worth as a number: a string as much as the number that PHP's is_numeric would
-// see in it, 0 for what is no number.
+// see in it, 0 for what is no number or takes more than maxNumber.
 func number(value []byte) float64 {
+	if len(value) > maxNumber {
+		return 0
+	}
 	if bytes.HasPrefix(value, []byte{'"'}) {
 		value = numeric(value)
 	}
