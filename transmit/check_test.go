@@ -289,6 +289,7 @@ func TestCheck_Outline(t *testing.T) {
 		{"white space around _meta", `{"_meta" : 12 }`, `{"_meta" : 12 }`, `12`, false},
 		{"the last of two", `{"_meta":1,"_meta":2,"a":3}`, `{"_meta":1,"_meta":2,"a":3}`, `2`, false},
 		{"escaped name", `{"\u005fm\u0065ta":7}`, `{"\u005fm\u0065ta":7}`, `7`, false},
+		{"name all escaped", `{"\u005f\u006d\u0065\u0074\u0061":7}`, `{"\u005f\u006d\u0065\u0074\u0061":7}`, `7`, false},
 		{"escaped name of another", `{"_meta\u0000":7}`, `{"_meta\u0000":7}`, ``, false},
 		{"further down", `{"a":{"_meta":1}}`, `{"a":{"_meta":1}}`, ``, false},
 		{"longer names", `{"_metal":1,"__meta":1,"_met":1,"":1}`, `{"_metal":1,"__meta":1,"_met":1,"":1}`, ``, false},

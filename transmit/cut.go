@@ -32,6 +32,7 @@ func (c *cuts) marks() marks {
 // Errors are those of check: a document that was not checked may well have some.
 func cut(doc []byte, from int, expired func() bool) (cuts, error) {
 	c := cutter{scanner: newScanner(doc, expired)}
+	c.slowest = make([]query, 0, maxQueries)
 	c.object(from, c.top)
 	return c.cuts, c.err
 }
@@ -111,7 +112,7 @@ func (c *cutter) topFunctions(i int) int {
 
 func (c *cutter) allQueries(i int) int {
 	c.queries = span{}
-	c.slowest = slices.Grow(c.slowest[:0], maxQueries)
+	c.slowest = c.slowest[:0]
 	count := 0
 	end := c.entries(i, func(i int) int {
 		count++
