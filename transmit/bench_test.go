@@ -1,0 +1,64 @@
+package transmit
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// profile looks as json_encode writes it: no white space, escapes in SQL, fractions with many digits.
+func profile(functions, queries int) []byte {
+	var b strings.Builder
+	b.WriteString(`{"correlation_id":"req_69230a4b1f3c55.81240276","url":"/shop/item.php?id=4711","method":"GET","elapsed_ms":812.5340270996094,"peak_memory":8388608,"xhprof":{"profiling":{"total_functions":2811,"top_functions":[`)
+	for i := range functions {
+		fmt.Fprintf(&b, `{"function":"Shop\\Catalog\\Repository::find%d==>PDOStatement::execute","calls":%d,"wall_time":%d,"cpu_time":%d,"memory":%d,"pct":%.2f},`, i*7%113, i*31%977, 900000-i*4211, 700000-i*3100, i*i*77%123457, 97.5/float64(i+1))
+	}
+	b.WriteString(`null]}},"sql":{"total":312,"queries":[`)
+	for i := range queries {
+		fmt.Fprintf(&b, `{"sql":"SELECT p.id, p.name, p.price FROM products p JOIN categories c ON c.id = p.category_id WHERE c.slug = 'shoes-%d' AND p.visible = 1\nORDER BY p.created_at DESC LIMIT %d","time_ms":%v,"rows":%d,"file":"/var/www/shop/src/Catalog/Repository.php","line":%d},`, i%91, i%50, float64(i*7919%10007)/77.0, i%40, i%800)
+	}
+	b.WriteString(`{"sql":"COMMIT"}]},"ok":true}`)
+	return []byte(b.String())
+}
+
+func BenchmarkCheck(b *testing.B) {
+	for _, test := range []struct {
+		name string
+		doc  []byte
+	}{
+		{"26KB", profile(60, 50)},
+		{"functions", profile(160, 0)},
+		{"60KB", profile(120, 130)},
+		{"10MB", profile(100, 35000)},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			b.SetBytes(int64(len(test.doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := check(test.doc, never); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkCut(b *testing.B) {
+	for _, test := range []struct {
+		name string
+		doc  []byte
+	}{
+		{"80KB", profile(160, 200)},
+		{"10MB", profile(100, 35000)},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			b.SetBytes(int64(len(test.doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := cut(test.doc, 0, never); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,14 @@
+package transmit
+
+import "errors"
+
+// Why a document is refused. What check returns wraps one of them and adds the byte where it was seen.
+var (
+	ErrSyntax    = errors.New("not valid JSON")
+	ErrNotObject = errors.New("not a JSON object")
+	ErrDepth     = errors.New("nested too deep")
+	ErrUTF8      = errors.New("not valid UTF-8")
+)
+
+// ErrTimeUp ends the work on a document whose caller cannot wait any longer.
+var ErrTimeUp = errors.New("time is up")

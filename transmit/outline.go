@@ -1,0 +1,82 @@
+package transmit
+
+import (
+	"bytes"
+	"slices"
+)
+
+// maxPieces is below IOV_MAX (1024): all between three edits, "_meta" and its value, a list with commas and brackets.
+const maxPieces = 4 + 2 + 2*maxQueries + 1
+
+const whiteSpace = " \t\n\r"
+
+// outline is what is known of a document without decoding it.
+type outline struct {
+	object span // from '{' to after '}', the white space around it left out
+	empty  bool // it has no members
+	meta   span // the value of the last member "_meta", zero if there is none
+}
+
+// outlineTrusted is the outline of a document that the caller vouches for. Only its two ends are read.
+func outlineTrusted(doc []byte) (outline, error) {
+	from := len(doc) - len(bytes.TrimLeft(doc, whiteSpace))
+	text := bytes.TrimRight(doc[from:], whiteSpace)
+	if !bytes.HasPrefix(text, []byte("{")) || !bytes.HasSuffix(text, []byte("}")) {
+		return outline{}, ErrNotObject
+	}
+	inside := bytes.TrimLeft(text[1:len(text)-1], whiteSpace)
+	return outline{object: span{from, from + len(text)}, empty: len(inside) == 0}, nil
+}
+
+// metaPlace returns what of the document the value of "_meta" replaces, and what has to be written before the value.
+func (o outline) metaPlace() (place span, before string) {
+	last := o.object.to - 1
+	switch {
+	case o.meta.to > 0:
+		return o.meta, ""
+	case o.empty:
+		return span{last, last}, `"_meta":`
+	}
+	return span{last, last}, `,"_meta":`
+}
+
+// around returns what is sent before and after the value of "_meta" when nothing is cut: head, before, the value, tail.
+func (o outline) around(doc []byte) (head []byte, before string, tail []byte) {
+	place, before := o.metaPlace()
+	return doc[o.object.from:place.from], before, doc[place.to:o.object.to]
+}
+
+// edit is a place in a document and what stands there afterwards.
+type edit struct {
+	place span
+	text  [][]byte
+}
+
+// pieces returns the document with meta as the value of "_meta" and without what c cuts, as slices of doc and of meta
+// to be written one after the other, or joined by slices.Concat. There are at most maxPieces.
+func (c *cuts) pieces(doc []byte, o outline, meta []byte) [][]byte {
+	place, before := o.metaPlace()
+	edits := []edit{{place, [][]byte{[]byte(before), meta}}, {c.functions, nil}, {c.queries, c.list(doc)}}
+	slices.SortFunc(edits, func(a, b edit) int { return a.place.from - b.place.from })
+	var all [][]byte
+	from := o.object.from
+	for _, e := range edits {
+		if e.place.to == 0 {
+			continue // nothing is cut here
+		}
+		all = append(append(all, doc[from:e.place.from]), e.text...)
+		from = e.place.to
+	}
+	return append(all, doc[from:o.object.to])
+}
+
+// list is the JSON list of the slowest queries.
+func (c *cuts) list(doc []byte) [][]byte {
+	var all [][]byte
+	between := []byte{'['}
+	for _, q := range c.slowest {
+		all = append(all, between, q.text.of(doc))
+		between = []byte{','}
+	}
+	return append(all, []byte{']'})
+}

@@ -1,0 +1,66 @@
+package transmit
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/goccy/go-json"
+)
+
+// spells reports whether text, a JSON string in its quotation marks, stands for plain.
+func spells(text []byte, plain string) bool {
+	if string(unquoted(text)) == plain {
+		return true
+	}
+	const longest = len(`\u0000`) // for one byte of plain
+	return len(text) <= longest*len(plain)+2 && escaped(text) && unescaped(text) == plain
+}
+
+func unquoted(text []byte) []byte {
+	if len(text) < 2 {
+		return nil
+	}
+	return text[1 : len(text)-1]
+}
+
+func escaped(text []byte) bool { return bytes.IndexByte(text, '\\') >= 0 }
+
+// unescaped is the slow road: hardly anybody escapes what does not have to be.
+func unescaped(text []byte) (plain string) {
+	_ = json.Unmarshal(text, &plain)
+	return plain
+}
+
+// maxNumber is how long a number may be written, in bytes. A longer one would only cost time.
+const maxNumber = 1000
+
+// number returns what a JSON value is worth as a number: a string as much as the number that PHP's is_numeric would
+// see in it, 0 for what is no number or takes more than maxNumber.
+func number(value []byte) float64 {
+	if len(value) > maxNumber {
+		return 0
+	}
+	if bytes.HasPrefix(value, []byte{'"'}) {
+		value = numeric(value)
+	}
+	if len(value) == 0 || value[0] > '9' {
+		return 0
+	}
+	f, _ := strconv.ParseFloat(string(value), 64) // too large a number is infinite, as in PHP
+	return f
+}
+
+// numeric returns a string without its quotation marks and outer white space. It is empty if it holds a byte that a
+// decimal number has not: strconv would take "0x1p4", "1_000" and "Inf".
+func numeric(text []byte) []byte {
+	if escaped(text) {
+		text = []byte(unescaped(text))
+	} else {
+		text = unquoted(text)
+	}
+	text = bytes.Trim(text, " \t\n\r\v\f")
+	if len(bytes.TrimLeft(text, "+-.0123456789eE")) > 0 {
+		return nil
+	}
+	return text
+}
