@@ -1,0 +1,171 @@
+package transmit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-json"
+
+	"libtransmit/buffer"
+)
+
+// ErrInvalid is an unknown setting, a wrong type or an impossible value. Its
+// text names the setting, what it wants, and what it got.
+var ErrInvalid = errors.New("invalid argument")
+
+const (
+	defaultSocket = "/var/run/bitville-apm/listener.sock"
+
+	maxTimeout    = 60 * time.Second
+	maxDatagram   = 16 << 20
+	maxPHPVersion = 64 // bytes of JSON
+	maxSize       = 1 << 62
+)
+
+// settings never change: Configure replaces them.
+type settings struct {
+	source      []byte // what they were made of last
+	listener    *listener
+	timeout     time.Duration
+	maxDatagram int
+	phpVersion  string // JSON; "" for none
+	buffer      buffer.Options
+}
+
+func defaultSettings(temp string) *settings {
+	return &settings{
+		listener:    newListener(defaultSocket),
+		timeout:     50 * time.Millisecond,
+		maxDatagram: 65507,
+		buffer: buffer.Options{
+			Dirs:     buffer.SystemDirs(temp),
+			MaxBytes: 1 << 30,
+			MaxFiles: 100_000,
+		},
+	}
+}
+
+// Configure changes the settings that the JSON object source names; the other
+// ones keep their values. It returns the timeout that holds from now on. After
+// an error (ErrInvalid, or one of a document that Send refuses) nothing has
+// changed. To configure the same again costs a comparison.
+func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error) {
+	t.configure.Lock()
+	defer t.configure.Unlock()
+	old := t.settings.Load()
+	if bytes.Equal(source, old.source) {
+		return old.timeout, nil
+	}
+	t.writer.litter(len(source) + garbagePerError)
+	changed := *old
+	changed.source = bytes.Clone(source)
+	if err := changed.apply(changed.source, &t.listeners); err != nil {
+		return 0, err
+	}
+	t.settings.Store(&changed)
+	return changed.timeout, nil
+}
+
+func (s *settings) apply(source []byte, known *listeners) error {
+	if _, err := check(source, func() bool { return false }); err != nil {
+		return err
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(source, &values); err != nil {
+		return fmt.Errorf("%w: settings: %w", ErrInvalid, err)
+	}
+	for key, value := range values {
+		if err := s.set(key, value, known); err != nil {
+			return fmt.Errorf("%w: %s %w", ErrInvalid, key, err)
+		}
+	}
+	return nil
+}
+
+// set sets one value. The error goes on after the setting's name.
+func (s *settings) set(key string, value json.RawMessage, known *listeners) (err error) {
+	var n int64
+	switch key {
+	case "listener_socket":
+		var path string
+		if path, err = asPath(value); err == nil {
+			s.listener = known.find(path, s.listener)
+		}
+	case "timeout_us":
+		n, err = asInteger(value, 1, maxTimeout.Microseconds())
+		s.timeout = time.Duration(n) * time.Microsecond
+	case "max_datagram_size":
+		n, err = asInteger(value, 1, maxDatagram)
+		s.maxDatagram = int(n)
+	case "buffer_dirs":
+		s.buffer.Dirs, err = asDirectories(value)
+	case "buffer_max_bytes":
+		s.buffer.MaxBytes, err = asInteger(value, 0, maxSize)
+	case "buffer_max_files":
+		s.buffer.MaxFiles, err = asInteger(value, 0, maxSize)
+	case "php_version":
+		s.phpVersion, err = asVersion(value)
+	default:
+		err = errors.New("is not a setting")
+	}
+	return err
+}
+
+func asInteger(value json.RawMessage, least, most int64) (int64, error) {
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("wants an integer from %d to %d, got %.40s", least, most, value)
+	}
+	return n, nil
+}
+
+func asString(value json.RawMessage) (text string, err error) {
+	if !bytes.HasPrefix(value, []byte{'"'}) {
+		return "", fmt.Errorf("wants a string, got %.40s", value)
+	}
+	err = json.Unmarshal(value, &text)
+	return text, err
+}
+
+func asPath(value json.RawMessage) (string, error) {
+	path, err := asString(value)
+	if err == nil && (path == "" || strings.ContainsRune(path, 0)) {
+		err = fmt.Errorf("wants a path without NUL, got %.40s", value)
+	}
+	return path, err
+}
+
+func asDirectories(value json.RawMessage) ([]string, error) {
+	var values []json.RawMessage
+	if err := json.Unmarshal(value, &values); err != nil || len(values) == 0 {
+		return nil, fmt.Errorf("wants a list of directories, got %.40s", value)
+	}
+	dirs := make([]string, len(values))
+	for i, value := range values {
+		dir, err := asPath(value)
+		if err != nil {
+			return nil, err
+		}
+		if !filepath.IsAbs(dir) {
+			return nil, fmt.Errorf("wants absolute paths, got %.40s", value)
+		}
+		dirs[i] = dir
+	}
+	return dirs, nil
+}
+
+func asVersion(value json.RawMessage) (string, error) {
+	text, err := asString(value)
+	if err == nil && len(value) > maxPHPVersion {
+		err = fmt.Errorf("wants %d bytes at most, got %.40s…", maxPHPVersion-2, value)
+	}
+	if text == "" {
+		return "", err
+	}
+	return string(value), err
+}

@@ -1,0 +1,129 @@
+// Package transmit takes one profile to the listener, or to the disk buffer when
+// the listener does not take it, before a deadline.
+//
+// Start with [Transmitter.Send]. Whatever happens to a profile happens there, in
+// this order: it is checked and gets its _meta (document.go), it is offered to
+// the listener's socket (listener.go), and it is handed to the writer (writer.go).
+//
+// The package must not make the Go runtime start its network poller, as timers,
+// package os's files and package net do: a host that closes all descriptors, as
+// daemons do, would close the poller's, and the runtime aborts the process then.
+package transmit
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Outcome says where a profile is.
+type Outcome int
+
+const (
+	Sent     Outcome = iota // in the listener's socket
+	Buffered                // a whole file in the disk buffer
+	Pending                 // in memory, on its way to the disk buffer
+	Lost                    // refused or lost
+)
+
+// Request is one profile and what its sender wants for it.
+type Request struct {
+	JSON    []byte        // not kept after Send returns
+	Socket  string        // the listener's path, not kept; "" for the configured one
+	Trusted bool          // JSON is one valid object without _meta: do not check it
+	AsIs    bool          // do not check it, add _meta or cut it
+	ToDisk  bool          // do not try the listener
+	Timeout time.Duration // 0 for the configured one
+	Spent   time.Duration // of Timeout, before Send was called
+}
+
+func (r Request) timeout(s *settings) time.Duration {
+	if r.Timeout > 0 {
+		return r.Timeout
+	}
+	return s.timeout
+}
+
+// diskReserve is what of a timeout is kept for the disk when the listener does
+// not answer.
+func diskReserve(timeout time.Duration) time.Duration {
+	return min(timeout/5, 10*time.Millisecond)
+}
+
+// Transmitter sends profiles. Any number of goroutines may use it.
+type Transmitter struct {
+	settings  atomic.Pointer[settings]
+	configure sync.Mutex // held by Configure
+	listeners listeners
+	writer    *writer
+}
+
+// New returns a Transmitter with the default settings and starts its writer,
+// which runs as long as the process does. The disk buffer may use the directory
+// temp.
+func New(temp string) *Transmitter {
+	debug.SetGCPercent(-1) // see writer.litter
+	t := &Transmitter{writer: newWriter()}
+	t.settings.Store(defaultSettings(temp))
+	return t
+}
+
+// Send takes a profile to the listener or to the disk buffer.
+//
+//	outcome   err
+//	Sent      nil
+//	Buffered  why the listener did not take it
+//	Pending   the same, and that the disk is slow
+//	Lost      why it was refused (ErrSyntax, …), or neither listener nor disk took it
+//
+// It blocks for the timeout at most, whatever listener and disk do. A profile
+// that fits and that the listener takes at once costs no allocation, no lock and
+// no other goroutine.
+func (t *Transmitter) Send(r Request) (Outcome, error) {
+	s := t.settings.Load()
+	now := time.Now()
+
+	var doc document
+	if err := doc.prepare(r, s, now); err != nil {
+		t.writer.litter(garbagePerError)
+		return Lost, err
+	}
+	unsent := t.offer(&doc, r, s)
+	t.writer.litter(doc.garbage)
+	if unsent == nil {
+		return Sent, nil
+	}
+	return t.writer.write(&doc, &s.buffer, unsent)
+}
+
+// Flush waits until no profile is pending, or for the timeout. It returns
+// whether none is.
+func (t *Transmitter) Flush(timeout time.Duration) bool {
+	return t.writer.flush(time.Now().Add(timeout))
+}
+
+// errNotAsked is why the listener did not take what was meant for the disk.
+var errNotAsked = errors.New("listener not asked")
+
+// offer offers the document to the listener, for as long as leaves time for the disk.
+func (t *Transmitter) offer(doc *document, r Request, s *settings) error {
+	if r.ToDisk {
+		return errNotAsked
+	}
+	if doc.size() > s.maxDatagram {
+		return fmt.Errorf("%w: %d bytes, max_datagram_size is %d", errTooLarge, doc.size(), s.maxDatagram)
+	}
+	until := doc.deadline.Add(-diskReserve(r.timeout(s)))
+	l := t.listeners.find(r.Socket, s.listener)
+	err := l.send(doc, until)
+	if errors.Is(err, errTooLarge) {
+		if shorter, _ := doc.cut(); shorter {
+			err = l.send(doc, until)
+		}
+	}
+	l.release()
+	return err
+}
