@@ -1,0 +1,133 @@
+// Libtransmit hands a JSON profile to a listener on this host within 50 ms, or
+// leaves it whole in a disk buffer. The contract is include/transmit.h.
+//
+// This package is the Go side of the front door: C types in, C results out. What
+// becomes of a profile is decided in package transmit.
+package main
+
+/*
+#cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
+#include "export.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+	"unsafe"
+
+	"libtransmit/buffer"
+	"libtransmit/transmit"
+)
+
+var transmitter = transmit.New(os.TempDir())
+
+func init() { C.transmit_go_runs() }
+
+func main() {} // c-shared wants one and never runs it.
+
+//export transmitSend
+func transmitSend(call *C.struct_call) (result C.int32_t) {
+	defer recovered(call, &result)
+	if call.flags&^(C.TRANSMIT_TRUSTED|C.TRANSMIT_AS_IS|C.TRANSMIT_TO_DISK) != 0 {
+		return answer(call, transmit.Lost, fmt.Errorf("%w: flags 0x%x", transmit.ErrInvalid, call.flags))
+	}
+	outcome, err := transmitter.Send(transmit.Request{
+		JSON:    document(call),
+		Socket:  socketPath(call),
+		Trusted: call.flags&C.TRANSMIT_TRUSTED != 0,
+		AsIs:    call.flags&C.TRANSMIT_AS_IS != 0,
+		ToDisk:  call.flags&C.TRANSMIT_TO_DISK != 0,
+		Timeout: time.Duration(call.timeout_us) * time.Microsecond,
+		Spent:   time.Duration(call.spent_ns),
+	})
+	if outcome == transmit.Sent {
+		return C.TRANSMIT_SENT
+	}
+	return answer(call, outcome, err)
+}
+
+//export transmitConfigure
+func transmitConfigure(call *C.struct_call) (result C.int32_t) {
+	defer recovered(call, &result)
+	timeout, err := transmitter.Configure(document(call))
+	if err != nil {
+		return answer(call, transmit.Lost, err)
+	}
+	call.timeout_us = C.uint32_t(timeout / time.Microsecond)
+	return 0
+}
+
+//export transmitFlush
+func transmitFlush(call *C.struct_call) (result C.int32_t) {
+	defer recovered(call, &result)
+	if transmitter.Flush(time.Duration(call.timeout_us) * time.Microsecond) {
+		return C.TRANSMIT_BUFFERED
+	}
+	return C.TRANSMIT_PENDING
+}
+
+// document is the caller's memory, to be read until the call returns.
+func document(call *C.struct_call) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(call.json)), int(call.len))
+}
+
+// socketPath is the caller's memory, too; "" means the configured socket.
+func socketPath(call *C.struct_call) string {
+	if call.socket_path == nil {
+		return ""
+	}
+	start := (*byte)(unsafe.Pointer(call.socket_path))
+	n := 0
+	for *(*byte)(unsafe.Add(unsafe.Pointer(start), n)) != 0 {
+		n++
+	}
+	return unsafe.String(start, n)
+}
+
+// answer turns an outcome into a result, and err into transmit_last_error's text.
+func answer(call *C.struct_call, outcome transmit.Outcome, err error) C.int32_t {
+	if err != nil {
+		room := unsafe.Slice((*byte)(unsafe.Pointer(call.ret_error)), int(call.ret_error_size))
+		room[copy(room[:len(room)-1], err.Error())] = 0
+	}
+	switch outcome {
+	case transmit.Sent:
+		return C.TRANSMIT_SENT
+	case transmit.Buffered:
+		return C.TRANSMIT_BUFFERED
+	case transmit.Pending:
+		return C.TRANSMIT_PENDING
+	}
+	for _, known := range results {
+		if errors.Is(err, known.err) {
+			return known.result
+		}
+	}
+	return C.TRANSMIT_EIO
+}
+
+var results = []struct {
+	err    error
+	result C.int32_t
+}{
+	{transmit.ErrInvalid, C.TRANSMIT_EINVAL},
+	{transmit.ErrSyntax, C.TRANSMIT_ESYNTAX},
+	{transmit.ErrNotObject, C.TRANSMIT_ENOTOBJECT},
+	{transmit.ErrDepth, C.TRANSMIT_EDEPTH},
+	{transmit.ErrUTF8, C.TRANSMIT_EUTF8},
+	{transmit.ErrTimeUp, C.TRANSMIT_ETIMEDOUT},
+	{transmit.ErrBusy, C.TRANSMIT_EBUSY},
+	{buffer.ErrNoDirectory, C.TRANSMIT_ENODIR},
+	{buffer.ErrFull, C.TRANSMIT_EFULL},
+}
+
+// recovered makes a panic a result: a defect of ours is not the host's end.
+func recovered(call *C.struct_call, result *C.int32_t) {
+	if p := recover(); p != nil {
+		*result = C.TRANSMIT_EPANIC
+		answer(call, transmit.Lost, fmt.Errorf("panic: %v", p))
+	}
+}

@@ -1,0 +1,39 @@
+/* export.h - what the C and the Go side of the front door share. */
+#ifndef EXPORT_H
+#define EXPORT_H
+
+#define TRANSMIT_VERSION "1.0.0"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/transmit.h"
+
+/* One call on its way from C to Go. */
+struct call {
+    const char *json;
+    size_t len;
+    const char *socket_path; /* NULL: as configured */
+    uint32_t flags;
+    uint32_t timeout_us; /* 0: as configured */
+    int64_t spent_ns;    /* how long the call took already, by starting Go */
+    char *ret_error;     /* room for transmit_last_error's text, NUL included */
+    size_t ret_error_size;
+};
+
+/* start_go - start the Go runtime unless it runs. Returns 0 or a negative
+ * result; adds the time that it took to *ret_spent_ns, and blocks until that
+ * is budget_ns at most. Asynchronous signals must be blocked. */
+int32_t start_go(int64_t budget_ns, int64_t *ret_spent_ns);
+
+/* go_runs_here - whether it runs in this very process. */
+bool go_runs_here(void);
+
+/* Go calls this when it can take calls. */
+void transmit_go_runs(void);
+
+/* monotonic_ns - CLOCK_MONOTONIC in nanoseconds. */
+int64_t monotonic_ns(void);
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * start.c - start Go inside somebody else's process, once, or say why not.
+ *
+ * Go starts at the process's first call and not when the library is loaded: the
+ * threads of a runtime that starts in a server's master, or in the parent of a
+ * fork, do not exist in its children, and every call there would hang.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "export.h"
+
+/* Go's entries, in the place that export.ld gives them. Without that script they
+ * are null, and the loader has started Go already. */
+typedef void go_entry(int argc, char **argv, char **envp);
+extern go_entry *const transmit_go_init_begin[] __attribute__((weak, visibility("hidden")));
+extern go_entry *const transmit_go_init_end[] __attribute__((weak, visibility("hidden")));
+
+enum phase { NOT_HERE, STARTING, RUNNING };
+
+/* Where Go stands in this very process: one page with MADV_WIPEONFORK, so a
+ * forked child reads NOT_HERE, and pid for kernels before 4.14 without it. */
+static struct {
+    _Atomic uint32_t phase;
+    pid_t pid;
+} *process;
+static bool page_is_wiped;
+
+/* In ordinary memory, which a child inherits: it or an ancestor has started Go. */
+static atomic_bool begun;
+
+int64_t monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Before Go's own entry (101 is the first priority that is ours to use), for
+ * transmit_go_runs needs the page. */
+__attribute__((constructor(101))) static void prepare(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return;
+    page_is_wiped = madvise(page, size, MADV_WIPEONFORK) == 0;
+    process = page;
+    if (!transmit_go_init_begin) {
+        begun = true;
+        process->pid = getpid();
+        process->phase = STARTING;
+    }
+}
+
+static uint32_t phase_here(void)
+{
+    uint32_t phase = atomic_load_explicit(&process->phase, memory_order_acquire);
+
+    if (!page_is_wiped && phase != NOT_HERE && process->pid != getpid())
+        return NOT_HERE;
+    return phase;
+}
+
+static void set_phase(uint32_t phase)
+{
+    atomic_store_explicit(&process->phase, phase, memory_order_release);
+    syscall(SYS_futex, &process->phase, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void transmit_go_runs(void)
+{
+    if (process)
+        set_phase(RUNNING);
+}
+
+/* ---- Resources: Go aborts its host where it lacks them, so ask first ---- */
+
+/* Threads that Go has at most after its start, as counted in /proc/self/task
+ * (4 or 5), with room for garbage collection. */
+#define GO_THREADS 8
+
+/* Address space that Go reserves for its heap's index and first arena, as
+ * counted in VmSize (0.6 to 0.7 GiB), and what of it becomes writable. */
+#define GO_RESERVES ((size_t)1 << 30)
+#define GO_WRITES ((size_t)64 << 20)
+
+static void *wait_for_release(void *mutex)
+{
+    pthread_mutex_lock(mutex);
+    pthread_mutex_unlock(mutex);
+    return NULL;
+}
+
+static bool can_map(void)
+{
+    void *space = mmap(NULL, GO_RESERVES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool enough;
+
+    if (space == MAP_FAILED)
+        return false;
+    enough = mprotect(space, GO_WRITES, PROT_READ | PROT_WRITE) == 0;
+    munmap(space, GO_RESERVES);
+    return enough;
+}
+
+/* All threads at once, with their stacks, and the memory beside them. */
+static bool enough_resources(void)
+{
+    pthread_mutex_t release = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t threads[GO_THREADS];
+    size_t made = 0;
+    bool enough;
+
+    pthread_mutex_lock(&release);
+    while (made < GO_THREADS && pthread_create(&threads[made], NULL, wait_for_release, &release) == 0)
+        made++;
+    enough = made == GO_THREADS && can_map();
+    pthread_mutex_unlock(&release);
+    while (made > 0)
+        pthread_join(threads[--made], NULL);
+    return enough;
+}
+
+/* ---- Start ---- */
+
+/* What a program's first stack holds, as Go reads it: argv, NULL, environment,
+ * NULL, auxiliary vector. Ours instead of the host's: its GO* variables are not
+ * meant for this library, and musl passes its constructors nothing. */
+static union {
+    char *text;
+    unsigned long value;
+} stack[32];
+
+static void fill_stack(void)
+{
+    static const unsigned long vector[] = {AT_PAGESZ, AT_RANDOM, AT_SECURE,
+                                           AT_HWCAP,  AT_HWCAP2, AT_SYSINFO_EHDR};
+    static char temp[PATH_MAX + sizeof "TMPDIR="] = "TMPDIR=";
+    const char *dir = secure_getenv("TMPDIR");
+    size_t n = 0;
+
+    stack[n++].text = "libtransmit";
+    n++;
+    /* Two are enough for a send and a write at once; more would be more threads. */
+    stack[n++].text = "GOMAXPROCS=2";
+    /* Preemption works by signals, which would interrupt the host's system calls. */
+    stack[n++].text = "GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0";
+    if (dir && strlen(dir) < PATH_MAX)
+        stack[n++].text = strcat(temp, dir);
+    n++;
+    for (size_t i = 0; i < sizeof vector / sizeof *vector; i++) {
+        unsigned long value = getauxval(vector[i]);
+        if (value == 0)
+            continue;
+        stack[n++].value = vector[i];
+        stack[n++].value = value;
+    }
+}
+
+/* Go changes the host's handlers (SA_ONSTACK) and takes SIGPIPE and SIGURG. It
+ * needs only those that turn a fault in Go into a panic; they pass on a fault
+ * that is not in Go. */
+static bool go_keeps(int signal)
+{
+    return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE;
+}
+
+static void run_entries(void)
+{
+    struct sigaction host[_NSIG];
+
+    for (int signal = 1; signal < _NSIG; signal++)
+        if (sigaction(signal, NULL, &host[signal]) != 0)
+            host[signal].sa_flags = -1; /* libc's own */
+    for (go_entry *const *entry = transmit_go_init_begin; entry < transmit_go_init_end; entry++)
+        (*entry)(1, &stack[0].text, &stack[2].text);
+    for (int signal = 1; signal < _NSIG; signal++)
+        if (host[signal].sa_flags != -1 && !go_keeps(signal))
+            sigaction(signal, &host[signal], NULL);
+}
+
+static int32_t begin(void)
+{
+    if (!enough_resources()) {
+        set_phase(NOT_HERE);
+        return TRANSMIT_ERESOURCE;
+    }
+    begun = true;
+    fill_stack();
+    run_entries();
+    return 0;
+}
+
+/* Sleeps until another thread changes the phase, or for budget_ns. */
+static void await_change(uint32_t phase, int64_t budget_ns)
+{
+    struct timespec timeout = {.tv_sec = budget_ns / 1000000000, .tv_nsec = budget_ns % 1000000000};
+
+    syscall(SYS_futex, &process->phase, FUTEX_WAIT_PRIVATE, phase, &timeout, NULL, 0);
+}
+
+static int32_t start_until(int64_t deadline_ns)
+{
+    for (;;) {
+        uint32_t phase = phase_here();
+        int64_t left_ns = deadline_ns - monotonic_ns();
+        int32_t result = 0;
+
+        if (phase == RUNNING)
+            return 0;
+        if (phase == NOT_HERE && begun)
+            return TRANSMIT_EFORKED;
+        if (left_ns <= 0)
+            return TRANSMIT_ESTARTING;
+        if (phase == STARTING) {
+            await_change(phase, left_ns);
+        } else if (atomic_compare_exchange_strong(&process->phase, &phase, STARTING)) {
+            process->pid = getpid();
+            result = begin();
+        }
+        if (result)
+            return result;
+    }
+}
+
+bool go_runs_here(void)
+{
+    return process && phase_here() == RUNNING;
+}
+
+int32_t start_go(int64_t budget_ns, int64_t *ret_spent_ns)
+{
+    int64_t began_ns;
+    int32_t result;
+
+    if (go_runs_here())
+        return 0;
+    if (!process)
+        return TRANSMIT_ERESOURCE;
+    began_ns = monotonic_ns();
+    result = start_until(began_ns + budget_ns);
+    *ret_spent_ns += monotonic_ns() - began_ns;
+    return result;
+}
