@@ -224,9 +224,10 @@ func deepestBefore(doc []byte) (deepest int) {
 			depth++
 			deepest = max(deepest, depth)
 		case json.Delim('}'), json.Delim(']'):
-			if depth--; depth == 0 {
-				return deepest
-			}
+			depth--
+		}
+		if depth == 0 {
+			return deepest
 		}
 	}
 }
