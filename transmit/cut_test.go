@@ -291,10 +291,16 @@ func TestCut_Fails(t *testing.T) {
 
 func TestCut_StopsWhenTimeIsUp(t *testing.T) {
 	doc := profile(10, 100_000)
-	start := time.Now()
-	_, err := cut(doc, 0, asking(func() bool { return true }))
-	if took := time.Since(start); err != ErrTimeUp || took > 10*time.Millisecond {
-		t.Errorf("%v after %v of %d bytes, want ErrTimeUp at once", err, took, len(doc))
+	fastest := time.Hour // of a few, as the machine may be busy
+	for range 5 {
+		start := time.Now()
+		if _, err := cut(doc, 0, asking(func() bool { return true })); err != ErrTimeUp {
+			t.Fatal(err)
+		}
+		fastest = min(fastest, time.Since(start))
+	}
+	if fastest > 5*time.Millisecond {
+		t.Errorf("it took %v to stop in %d bytes", fastest, len(doc))
 	}
 }
 
