@@ -6,7 +6,8 @@ namespace Transmit;
  * Profiles one request, if tideways_xhprof or xhprof is there, and sends what it found
  * after the page is out. It prints nothing, sets no header and keeps the exit code.
  *
- * Not seen: a request in which a shutdown function of the application calls exit.
+ * The end is a destructor's: PHP calls those after all shutdown functions, also after one
+ * that called exit, and what the application's own destructors print still gets out.
  */
 final class Profiler
 {
@@ -20,28 +21,43 @@ final class Profiler
     /** @var int hrtime(true) */
     private static $started;
 
+    /** @var self|null whose destructor ends it */
+    private static $end;
+
     /** @var callable(): array|null what ends the profiling and gives what it measured */
     private static $stop;
 
     public static function start(): void
     {
-        if (self::$started !== null) {
+        if (self::$end !== null) {
             return;
         }
         self::$started = hrtime(true);
         self::$reserve = str_repeat("\0", self::RESERVE_BYTES);
-        register_shutdown_function([self::class, 'letOthersEnd']);
+        self::$end = new self();
+        register_shutdown_function([self::class, 'moveEnd']);
         self::$stop = self::startExtension();
     }
 
-    /** @internal runs before the application's shutdown functions, so that finish() runs after them */
-    public static function letOthersEnd(): void
+    /**
+     * PHP destroys the oldest objects first, and after a fatal error those made at shutdown only.
+     *
+     * @internal
+     */
+    public static function moveEnd(): void
     {
-        register_shutdown_function([self::class, 'finish']);
+        self::$reserve = null;
+        self::$end = new self();
     }
 
-    /** @internal */
-    public static function finish(): void
+    public function __destruct()
+    {
+        if (self::$end === $this) {
+            self::finish();
+        }
+    }
+
+    private static function finish(): void
     {
         $elapsedMs = (hrtime(true) - self::$started) / 1e6;
         self::makeRoom();
@@ -86,7 +102,6 @@ final class Profiler
 
     private static function makeRoom(): void
     {
-        self::$reserve = null;
         if ((int) ini_get('memory_limit') > 0 && function_exists('ini_set')) {
             @ini_set('memory_limit', (string) (memory_get_usage(true) + self::MORE_MEMORY_BYTES));
         }

@@ -16,7 +16,7 @@ final class TopFunctions
      * The functions with the most wall time of their own, without that of what they call.
      *
      * @param array<string, array<string, int>> $measured
-     * @return list<array<string, mixed>> function, calls, wall_ms, exclusive_wall_ms; cpu_ms and memory_bytes if measured
+     * @return list<array<string, mixed>> function, calls, wall_ms, exclusive_wall_ms; cpu_ms, memory_bytes if measured
      */
     public static function of(array $measured): array
     {
