@@ -7,6 +7,8 @@ namespace Transmit;
  */
 final class Stamp
 {
+    private const LENGTH = 48;
+
     /** @var resource open and locked */
     private $file;
 
@@ -35,15 +37,14 @@ final class Stamp
 
     public function read(): string
     {
-        return (string) stream_get_contents($this->file, 64, 0);
+        return rtrim((string) stream_get_contents($this->file, self::LENGTH, 0));
     }
 
-    /** Releases it, too. */
+    /** Releases it, too. Always as long: after a truncation, ext4 writes the file out when it is closed. */
     public function write(string $text): void
     {
-        ftruncate($this->file, 0);
         rewind($this->file);
-        fwrite($this->file, $text);
+        fwrite($this->file, str_pad($text, self::LENGTH));
         fclose($this->file);
     }
 }
