@@ -26,13 +26,25 @@ final class Stamp
         if (!Directory::isTrusted($directory)) {
             return null;
         }
+        if (!file_exists($path) && !is_link($path)) {
+            self::create($directory, $path);
+        }
         $stat = Directory::file($path);
-        if ($stat !== null && ($stat['uid'] !== $user || $stat['nlink'] !== 1)) {
+        if ($stat === null || $stat['uid'] !== $user || $stat['nlink'] !== 1) {
             return null;
         }
-        // "x" follows no link that somebody puts here meanwhile; ours nobody else can replace.
-        $file = fopen($path, $stat === null ? 'x+' : 'r+');
+        $file = fopen($path, 'r+'); // nobody else can replace it here
         return $file !== false && flock($file, LOCK_EX | LOCK_NB) ? new self($file) : null;
+    }
+
+    /** Not with fopen "x": PHP itself follows a link before it opens what the link leads to. */
+    private static function create(string $directory, string $path): void
+    {
+        $temporary = tempnam($directory, '.transmit-');
+        if ($temporary !== false) {
+            link($temporary, $path);
+            unlink($temporary);
+        }
     }
 
     public function read(): string
