@@ -18,7 +18,7 @@ final class CutTest extends TestCase
         yield 'list of 51' => [range(1, 51), json_encode(range(1, 50))];
         yield 'map of 50' => [$letters(50), null];
         yield 'map of 51' => [$letters(51), json_encode($letters(50))];
-        yield 'numbered map' => [array_combine(range(5, 60), range(5, 60)), json_encode(array_combine(range(5, 54), range(5, 54)))];
+        yield 'numbered map' => [array_fill(5, 56, 'x'), json_encode(array_fill(5, 50, 'x'))];
         yield 'map that begins like a list' => [range(0, 59) + ['x' => 1], json_encode((object) range(0, 49))];
         yield 'no list' => ['text', null];
         yield 'object' => [(object) $letters(51), null];

@@ -22,7 +22,8 @@ final class EncoderTest extends TestCase
         yield 'continuation bytes only' => [['s' => str_repeat("\x80", 1100000)]];
         yield 'cut sequences' => [['s' => str_repeat("\xf0\x9f\x98", 400000)]];
         yield 'a long list' => [['l' => array_fill(0, 60000, ['sql' => 'select 1 /* x */', 'time_ms' => 0.1])]];
-        yield 'a long map' => [['m' => array_combine(array_map('dechex', range(1 << 20, (1 << 20) + 69999)), array_fill(0, 70000, 'é/"'))]];
+        $keys = array_map('dechex', range(1 << 20, (1 << 20) + 69999));
+        yield 'a long map' => [['m' => array_fill_keys($keys, 'é/"')]];
         yield 'a numbered map' => [['m' => array_combine(range(1, 100000), array_fill(0, 100000, 'x"yz012345'))]];
         yield 'a map that begins like a list' => [['m' => array_fill(0, 64, str_repeat('x', 30000)) + ['k' => 1]]];
         yield 'lists in lists' => [[[[$big], [[$big, [], (object) []]]], 'x' => NAN]];
@@ -31,14 +32,14 @@ final class EncoderTest extends TestCase
     /** @dataProvider values */
     public function testInPiecesAsInOne(array $value): void
     {
-        self::assertTrue(json_encode($value, self::FLAGS) === Encoder::encode($value, self::inSeconds(20)));
+        self::assertTrue(json_encode($value, self::FLAGS) === Encoder::encodeUntil($value, self::inSeconds(20)));
     }
 
     public function testTimeIsUpForABigValueOnly(): void
     {
         $past = Deadline::after(hrtime(true), 0);
-        self::assertNull(Encoder::encode([str_repeat('x', 2000000)], $past));
-        self::assertSame('["x"]', Encoder::encode(['x'], $past));
+        self::assertNull(Encoder::encodeUntil([str_repeat('x', 2000000)], $past));
+        self::assertSame('["x"]', Encoder::encodeUntil(['x'], $past));
     }
 
     /** @dataProvider values */

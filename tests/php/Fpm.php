@@ -19,12 +19,12 @@ final class Fpm
         file_put_contents("$folder/fpm.conf", "[global]\nerror_log=$folder/fpm.log\ndaemonize=no\n[www]\n"
             . "listen=$folder/fpm.sock\npm=static\npm.max_children=1\nclear_env=no\ncatch_workers_output=yes\n"
             . (posix_geteuid() === 0 ? "user=nobody\ngroup=nogroup\nlisten.mode=0666\n" : ''));
-        // The worker is another user: it needs a way in, and a directory that is its own.
         $command = [self::binary(), '-n', '-y', "$folder/fpm.conf"];
         foreach ($options as $option) {
             array_push($command, '-d', $option);
         }
-        $this->process = proc_open($command, [['file', '/dev/null', 'r'], ['file', "$folder/out", 'w'], ['redirect', 1]], $pipes);
+        $files = [['file', '/dev/null', 'r'], ['file', "$folder/out", 'w'], ['redirect', 1]];
+        $this->process = proc_open($command, $files, $pipes);
         for ($i = 0; $i < 100 && !file_exists("$folder/fpm.sock"); $i++) {
             usleep(50000);
         }

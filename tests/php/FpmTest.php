@@ -70,7 +70,8 @@ final class FpmTest extends TransmitTestCase
         $options = array_map(static function (string $option) use ($header): string {
             return sprintf($option, $header);
         }, $options);
-        $this->fpm = new Fpm($this->folder, array_merge($options, ['auto_prepend_file=' . self::php('auto_prepend.php')]));
+        $options[] = 'auto_prepend_file=' . self::php('auto_prepend.php');
+        $this->fpm = new Fpm($this->folder, $options);
         for ($request = 0; $request < 3; $request++) {
             self::assertSame("$mode true shutdown", $this->fpm->get($this->page()));
             self::assertStringStartsWith('{"from":"application",', $listener->receive());
@@ -83,7 +84,8 @@ final class FpmTest extends TransmitTestCase
     {
         $library = getenv('TRANSMIT_LIBRARY') ?: null;
         $config = ['listener_socket' => $this->socket, 'buffer_dirs' => [$this->buffer], 'library' => $library];
-        file_put_contents("$this->folder/page.php", sprintf(self::PAGE, var_export($config, true), self::php(''), self::php('')));
+        $page = sprintf(self::PAGE, var_export($config, true), self::php(''), self::php(''));
+        file_put_contents("$this->folder/page.php", $page);
         return "$this->folder/page.php";
     }
 

@@ -22,7 +22,9 @@ final class ProfilerTest extends TransmitTestCase
                     register_shutdown_function(function () { echo "b"; });
                 });', 'ab', 0,
             ],
-            'exit in a shutdown function' => ['register_shutdown_function(function () { echo "a"; exit(4); });', 'a', 4],
+            'exit in a shutdown function' => [
+                'register_shutdown_function(function () { echo "a"; exit(4); });', 'a', 4,
+            ],
             'destructors' => ["$last \$last = new Last();", 'zz', 0],
             'exception' => ['throw new Exception("mine");', '', 255],
             'fatal error' => ['nothing();', '', 255],
