@@ -55,7 +55,7 @@ final class ErrorRoadsTest extends TransmitTestCase
         });
 
         self::assertFalse($result);
-        self::assertSame(['{"road":1}'], $this->buffered());
+        self::assertSame(['{"road":1}'], $this->buffered(), implode("\n", $this->logLines()));
         $this->assertLogged("/Profiler: profile buffered in .*: .*$why/i");
     }
 
