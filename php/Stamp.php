@@ -26,7 +26,7 @@ final class Stamp
         if (!Directory::isTrusted($directory)) {
             return null;
         }
-        if (!file_exists($path) && !is_link($path)) {
+        if (!file_exists($path)) {
             self::create($directory, $path);
         }
         $stat = Directory::file($path);

@@ -26,6 +26,7 @@ final class EncoderTest extends TestCase
         yield 'a long map' => [['m' => array_fill_keys($keys, 'é/"')]];
         yield 'a numbered map' => [['m' => array_combine(range(1, 100000), array_fill(0, 100000, 'x"yz012345'))]];
         yield 'a map that begins like a list' => [['m' => array_fill(0, 64, str_repeat('x', 30000)) + ['k' => 1]]];
+        yield 'a map whose first chunk is like a list' => [['m' => array_fill(0, 64, 'x') + ['k' => $big]]];
         yield 'lists in lists' => [[[[$big], [[$big, [], (object) []]]], 'x' => NAN]];
     }
 

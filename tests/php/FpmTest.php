@@ -3,7 +3,8 @@
 namespace Transmit\Test;
 
 /**
- * php-fpm with and without preloading; an application that requires transmitter.php, under auto_prepend.
+ * php-fpm with and without preloading, under auto_prepend. The application requires
+ * transmitter.php, and a second copy of it that came with one of its packages.
  */
 final class FpmTest extends TransmitTestCase
 {
@@ -72,8 +73,9 @@ final class FpmTest extends TransmitTestCase
         }, $options);
         $options[] = 'auto_prepend_file=' . self::php('auto_prepend.php');
         $this->fpm = new Fpm($this->folder, $options);
+        $page = $this->page();
         for ($request = 0; $request < 3; $request++) {
-            self::assertSame("$mode true shutdown", $this->fpm->get($this->page()));
+            self::assertSame("$mode true shutdown", $this->fpm->get($page));
             self::assertStringStartsWith('{"from":"application",', $listener->receive());
             self::assertStringContainsString('"url":"/page","method":"GET","status":200', $listener->receive());
         }
@@ -84,9 +86,18 @@ final class FpmTest extends TransmitTestCase
     {
         $library = getenv('TRANSMIT_LIBRARY') ?: null;
         $config = ['listener_socket' => $this->socket, 'buffer_dirs' => [$this->buffer], 'library' => $library];
-        $page = sprintf(self::PAGE, var_export($config, true), self::php(''), self::php(''));
+        $page = sprintf(self::PAGE, var_export($config, true), self::php(''), $this->secondCopy());
         file_put_contents("$this->folder/page.php", $page);
         return "$this->folder/page.php";
+    }
+
+    private function secondCopy(): string
+    {
+        mkdir("$this->folder/copy");
+        foreach (glob(self::php('*.php')) as $file) {
+            copy($file, "$this->folder/copy/" . basename($file));
+        }
+        return "$this->folder/copy";
     }
 
     /** As ./build.sh install makes it. PHP wants the #define lines first, before any comment. */

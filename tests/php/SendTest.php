@@ -99,6 +99,18 @@ final class SendTest extends TransmitTestCase
         self::assertArrayNotHasKey('truncated', $sent['_meta']);
     }
 
+    public function testWhatIsCutIsNotEvenEncoded(): void
+    {
+        $queries = self::queries(1000, str_repeat('x', 200));
+        $queries[0]['object'] = new class implements \JsonSerializable {
+            public function jsonSerialize(): array
+            {
+                throw new \LogicException('encoded');
+            }
+        };
+        self::assertTrue(send_profiling_data(['sql' => ['queries' => $queries]]));
+    }
+
     public function testAnApplicationsConfigMayHoldTheSocketOnly(): void
     {
         self::setConfig(['listener_socket' => $this->socket]);
