@@ -4,7 +4,7 @@ namespace Transmit\Test;
 
 /**
  * php-fpm with and without preloading, under auto_prepend. The application requires
- * transmitter.php, and a second copy of it that came with one of its packages.
+ * a copy of transmitter.php that came with one of its packages, and transmitter.php itself.
  */
 final class FpmTest extends TransmitTestCase
 {
@@ -86,7 +86,7 @@ final class FpmTest extends TransmitTestCase
     {
         $library = getenv('TRANSMIT_LIBRARY') ?: null;
         $config = ['listener_socket' => $this->socket, 'buffer_dirs' => [$this->buffer], 'library' => $library];
-        $page = sprintf(self::PAGE, var_export($config, true), self::php(''), $this->secondCopy());
+        $page = sprintf(self::PAGE, var_export($config, true), $this->secondCopy(), self::php(''));
         file_put_contents("$this->folder/page.php", $page);
         return "$this->folder/page.php";
     }

@@ -99,6 +99,26 @@ final class SendTest extends TransmitTestCase
         self::assertArrayNotHasKey('truncated', $sent['_meta']);
     }
 
+    /** @dataProvider faces */
+    public function testWriteToDiskBufferDoesNotSend(string $face): void
+    {
+        $this->useFace($face);
+        self::assertTrue(write_to_disk_buffer('{}'));
+        self::assertSame(['{}'], $this->buffered());
+        self::assertNull($this->listener->receive());
+    }
+
+    /** @dataProvider faces */
+    public function testOtherSettingsHoldFromTheNextCallOn(string $face): void
+    {
+        $this->useFace($face);
+        self::assertTrue(send_via_socket('{"long":1}', $this->socket));
+        $this->useFace($face, ['max_datagram_size' => 9]);
+        self::assertFalse(send_via_socket('{"long":2}', $this->socket));
+        self::assertSame(['{"long":2}'], $this->buffered());
+        self::assertTrue(send_via_socket('{"s": 3}', $this->socket));
+    }
+
     public function testWhatIsCutIsNotEvenEncoded(): void
     {
         $queries = self::queries(1000, str_repeat('x', 200));
