@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/user"
 	"strconv"
 	"strings"
 	"syscall"
@@ -138,6 +139,15 @@ func succeed(t *testing.T, limit time.Duration, cmd *exec.Cmd) string {
 func as(uid uint32, cmd *exec.Cmd) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	return cmd
+}
+
+func uidOf(t *testing.T, name string) uint32 {
+	t.Helper()
+	found, err := user.Lookup(name)
+	check(t, err)
+	uid, err := strconv.Atoi(found.Uid)
+	check(t, err)
+	return uint32(uid)
 }
 
 // until waits for something to come true.

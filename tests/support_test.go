@@ -5,6 +5,7 @@ package tests
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,8 +20,9 @@ var (
 	root  = absolute("..")
 	build = absolute(env("TRANSMIT_BUILD", "../build"))
 
-	// programs is where the C programs are compiled to.
-	programs string
+	// stage is a copy of what is under test, in the repository's own layout, that
+	// every user can read: php-fpm's workers cannot look into a home directory.
+	stage string
 )
 
 func TestMain(m *testing.M) {
@@ -28,18 +30,44 @@ func TestMain(m *testing.M) {
 }
 
 func runAll(m *testing.M) int {
-	// Whatever library the environment names, this one is under test.
-	os.Setenv("TRANSMIT_LIBRARY", filepath.Join(build, "libtransmit.so"))
 	var err error
-	if programs, err = os.MkdirTemp("", "tx"); err == nil {
-		err = os.Chmod(programs, 0o755)
+	if stage, err = os.MkdirTemp("", "tx"); err == nil {
+		defer os.RemoveAll(stage)
+		err = setStage()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(programs)
+	// Whatever library the environment names, this one is under test.
+	os.Setenv("TRANSMIT_LIBRARY", stage+"/build/libtransmit.so")
 	return m.Run()
+}
+
+func setStage() error {
+	err := os.Chmod(stage, 0o755)
+	for _, c := range []struct{ from, to string }{
+		{root + "/php/*.php", "php"},
+		{root + "/include/*.h", "include"},
+		{root + "/tests/php/scripts/*", "tests/php/scripts"},
+		{root + "/tests/php/pages/*", "tests/php/pages"},
+		{build + "/libtransmit.so*", "build"},
+	} {
+		err = errors.Join(err, copyAll(c.from, filepath.Join(stage, c.to)))
+	}
+	header, readErr := os.ReadFile(build + "/transmit_ffi.h")
+	text := strings.ReplaceAll(string(header), build+"/", stage+"/build/")
+	return errors.Join(err, readErr, os.WriteFile(stage+"/build/transmit_ffi.h", []byte(text), 0o644))
+}
+
+func copyAll(pattern, to string) error {
+	files, _ := filepath.Glob(pattern)
+	err := os.MkdirAll(to, 0o755)
+	for _, from := range files {
+		content, readErr := os.ReadFile(from)
+		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(to, filepath.Base(from)), content, 0o755))
+	}
+	return err
 }
 
 func absolute(path string) string {
@@ -157,7 +185,7 @@ var compiled sync.Map // name of a C program → func() error, which compiles it
 // program compiles c/NAME.c against the library and returns the program's path.
 func program(t *testing.T, name string) string {
 	t.Helper()
-	path := filepath.Join(programs, name)
+	path := filepath.Join(stage, name)
 	once, _ := compiled.LoadOrStore(name, sync.OnceValue(func() error { return compile(name, path) }))
 	check(t, once.(func() error)())
 	return path
@@ -165,7 +193,7 @@ func program(t *testing.T, name string) string {
 
 func compile(name, path string) error {
 	gcc := exec.Command("gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-I", root+"/include",
-		"-o", path, "c/"+name+".c", "-L", build, "-Wl,-rpath,"+build, "-ltransmit", "-pthread")
+		"-o", path, "c/"+name+".c", "-L", stage+"/build", "-Wl,-rpath,"+stage+"/build", "-ltransmit", "-pthread")
 	if out, err := gcc.CombinedOutput(); err != nil {
 		return fmt.Errorf("%v: %w\n%s", gcc.Args, err, out)
 	}
@@ -179,7 +207,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-var idPattern = regexp.MustCompile(`"id":"([^"]*)"`)
+var idPattern = regexp.MustCompile(`"(?:correlation_)?id":"([^"]*)"`)
 
 // ids are the profiles' ids, each with how often it occurs.
 func ids(t *testing.T, profiles ...[]byte) map[string]int {
