@@ -101,3 +101,25 @@ func TestFork_WhileGoStarts(t *testing.T) {
 	}
 	l.await(arrive)
 }
+
+// The child that was forked after the parent's first send goes on in plain PHP.
+func TestFork_PHP(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	out := "\n" + succeed(t, 20*time.Second, php(t, s, "fork.php"))
+	for _, c := range []struct {
+		who    string
+		native bool
+	}{{"before", true}, {"parent", true}, {"after", false}, {"parent again", true}} {
+		_, rest, found := strings.Cut(out, "\n"+c.who+" sent ")
+		var n int
+		fmt.Sscan(rest, &n)
+		if !found || (n > 1) != c.native {
+			t.Errorf("%s: want it sent, by the library: %v; %d threads", c.who, c.native, n)
+		}
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+	eachOnce(t, ids(t, l.await(4)...), 4)
+}

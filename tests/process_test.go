@@ -141,6 +141,16 @@ func as(uid uint32, cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
+// php is a script of php/scripts, led to the scene.
+func php(t *testing.T, s scene, script string, args ...string) *exec.Cmd {
+	t.Helper()
+	options := []string{"-d", "ffi.enable=true", "-d", "error_log=" + s.dir + "/php.log",
+		stage + "/tests/php/scripts/" + script}
+	cmd := exec.Command(need(t, "php", "php-cli"), append(options, args...)...)
+	cmd.Env = append(os.Environ(), s.environment()...)
+	return cmd
+}
+
 func uidOf(t *testing.T, name string) uint32 {
 	t.Helper()
 	found, err := user.Lookup(name)

@@ -77,3 +77,40 @@ func TestStorm_C(t *testing.T) {
 	eachOnce(t, ids(t, l.await(counts[0])...), counts[0])
 	eachOnce(t, ids(t, s.profiles(t)...), counts[1])
 }
+
+// The same with PHP's handlers, which before 8.3 have no SA_ONSTACK.
+func TestStorm_PHP(t *testing.T) {
+	const seconds = 4
+	s := newScene(t)
+	l := listen(t, s.socket)
+	p := start(t, 30*time.Second, php(t, s, "storm.php", fmt.Sprint(seconds)))
+	p.line() // ready
+	for end := time.Now().Add(seconds * time.Second * 9 / 10); time.Now().Before(end); {
+		for _, signal := range storm {
+			syscall.Kill(p.pid(), signal)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	var given, sent, handled int
+	_, err := fmt.Sscan(p.line(), &given, &sent, &handled)
+	check(t, err)
+	p.exit()
+	t.Logf("%d profiles, %d sent, %d signals handled", given, sent, handled)
+	if handled < 500*seconds || sent == 0 {
+		t.Errorf("%d signals handled, %d profiles sent", handled, sent)
+	}
+	eachOnce(t, ids(t, append(l.await(sent), s.profiles(t)...)...), given)
+}
+
+func TestTimeLimit_PHP(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	o := run(t, 20*time.Second, php(t, s, "time_limit.php"))
+	if o.state.ExitCode() != 255 || !strings.HasSuffix(o.out, "sent\n") || strings.Contains(o.out, "not sent") {
+		t.Errorf("%v\n%s%s", o.state, o.out, o.errors)
+	}
+	until(t, 5*time.Second, "the last profile", func() bool {
+		all := l.all()
+		return len(all) > 100 && strings.Contains(string(all[len(all)-1]), `"last"`)
+	})
+}
