@@ -49,6 +49,7 @@ func setStage() error {
 	for _, c := range []struct{ from, to string }{
 		{root + "/php/*.php", "php"},
 		{root + "/include/*.h", "include"},
+		{root + "/tests/php/oracle.php", "tests/php"},
 		{root + "/tests/php/scripts/*", "tests/php/scripts"},
 		{root + "/tests/php/pages/*", "tests/php/pages"},
 		{build + "/libtransmit.so*", "build"},
