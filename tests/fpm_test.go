@@ -75,15 +75,6 @@ func startFPM(t *testing.T, s scene, r recipe, more ...string) *fpm {
 	return f
 }
 
-func ended(p *process) bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // environment leads php/scripts/config.php to the scene.
 func (s scene) environment() []string {
 	return []string{"TEST_SOCKET=" + s.socket, "TEST_BUFFER=" + s.buffer}

@@ -64,6 +64,15 @@ func start(t *testing.T, limit time.Duration, cmd *exec.Cmd) *process {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
+func ended(p *process) bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (p *process) signalGroup(signal syscall.Signal) { syscall.Kill(-p.pid(), signal) }
 
 func (p *process) signal(signal syscall.Signal) {
@@ -174,11 +183,13 @@ func until(t *testing.T, limit time.Duration, what string, is func() bool) {
 	}
 }
 
-// threads are the thread ids of a process.
+// threads are the thread ids of a process; none if it has ended.
 func threads(t *testing.T, pid int) []string {
 	t.Helper()
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	check(t, err)
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
+		t.Fatal(err)
+	}
 	tids := make([]string, len(entries))
 	for i, entry := range entries {
 		tids[i] = entry.Name()

@@ -38,7 +38,7 @@ func TestStorm_C(t *testing.T) {
 	p.line() // ready
 
 	seen := map[string]bool{}
-	for end := time.Now().Add(time.Duration(seconds) * time.Second / 2); time.Now().Before(end); {
+	for end := time.Now().Add(time.Duration(seconds) * time.Second / 2); time.Now().Before(end) && !ended(p); {
 		for _, tid := range threads(t, p.pid()) {
 			unblocked := slices.ContainsFunc(storm, func(signal syscall.Signal) bool {
 				is, ok := blocked(p.pid(), tid, signal)

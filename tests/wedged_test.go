@@ -250,19 +250,32 @@ func TestListener_PathLength(t *testing.T) {
 	}
 }
 
+// P10: whether or not somebody noticed that it was away.
 func TestListener_Restarted(t *testing.T) {
-	s := newScene(t)
-	d := startDriver(t, s)
-	d.load(padded(1000))
-	for range 3 {
-		l := listen(t, s.socket)
-		if a := d.sends(1, 0, "-")[0]; a.result != sent {
-			t.Errorf("listening: %+v", a)
-		}
-		l.await(1)
-		l.close()
-		if a := d.sends(1, 0, "-")[0]; a.result != buffered {
-			t.Errorf("dead: %+v", a)
-		}
+	for _, c := range []struct {
+		name string
+		away int // sends while it is
+	}{{"nobody noticed", 0}, {"one send failed", 1}, {"several failed", 3}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			d := startDriver(t, s)
+			d.load(padded(1000))
+			for round := range 3 {
+				l := listen(t, s.socket)
+				if a := d.sends(1, 0, "-")[0]; a.result != sent {
+					t.Errorf("round %d, listening: %+v", round, a)
+				}
+				l.await(1)
+				l.close()
+				for _, a := range d.sends(c.away, 0, "-") {
+					if a.result != buffered {
+						t.Errorf("round %d, dead: %+v", round, a)
+					}
+				}
+			}
+			if n := len(s.profiles(t)); n != 3*c.away {
+				t.Errorf("%d files, want %d", n, 3*c.away)
+			}
+		})
 	}
 }
