@@ -134,6 +134,12 @@ func TestFPM_EveryProfileIsSomewhere(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
 	f := startFPM(t, s, recipes[0], prepend())
+	t.Cleanup(func() {
+		if t.Failed() {
+			text, _ := os.ReadFile(s.dir + "/php.log")
+			t.Logf("%d datagrams, %d files; PHP's log:\n%s", len(l.all()), len(s.profiles(t)), text)
+		}
+	})
 	workers := f.workers()
 	if len(workers) != 2 {
 		t.Fatalf("workers: %v", workers)
