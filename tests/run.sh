@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+parts=(lint unit fuzz c php readme components)
+fuzz_time=${FUZZTIME:-10s}
+
+part() {
+    case "$1" in
+    lint) tests/lint.sh ;;
+    unit) go test -race ./transmit ./buffer ;;
+    fuzz) fuzz ;;
+    c) tests/c/run.sh ;;
+    php) phpunit -c tests/php/phpunit.xml ;;
+    readme) tests/readme/run.sh ;;
+    components) go -C tests test -count=1 ./... ;;
+    esac
+}
+
+# fuzz finds the targets by itself. What fails is left in testdata, as a test.
+fuzz() {
+    local package target
+    for package in ./transmit ./buffer; do
+        for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz'); do
+            go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" "$package"
+        done
+    done
+}
+
+# run runs one part, and remembers how it ended.
+run() {
+    local start=$SECONDS status
+    printf '\n== %s\n' "$1"
+    set +e
+    (set -e; part "$1")
+    status=$?
+    set -e
+    [ "$status" = 0 ] && status=ok || status=FAILED failed=1
+    summary+=$(printf '%-12s %-6s %4d s' "$1" "$status" $((SECONDS - start)))$'\n'
+}
+
+if [ "${1-}" = --strict ]; then
+    shift
+    # A test that cannot run here fails instead of being skipped.
+    export TRANSMIT_STRICT=1 TRANSMIT_REQUIRE_NATIVE=1
+fi
+for part in "$@"; do
+    [[ " ${parts[*]} " == *" $part "* ]] || { echo "test: no part '$part'; there are: ${parts[*]}" >&2; exit 1; }
+done
+[ $# = 0 ] || parts=("$@")
+
+failed=0
+summary=
+for part in "${parts[@]}"; do
+    run "$part"
+done
+printf '\n%s' "$summary"
+exit "$failed"
