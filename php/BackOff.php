@@ -8,7 +8,8 @@ namespace Transmit;
  */
 final class BackOff
 {
-    private const MAX_SECONDS = 30;
+    private const FIRST_MS = 1000;
+    private const MAX_MS = 30000;
 
     private string $stampName;
 
@@ -24,7 +25,7 @@ final class BackOff
             return false;
         }
         [$until] = self::parse($stamp->read());
-        return $until > time() && $until <= time() + self::MAX_SECONDS;
+        return $until > self::now() && $until <= self::now() + self::MAX_MS;
     }
 
     /** A wait was in vain: 1 s without waiting, then twice as long each time, up to 30 s. */
@@ -35,9 +36,9 @@ final class BackOff
             return;
         }
         [$until, $length] = self::parse($stamp->read());
-        $isSameOutage = time() - $until <= self::MAX_SECONDS;
-        $length = $isSameOutage ? max(1, min(self::MAX_SECONDS, 2 * $length)) : 1;
-        $stamp->write(time() + $length . " $length");
+        $isSameOutage = $until > 0 && abs(self::now() - $until) <= self::MAX_MS;
+        $length = $isSameOutage ? min(self::MAX_MS, 2 * $length) : self::FIRST_MS;
+        $stamp->write(self::now() + $length . " $length");
     }
 
     /** A wait was worth it. */
@@ -52,6 +53,12 @@ final class BackOff
     private function stamp(): ?Stamp
     {
         return Stamp::open(sys_get_temp_dir(), $this->stampName);
+    }
+
+    /** Milliseconds since the machine's start: the same for all its processes. */
+    private static function now(): int
+    {
+        return intdiv(hrtime(true), 1000000);
     }
 
     /** @return array{int, int} until when, how long that was */

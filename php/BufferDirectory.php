@@ -22,6 +22,26 @@ final class BufferDirectory
         return null;
     }
 
+    /**
+     * What is in it, one by one: it may be much.
+     *
+     * @return \Generator<int, string>
+     */
+    public static function names(string $directory): \Generator
+    {
+        $handle = opendir($directory);
+        if ($handle === false) {
+            return;
+        }
+        try {
+            while (($name = readdir($handle)) !== false) {
+                yield $name;
+            }
+        } finally {
+            closedir($handle); // PHP itself keeps the last one open
+        }
+    }
+
     private static function isUsable(string $directory): bool
     {
         return Directory::isTrusted($directory) && is_writable($directory);

@@ -72,17 +72,16 @@ final class BufferLimits
     private function names(Deadline $until): array
     {
         $names = [];
-        $handle = opendir($this->directory);
-        for ($seen = 1; $handle !== false && ($name = readdir($handle)) !== false; $seen++) {
-            if ($seen % 256 === 0 && $until->isOver()) {
-                closedir($handle);
-                return [$names, false];
-            }
+        $seen = 0;
+        foreach (BufferDirectory::names($this->directory) as $name) {
             if (preg_match(BufferFile::FINISHED, $name) === 1) {
                 $names[] = $name;
             }
+            if (++$seen % 256 === 0 && $until->isOver()) {
+                return [$names, false];
+            }
         }
-        return [$names, $handle !== false];
+        return [$names, true];
     }
 
     /**

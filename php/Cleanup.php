@@ -13,8 +13,7 @@ final class Cleanup
     public static function run(Settings $settings, int $maxAge): void
     {
         $directory = BufferDirectory::choose($settings->bufferDirs);
-        $handle = $directory === null ? false : opendir($directory);
-        while ($handle !== false && ($name = readdir($handle)) !== false) {
+        foreach ($directory === null ? [] : BufferDirectory::names($directory) as $name) {
             $isOld = preg_match(BufferFile::FINISHED, $name) === 1 && self::isOlder("$directory/$name", $maxAge)
                 || preg_match(BufferFile::TEMPORARY, $name) === 1
                     && self::isOlder("$directory/$name", self::TEMPORARY_SECONDS);

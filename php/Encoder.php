@@ -8,25 +8,28 @@ namespace Transmit;
 final class Encoder
 {
     private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
-    private const BIG = 1048576;
     private const PIECE = 262144;
     private const CHUNK = 64;
 
     private Deadline $deadline;
 
     private string $json = '';
+    private bool $hasPieces = false;
 
     private function __construct(Deadline $deadline)
     {
         $this->deadline = $deadline;
     }
 
-    /** @return string|null "": it cannot be encoded; null: time was up */
-    public static function encode(array $data, Deadline $deadline): ?string
+    /** At once: for a profile that is small. "" if it cannot be encoded. */
+    public static function encode(array $data): string
     {
-        if (!SizeBound::exceeds($data, self::BIG)) {
-            return self::whole($data);
-        }
+        return self::whole($data);
+    }
+
+    /** @return string|null null: time was up */
+    public static function encodeUntil(array $data, Deadline $deadline): ?string
+    {
         $encoder = new self($deadline);
         return $encoder->append($data) ? $encoder->json : null;
     }
@@ -40,16 +43,28 @@ final class Encoder
     /** @param mixed $value */
     private function append($value): bool
     {
-        if ($this->deadline->isOver()) {
-            return false;
-        }
         if (is_string($value) && strlen($value) > self::PIECE) {
             return $this->appendString($value);
         }
         if (is_array($value) && SizeBound::exceeds($value, self::PIECE)) {
             return $this->appendArray($value, self::isList($value));
         }
-        $this->json .= self::whole($value);
+        return $this->appendWhole($value);
+    }
+
+    /**
+     * The first piece always has time: nothing that is small is lost here.
+     *
+     * @param mixed $value
+     */
+    private function appendWhole($value, int $withoutEnds = 0): bool
+    {
+        if ($this->hasPieces && $this->deadline->isOver()) {
+            return false;
+        }
+        $this->hasPieces = true;
+        $json = self::whole($value);
+        $this->json .= $withoutEnds === 0 ? $json : substr($json, $withoutEnds, -$withoutEnds);
         return true;
     }
 
@@ -69,8 +84,7 @@ final class Encoder
     private function appendChunk(array $chunk, bool $isList): bool
     {
         if (!SizeBound::exceeds($chunk, self::PIECE)) {
-            $this->json .= substr(self::whole($isList ? array_values($chunk) : (object) $chunk), 1, -1);
-            return !$this->deadline->isOver();
+            return $this->appendWhole($isList ? array_values($chunk) : (object) $chunk, 1);
         }
         $comma = '';
         foreach ($chunk as $key => $item) {
@@ -89,8 +103,7 @@ final class Encoder
         $this->json .= '"';
         for ($at = 0; $at < strlen($string); $at = $end) {
             $end = self::cutBefore($string, $at + self::PIECE);
-            $this->json .= substr(self::whole(substr($string, $at, $end - $at)), 1, -1);
-            if ($this->deadline->isOver()) {
+            if (!$this->appendWhole(substr($string, $at, $end - $at), 1)) {
                 return false;
             }
         }

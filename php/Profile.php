@@ -21,8 +21,8 @@ final class Profile
         if (SizeBound::exceeds($data, $settings->maxDatagramSize)) {
             return self::sendCut($data, $settings->listenerSocket, $transmission);
         }
-        $json = Encoder::encode($data, $transmission->diskBy);
-        if ($json !== null && strlen($json) > $settings->maxDatagramSize) {
+        $json = Encoder::encode($data);
+        if (strlen($json) > $settings->maxDatagramSize) {
             return self::sendCut($data, $settings->listenerSocket, $transmission);
         }
         return self::transmit($json, $settings->listenerSocket, $transmission);
@@ -31,7 +31,8 @@ final class Profile
     /** Cuts it whatever its size is. */
     public static function sendCut(array $data, string $socketPath, Transmission $transmission): bool
     {
-        return self::transmit(Encoder::encode(Cut::apply($data), $transmission->diskBy), $socketPath, $transmission);
+        $json = Encoder::encodeUntil(Cut::apply($data), $transmission->diskBy);
+        return self::transmit($json, $socketPath, $transmission);
     }
 
     private static function transmit(?string $json, string $socketPath, Transmission $transmission): bool

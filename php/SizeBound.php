@@ -2,6 +2,12 @@
 
 namespace Transmit;
 
+// In a namespace, PHP compiles these to single instructions only when they are imported: half the time.
+use function count;
+use function is_array;
+use function is_string;
+use function strlen;
+
 /**
  * How large is a value in JSON, at least? Far cheaper than to encode it.
  */

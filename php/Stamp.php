@@ -7,6 +7,8 @@ namespace Transmit;
  */
 final class Stamp
 {
+    private const LENGTH = 48;
+
     /** @var resource open and locked */
     private $file;
 
@@ -24,26 +26,37 @@ final class Stamp
         if (!Directory::isTrusted($directory)) {
             return null;
         }
+        if (!file_exists($path)) {
+            self::create($directory, $path);
+        }
         $stat = Directory::file($path);
-        if ($stat !== null && ($stat['uid'] !== $user || $stat['nlink'] !== 1)) {
+        if ($stat === null || $stat['uid'] !== $user || $stat['nlink'] !== 1) {
             return null;
         }
-        // "x" follows no link that somebody puts here meanwhile; ours nobody else can replace.
-        $file = fopen($path, $stat === null ? 'x+' : 'r+');
+        $file = fopen($path, 'r+'); // nobody else can replace it here
         return $file !== false && flock($file, LOCK_EX | LOCK_NB) ? new self($file) : null;
+    }
+
+    /** Not with fopen "x": PHP itself follows a link before it opens what the link leads to. */
+    private static function create(string $directory, string $path): void
+    {
+        $temporary = tempnam($directory, '.transmit-');
+        if ($temporary !== false) {
+            link($temporary, $path);
+            unlink($temporary);
+        }
     }
 
     public function read(): string
     {
-        return (string) stream_get_contents($this->file, 64, 0);
+        return rtrim((string) stream_get_contents($this->file, self::LENGTH, 0));
     }
 
-    /** Releases it, too. */
+    /** Releases it, too. Always as long: after a truncation, ext4 writes the file out when it is closed. */
     public function write(string $text): void
     {
-        ftruncate($this->file, 0);
         rewind($this->file);
-        fwrite($this->file, $text);
+        fwrite($this->file, str_pad($text, self::LENGTH));
         fclose($this->file);
     }
 }

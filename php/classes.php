@@ -1,7 +1,7 @@
 <?php
 
 /**
- * Loads the classes, unless they are there already (preloaded).
+ * Loads the classes, unless preloading or another copy of these files has.
  */
 
 foreach (

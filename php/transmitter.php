@@ -3,8 +3,8 @@
 /**
  * The profiling transmitter: require this file, then call send_profiling_data().
  *
- * Under opcache preloading the functions exist before the first request; declaring
- * them again would be a fatal error, so they are asked for first.
+ * Preloading, auto_prepend or a second copy of these files may have declared the
+ * functions before. Declaring them again would be a fatal error, so they are asked for first.
  */
 
 require_once __DIR__ . '/config.php';
