@@ -3,6 +3,6 @@ module libtransmit
 go 1.26.0
 
 require (
-	github.com/goccy/go-json v0.12.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	github.com/goccy/go-json v0.12.0
+	golang.org/x/sys v0.49.0
 )

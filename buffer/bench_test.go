@@ -10,7 +10,8 @@ import (
 // BenchmarkWrite compares a write of 4 KB into a directory of 100,000 files
 // with one into a directory that began empty. The two take turns, so that
 // whatever else the machine does meets both. BUFFER_BENCH_DIR puts them on
-// another file system than the temporary one.
+// another file system than the temporary one: ext4, soon after so many files
+// were made and removed, takes 0.3 to 0.8 ms for any open(O_CREAT) near them.
 func BenchmarkWrite(b *testing.B) {
 	stores := []*Store{benchStore(b, 0), benchStore(b, 100_000)}
 	took := make([][]time.Duration, len(stores))

@@ -104,6 +104,7 @@ func TestWrite_AsAnOrdinaryUser(t *testing.T) {
 				want = fmt.Sprintf("%v: %s: %s", ErrNoDirectory, dir, tt.want)
 			}
 			cmd, output := inRole(t, "as-user", dir)
+			cmd.Stderr = nil // with -cover, it complains that it cannot write there
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 			if err := cmd.Run(); err != nil || output.String() != want {
 				t.Errorf("%v: %q, want %q", err, output, want)

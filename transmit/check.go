@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// check reads all of doc and asks every now and then whether the time has expired.
+// check reads all of doc and asks every now and then whether time is up.
 //
 //	doc is                                            result
 //	one JSON object in UTF-8, white space around it   its outline
@@ -13,14 +13,14 @@ import (
 //	not RFC 8259's JSON: cut off, a byte too many, …  ErrSyntax
 //	an array, a string, a number or a literal         ErrNotObject
 //	nested deeper than MaxDepth                       ErrDepth
-//	anything, and expired says true before its end    ErrTimeUp
+//	anything, and time is up before its end            ErrTimeUp
 //
 // As RFC 8259 has it, an escape may spell half a surrogate pair, and a name may occur twice.
-func check(doc []byte, expired func() bool) (outline, error) {
-	if err := checkUTF8(doc, expired); err != nil {
+func check(doc []byte, until limit) (outline, error) {
+	if err := checkUTF8(doc, until); err != nil {
 		return outline{}, err
 	}
-	s := newScanner(doc, expired)
+	s := newScanner(doc, until)
 	o := s.document()
 	return o, s.err
 }
@@ -59,7 +59,7 @@ func (s *scanner) outline(from int) outline {
 }
 
 // checkUTF8 goes before the grammar rather than along with it: on ASCII it takes a tenth of the grammar's time.
-func checkUTF8(doc []byte, expired func() bool) error {
+func checkUTF8(doc []byte, until limit) error {
 	for from, to := 0, 0; ; from = to {
 		to = runeStart(doc, from+chunk)
 		if !utf8.Valid(doc[from:to]) {
@@ -68,7 +68,7 @@ func checkUTF8(doc []byte, expired func() bool) error {
 		if to == len(doc) {
 			return nil
 		}
-		if expired() {
+		if until.isUp() {
 			return ErrTimeUp
 		}
 	}

@@ -7,10 +7,16 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
-func never() bool { return false }
+var never = asking(func() bool { return false })
+
+// asking is a limit that is asked of a test.
+func asking(isUp func() bool) limit {
+	return limit{passed: func(time.Time) bool { return isUp() }}
+}
 
 func nested(open, inner, closing string, depth int) string {
 	return strings.Repeat(open, depth) + inner + strings.Repeat(closing, depth)
@@ -224,9 +230,10 @@ func deepestBefore(doc []byte) (deepest int) {
 			depth++
 			deepest = max(deepest, depth)
 		case json.Delim('}'), json.Delim(']'):
-			if depth--; depth == 0 {
-				return deepest
-			}
+			depth--
+		}
+		if depth == 0 {
+			return deepest
 		}
 	}
 }
@@ -330,7 +337,7 @@ func TestCheck_AsksForTheTime(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			asked := 0
-			if _, err := check([]byte(test.doc), func() bool { asked++; return false }); err != nil {
+			if _, err := check([]byte(test.doc), asking(func() bool { asked++; return false })); err != nil {
 				t.Fatal(err)
 			}
 			if asked < 14 || asked > 16 {
@@ -338,7 +345,7 @@ func TestCheck_AsksForTheTime(t *testing.T) {
 			}
 			for last := range asked {
 				asked := 0
-				_, err := check([]byte(test.doc), func() bool { asked++; return asked > last })
+				_, err := check([]byte(test.doc), asking(func() bool { asked++; return asked > last }))
 				if err != ErrTimeUp || asked != last+1 {
 					t.Errorf("expired at question %d: %v after %d questions, want ErrTimeUp", last+1, err, asked)
 				}

@@ -30,8 +30,8 @@ func (c *cuts) marks() marks {
 // cut finds what to cut from doc, a JSON object that starts at from. A list and a map are cut alike. Where a name
 // occurs twice, the last one counts, as it does for decoders; where a value is of another type, nothing is cut.
 // Errors are those of check: a document that was not checked may well have some.
-func cut(doc []byte, from int, expired func() bool) (cuts, error) {
-	c := cutter{scanner: newScanner(doc, expired)}
+func cut(doc []byte, from int, until limit) (cuts, error) {
+	c := cutter{scanner: newScanner(doc, until)}
 	c.slowest = make([]query, 0, maxQueries)
 	c.object(from, c.top)
 	return c.cuts, c.err

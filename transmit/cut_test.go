@@ -270,19 +270,19 @@ func TestOutlineTrusted(t *testing.T) {
 func TestCut_Fails(t *testing.T) {
 	large := profile(10, 8000)
 	for _, test := range []struct {
-		name    string
-		doc     []byte
-		expired func() bool
-		want    error
+		name  string
+		doc   []byte
+		until limit
+		want  error
 	}{
 		{"trusted wrongly", []byte(`{"sql":{"queries":[1,}}`), never, ErrSyntax},
 		{"a name that does not end", []byte(`{"sql":{"queries":[{"time_ms\u`), never, ErrSyntax},
 		{"no value", []byte(`{"sql":{"queries":[{"time_ms":`), never, ErrSyntax},
 		{"too deep", []byte(nested(`{"a":`, `1`, `}`, 513)), never, ErrDepth},
-		{"late", large, func() bool { return true }, ErrTimeUp},
+		{"late", large, asking(func() bool { return true }), ErrTimeUp},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := cut(test.doc, 0, test.expired); !errors.Is(err, test.want) {
+			if _, err := cut(test.doc, 0, test.until); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
@@ -291,10 +291,16 @@ func TestCut_Fails(t *testing.T) {
 
 func TestCut_StopsWhenTimeIsUp(t *testing.T) {
 	doc := profile(10, 100_000)
-	start := time.Now()
-	_, err := cut(doc, 0, func() bool { return true })
-	if took := time.Since(start); err != ErrTimeUp || took > 10*time.Millisecond {
-		t.Errorf("%v after %v of %d bytes, want ErrTimeUp at once", err, took, len(doc))
+	fastest := time.Hour // of a few, as the machine may be busy
+	for range 5 {
+		start := time.Now()
+		if _, err := cut(doc, 0, asking(func() bool { return true })); err != ErrTimeUp {
+			t.Fatal(err)
+		}
+		fastest = min(fastest, time.Since(start))
+	}
+	if fastest > 5*time.Millisecond {
+		t.Errorf("it took %v to stop in %d bytes", fastest, len(doc))
 	}
 }
 

@@ -5,78 +5,68 @@ import (
 	"time"
 )
 
-// document is a profile as it goes out: the caller's bytes with _meta between
-// them, so that what fits is sent without being copied.
+// document is a profile that was checked, and what its _meta is made of.
 type document struct {
-	pieces [3][]byte
-
-	source     []byte // the caller's bytes
+	json       []byte
 	outline    outline
 	unixMicro  int64
 	phpVersion string
 	deadline   time.Time
-	whole      bool // nothing may be cut, or everything that may be is
-	garbage    int  // bytes that were allocated
-
-	scratch [maxMeta]byte // backs pieces[1]
+	isFixed    bool // nothing may be cut, or nothing is left to cut
+	garbage    int  // bytes that were allocated for it
 }
 
-// maxMeta has room for _meta with the longest php_version that is allowed.
+// pieces are a document as it goes out, one after the other: the caller's bytes
+// with _meta between them, so that what fits is sent without being copied.
+type pieces [3][]byte
+
+// maxMeta has room for _meta and its name, with the longest php_version.
 const maxMeta = 160 + maxPHPVersion
 
-// prepare checks the profile, adds _meta, and cuts it if it is too large.
-func (d *document) prepare(r Request, s *settings, now time.Time) error {
-	d.source = r.JSON
+func newDocument(r Request, s *settings, now time.Time) (d document, err error) {
+	d.json = r.JSON
 	d.deadline = now.Add(r.timeout(s) - r.Spent)
-	if r.AsIs {
-		d.pieces[0] = r.JSON
-		d.whole = true
+	d.unixMicro, d.phpVersion = now.UnixMicro(), s.phpVersion
+	switch {
+	case r.AsIs:
+		d.isFixed = true
+	case r.Trusted:
+		d.outline, err = outlineTrusted(d.json)
+	default:
+		d.outline, err = check(d.json, d.limit())
+	}
+	return d, err
+}
+
+// pieces are those of the whole document. _meta is built in scratch.
+func (d *document) pieces(scratch []byte) pieces {
+	if d.isFixed {
+		return pieces{d.json}
+	}
+	head, before, tail := d.outline.around(d.json)
+	return pieces{head, d.appendMeta(append(scratch, before...), marks{}), tail}
+}
+
+// cutInto makes out shorter if anything may be cut.
+func (d *document) cutInto(out *pieces) error {
+	if d.isFixed {
 		return nil
 	}
-	if err := d.read(r.Trusted); err != nil {
-		return err
-	}
-	d.unixMicro, d.phpVersion = now.UnixMicro(), s.phpVersion
-	head, before, tail := d.outline.around(d.source)
-	d.pieces = [3][]byte{head, d.appendMeta(append(d.scratch[:0], before...), marks{}), tail}
-	if d.size() > s.maxDatagram {
-		_, err := d.cut()
-		return err
-	}
-	return nil
-}
-
-func (d *document) read(trusted bool) (err error) {
-	if trusted {
-		d.outline, err = outlineTrusted(d.source)
-	} else {
-		d.outline, err = check(d.source, d.late)
-	}
-	return err
-}
-
-// cut shortens what may be shortened, once, and says whether that was anything.
-func (d *document) cut() (bool, error) {
-	if d.whole {
-		return false, nil
-	}
-	d.whole = true
-	c, err := cut(d.source, d.outline.object.from, d.late)
+	d.isFixed = true
+	c, err := cut(d.json, d.outline.object.from, d.limit())
 	if err != nil || c.marks() == (marks{}) {
-		return false, err
+		return err
 	}
 	meta := d.appendMeta(nil, c.marks())
-	d.pieces = [3][]byte{slices.Concat(c.pieces(d.source, d.outline, meta)...)}
-	d.garbage = d.size() + garbagePerError
-	return true, nil
+	*out = pieces{slices.Concat(c.pieces(d.json, d.outline, meta)...)}
+	d.garbage = out.size() + garbagePerError
+	return nil
 }
 
 func (d *document) appendMeta(dst []byte, m marks) []byte {
 	return appendMeta(dst, d.unixMicro, d.phpVersion, m)
 }
 
-func (d *document) late() bool { return !time.Now().Before(d.deadline) }
+func (d *document) limit() limit { return limit{d.deadline, passed} }
 
-func (d *document) size() int {
-	return len(d.pieces[0]) + len(d.pieces[1]) + len(d.pieces[2])
-}
+func (p *pieces) size() int { return len(p[0]) + len(p[1]) + len(p[2]) }

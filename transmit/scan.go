@@ -3,6 +3,7 @@ package transmit
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 )
 
 // MaxDepth is how deep arrays and objects may nest; the outermost has depth 1.
@@ -10,6 +11,16 @@ const MaxDepth = 512
 
 // chunk is how many bytes are read between two questions for the time. At 1 GB/s they take a quarter of a millisecond.
 const chunk = 256 << 10
+
+// limit is when to stop reading. It is a value and a plain function, not a closure, which would have to be allocated.
+type limit struct {
+	at     time.Time
+	passed func(at time.Time) bool
+}
+
+func (l limit) isUp() bool { return l.passed(l.at) }
+
+func passed(at time.Time) bool { return !time.Now().Before(at) }
 
 // span is doc[from:to].
 type span struct{ from, to int }
@@ -23,15 +34,15 @@ func (s span) of(doc []byte) []byte { return doc[s.from:s.to] }
 // is the end of the document. There, and from where time was up, bytes read as 0, which no rule of the grammar takes,
 // so all of them end at once.
 type scanner struct {
-	doc     []byte
-	expired func() bool
-	fence   int // before it, eight bytes can be read without looking at the end or at the time
-	depth   int
-	err     error
+	doc   []byte
+	until limit
+	fence int // before it, eight bytes can be read without looking at the end or at the time
+	depth int
+	err   error
 }
 
-func newScanner(doc []byte, expired func() bool) scanner {
-	return scanner{doc: doc, expired: expired, fence: min(chunk, len(doc)-7)}
+func newScanner(doc []byte, until limit) scanner {
+	return scanner{doc: doc, until: until, fence: min(chunk, len(doc)-7)}
 }
 
 // at returns the byte at i, 0 behind the end.
@@ -67,7 +78,7 @@ func (s *scanner) moveFence(i int) bool {
 	if s.err != nil || i >= last {
 		return false
 	}
-	if s.expired() {
+	if s.until.isUp() {
 		s.err = ErrTimeUp
 		return false
 	}

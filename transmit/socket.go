@@ -38,14 +38,14 @@ func (d *descriptor) ours() bool {
 }
 
 // send sends one datagram without blocking. ENOTCONN: connect first.
-func (s *socket) send(pieces *[3][]byte) unix.Errno {
+func (s *socket) send(out *pieces) unix.Errno {
 	d := s.open.Load()
 	if d == nil || !d.ours() {
 		return unix.ENOTCONN
 	}
-	var iov [len(pieces)]unix.Iovec
+	var iov [len(out)]unix.Iovec
 	n := 0
-	for _, piece := range pieces {
+	for _, piece := range out {
 		if len(piece) > 0 {
 			iov[n].Base = unsafe.SliceData(piece)
 			iov[n].SetLen(len(piece))
@@ -99,6 +99,12 @@ func (s *socket) descriptor() (*descriptor, unix.Errno) {
 
 func openSocket() (*descriptor, unix.Errno) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil && fd <= 2 {
+		// A host that has closed its standard streams may still print to them.
+		low := fd
+		fd, err = unix.FcntlInt(uintptr(low), unix.F_DUPFD_CLOEXEC, 3)
+		unix.Close(low)
+	}
 	if err != nil {
 		return nil, err.(unix.Errno)
 	}

@@ -86,17 +86,22 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 	s := t.settings.Load()
 	now := time.Now()
 
-	var doc document
-	if err := doc.prepare(r, s, now); err != nil {
+	doc, err := newDocument(r, s, now)
+	if err != nil {
 		t.writer.litter(garbagePerError)
 		return Lost, err
 	}
-	unsent := t.offer(&doc, r, s)
+	var scratch [maxMeta]byte
+	out := doc.pieces(scratch[:0])
+	unsent, err := t.offer(&doc, &out, r, s)
 	t.writer.litter(doc.garbage)
+	if err != nil {
+		return Lost, err
+	}
 	if unsent == nil {
 		return Sent, nil
 	}
-	return t.writer.write(&doc, &s.buffer, unsent)
+	return t.writer.write(&out, doc.deadline, &s.buffer, unsent)
 }
 
 // Flush waits until no profile is pending, or for the timeout. It returns
@@ -108,22 +113,32 @@ func (t *Transmitter) Flush(timeout time.Duration) bool {
 // errNotAsked is why the listener did not take what was meant for the disk.
 var errNotAsked = errors.New("listener not asked")
 
-// offer offers the document to the listener, for as long as leaves time for the disk.
-func (t *Transmitter) offer(doc *document, r Request, s *settings) error {
-	if r.ToDisk {
-		return errNotAsked
+// offer offers the document to the listener, for as long as leaves time for the
+// disk, and cuts it if it is too large. out is then what is left. unsent is why
+// the listener did not take it; err, why nobody can.
+func (t *Transmitter) offer(doc *document, out *pieces, r Request, s *settings) (unsent, err error) {
+	if out.size() > s.maxDatagram {
+		if err := doc.cutInto(out); err != nil {
+			return nil, err
+		}
 	}
-	if doc.size() > s.maxDatagram {
-		return fmt.Errorf("%w: %d bytes, max_datagram_size is %d", errTooLarge, doc.size(), s.maxDatagram)
+	if r.ToDisk {
+		return errNotAsked, nil
+	}
+	if out.size() > s.maxDatagram {
+		return fmt.Errorf("%w: %d bytes, max_datagram_size is %d", errTooLarge, out.size(), s.maxDatagram), nil
 	}
 	until := doc.deadline.Add(-diskReserve(r.timeout(s)))
 	l := t.listeners.find(r.Socket, s.listener)
-	err := l.send(doc, until)
-	if errors.Is(err, errTooLarge) {
-		if shorter, _ := doc.cut(); shorter {
-			err = l.send(doc, until)
-		}
+	defer l.release()
+	unsent = l.send(out, until)
+	if !errors.Is(unsent, errTooLarge) {
+		return unsent, nil
 	}
-	l.release()
-	return err
+	// The kernel or the listener takes less than the setting says.
+	whole := out.size()
+	if err := doc.cutInto(out); err != nil || out.size() == whole {
+		return unsent, err
+	}
+	return l.send(out, until), nil
 }

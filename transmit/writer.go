@@ -61,16 +61,16 @@ func newWriter() *writer {
 
 // write hands a copy of the document to the goroutine and waits for its file.
 // unsent is why the profile is not at the listener; every answer has it.
-func (w *writer) write(doc *document, options *buffer.Options, unsent error) (Outcome, error) {
-	if doc.late() {
+func (w *writer) write(out *pieces, deadline time.Time, options *buffer.Options, unsent error) (Outcome, error) {
+	if passed(deadline) {
 		return Lost, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
 	}
-	w.litter(doc.size() + garbagePerError)
-	j, ok := w.enqueue(doc, options)
+	w.litter(out.size() + garbagePerError)
+	j, ok := w.enqueue(out, options)
 	if !ok {
 		return Lost, fmt.Errorf("%w; %w", ErrBusy, unsent)
 	}
-	if !j.written.wait(w.patience(doc.deadline)) {
+	if !j.written.wait(w.patience(deadline)) {
 		w.stalled.Store(true)
 		return Pending, fmt.Errorf("the disk is slow; %w", unsent)
 	}
@@ -80,13 +80,13 @@ func (w *writer) write(doc *document, options *buffer.Options, unsent error) (Ou
 	return Buffered, unsent
 }
 
-func (w *writer) enqueue(doc *document, options *buffer.Options) (*job, bool) {
-	size := int64(doc.size())
+func (w *writer) enqueue(out *pieces, options *buffer.Options) (*job, bool) {
+	size := int64(out.size())
 	if all := w.bytes.Add(size); all > size && all > maxWaitingBytes {
 		w.bytes.Add(-size)
 		return nil, false
 	}
-	j := &job{text: slices.Concat(doc.pieces[:]...), options: options}
+	j := &job{text: slices.Concat(out[:]...), options: options}
 	if !w.offer(j) {
 		w.bytes.Add(-size)
 		return nil, false
