@@ -91,9 +91,11 @@ final class FpmTest extends TransmitTestCase
         return "$this->folder/page.php";
     }
 
+    /** With the header beside the PHP files, as installed. */
     private function secondCopy(): string
     {
         mkdir("$this->folder/copy");
+        copy($this->ffiHeader(), "$this->folder/copy/transmit_ffi.h");
         foreach (glob(self::php('*.php')) as $file) {
             copy($file, "$this->folder/copy/" . basename($file));
         }
