@@ -64,7 +64,7 @@ extern "C" {
 #define TRANSMIT_ENODIR (-41)    /* no buffer directory can be used */
 #define TRANSMIT_EFULL (-42)     /* the disk, its inodes or a quota are used up */
 #define TRANSMIT_EIO (-43)       /* the file could not be written; transmit_last_error says why */
-#define TRANSMIT_ETIMEDOUT (-44) /* time was up before the document was checked and copied */
+#define TRANSMIT_ETIMEDOUT (-44) /* time was up before a large document was checked and copied */
 
 /* ---- Sending ---- */
 
