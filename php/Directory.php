@@ -1,0 +1,40 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * Whose is a directory, or a file in it? /tmp is everybody's.
+ */
+final class Directory
+{
+    private const TYPE = 0170000;
+    private const IS_DIRECTORY = 0040000;
+    private const IS_FILE = 0100000;
+    private const STICKY = 01000;
+    private const WRITABLE_BY_OTHERS = 0002;
+
+    /** A real directory, no link, of this user's or root's, in which others cannot move our files about. */
+    public static function isTrusted(string $path): bool
+    {
+        clearstatcache();
+        $stat = lstat($path);
+        return $stat !== false
+            && ($stat['mode'] & self::TYPE) === self::IS_DIRECTORY
+            && ($stat['uid'] === self::user() || $stat['uid'] === 0)
+            && (!($stat['mode'] & self::WRITABLE_BY_OTHERS) || $stat['mode'] & self::STICKY);
+    }
+
+    /** @return array<string, int>|null lstat() of a regular file; null: it is something else, or not there */
+    public static function file(string $path): ?array
+    {
+        clearstatcache();
+        $stat = lstat($path);
+        return $stat !== false && ($stat['mode'] & self::TYPE) === self::IS_FILE ? $stat : null;
+    }
+
+    /** The effective user: without ext-posix, the owner of a file that this process makes. */
+    public static function user(): int
+    {
+        return function_exists('posix_geteuid') ? posix_geteuid() : fstat(tmpfile())['uid'];
+    }
+}

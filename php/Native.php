@@ -1,0 +1,180 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * libtransmit.so through FFI, and the one place that knows FFI.
+ */
+final class Native
+{
+    /** As in transmit.h. */
+    public const ABI_VERSION = 1;
+    public const AS_IS = 2;
+    public const TO_DISK = 4;
+
+    /** As in transmit_ffi.h. */
+    private const SCOPE = 'TRANSMIT';
+    private const SONAME = 'libtransmit.so.1';
+
+    private static ?self $instance = null;
+
+    /** Why there is none. */
+    private static string $why = '';
+
+    /** @var array{string|null}|null the setting for which that was decided */
+    private static ?array $decidedFor = null;
+
+    private \FFI $ffi;
+
+    /** What the library was told in this request. */
+    private ?Settings $told = null;
+
+    private bool $flushesAtEnd = false;
+
+    private function __construct(\FFI $ffi)
+    {
+        $this->ffi = $ffi;
+    }
+
+    /** The library, if it can be used here. Decided once per request. */
+    public static function instance(Settings $settings): ?self
+    {
+        if (self::$decidedFor !== [$settings->library]) {
+            self::$decidedFor = [$settings->library];
+            self::$instance = null;
+            self::$why = self::start($settings->library);
+        }
+        return self::$instance;
+    }
+
+    /** Why instance() gave null, and what to do about it; "" if it did not. */
+    public static function why(): string
+    {
+        return self::$why;
+    }
+
+    /**
+     * Sends one encoded profile, as it is.
+     *
+     * @return array{int, string} a Result, and the library's words for what went wrong
+     */
+    public function send(string $json, ?string $socketPath, bool $toDisk, Settings $settings, Deadline $deadline): array
+    {
+        try {
+            $result = $this->configure($settings);
+            if ($result === 0) {
+                $flags = self::AS_IS | ($toDisk ? self::TO_DISK : 0);
+                $timeoutUs = max(1, $deadline->left());
+                $result = $this->ffi->transmit_send_with($json, strlen($json), $flags, $socketPath, $timeoutUs);
+            }
+            $this->flushAtEnd($result);
+            return [$result, $result === Result::SENT ? '' : $this->ffi->transmit_last_error()];
+        } catch (\FFI\Exception $e) {
+            return [Result::EPANIC, $e->getMessage()];
+        }
+    }
+
+    /** @return int|false|null lines left out since the last one; null: not now; false: the library does not say */
+    public function logDue(int $result)
+    {
+        try {
+            $suppressed = $this->ffi->new('uint32_t');
+            $due = $this->ffi->transmit_log_due($result, \FFI::addr($suppressed));
+        } catch (\FFI\Exception $e) {
+            return false;
+        }
+        return $due < 0 ? false : ($due === 1 ? $suppressed->cdata : null);
+    }
+
+    public function version(): string
+    {
+        return $this->ffi->transmit_version();
+    }
+
+    /** All keys, so that two virtual hosts in one worker do not inherit each other's. */
+    private function configure(Settings $settings): int
+    {
+        if ($this->told === $settings) {
+            return 0;
+        }
+        $json = $settings->forLibrary();
+        $result = $this->ffi->transmit_configure($json, strlen($json));
+        $this->told = $result === 0 ? $settings : null;
+        // What the library refuses, plain PHP may be able to do.
+        return $result === Result::EINVAL ? Result::EPANIC : $result;
+    }
+
+    /** A worker lives on and so does its write; a command line program ends. */
+    private function flushAtEnd(int $result): void
+    {
+        if ($result === Result::PENDING && PHP_SAPI === 'cli' && !$this->flushesAtEnd) {
+            $this->flushesAtEnd = true;
+            register_shutdown_function([$this->ffi, 'transmit_flush'], $this->told->timeoutUs);
+        }
+    }
+
+    /** @return string why not; "": it is there */
+    private static function start(?string $library): string
+    {
+        if ($library === '') {
+            return 'the setting "library" is empty: the library is not to be used';
+        }
+        if (!extension_loaded('FFI')) {
+            return 'PHP has no extension FFI: install and enable it (Debian: phpenmod ffi)';
+        }
+        try {
+            $ffi = self::preloaded() ?? self::load($library);
+            $version = $ffi->transmit_abi_version();
+        } catch (\FFI\Exception $e) {
+            return self::explain($e->getMessage());
+        }
+        if ($version !== self::ABI_VERSION) {
+            return self::explain("its ABI version is $version");
+        }
+        self::$instance = new self($ffi);
+        return '';
+    }
+
+    /** The recipe with ffi.preload: the library was bound when PHP started. */
+    private static function preloaded(): ?\FFI
+    {
+        try {
+            return \FFI::scope(self::SCOPE);
+        } catch (\FFI\Exception $e) {
+            return null;
+        }
+    }
+
+    private static function load(?string $library): \FFI
+    {
+        return \FFI::cdef(self::declarations(), self::libraryPath($library));
+    }
+
+    /** transmit_ffi.h lies beside this file when installed. Its #define lines are for ffi.preload only. */
+    private static function declarations(): string
+    {
+        $installed = __DIR__ . '/transmit_ffi.h';
+        $header = file_get_contents(is_file($installed) ? $installed : dirname(__DIR__) . '/include/transmit_ffi.h');
+        return (string) preg_replace('/^#.*$/m', '', (string) $header);
+    }
+
+    private static function libraryPath(?string $library): string
+    {
+        $built = dirname(__DIR__) . '/build/libtransmit.so';
+        return $library ?? (getenv('TRANSMIT_LIBRARY') ?: (is_file($built) ? $built : self::SONAME));
+    }
+
+    /** What users get wrong, with the remedy. */
+    private static function explain(string $message): string
+    {
+        $message = trim($message);
+        if (strpos($message, 'restricted') !== false) {
+            return 'FFI is restricted here: in php.ini, set ffi.preload=<transmit_ffi.h> and'
+                . ' opcache.preload=<preload.php>, or ffi.enable=true, and restart PHP';
+        }
+        if (strpos($message, 'Failed loading') === 0) {
+            return "the library cannot be loaded ($message): install it, or set the key library to its full path";
+        }
+        return "the library does not fit these PHP files ($message): install both from one release and restart PHP";
+    }
+}

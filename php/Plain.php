@@ -1,0 +1,52 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * A profile's way without the library: the listener's socket, else the disk buffer.
+ */
+final class Plain
+{
+    /**
+     * Sends one encoded profile, as it is.
+     *
+     * @param string|null $socketPath null: to the disk at once
+     * @return array{int, string} a Result, and what went wrong
+     */
+    public static function send(string $json, ?string $socketPath, Transmission $call): array
+    {
+        $why = [];
+        if ($socketPath !== null) {
+            $why[] = self::toSocket($json, $socketPath, $call);
+            if ($why === ['']) {
+                return [Result::SENT, ''];
+            }
+        }
+        [$result, $why[]] = self::toDisk($json, $call);
+        return [$result, implode('; ', array_filter($why))];
+    }
+
+    /** @return string why not; "": it is sent */
+    private static function toSocket(string $json, string $path, Transmission $call): string
+    {
+        if (strlen($json) > $call->settings->maxDatagramSize) {
+            return strlen($json) . ' bytes are more than max_datagram_size';
+        }
+        return PlainSocket::send($json, $path, $call->diskBy);
+    }
+
+    /** @return array{int, string} */
+    private static function toDisk(string $json, Transmission $call): array
+    {
+        $directory = BufferDirectory::choose($call->settings->bufferDirs);
+        if ($directory === null) {
+            return [Result::ENODIR, 'no buffer directory can be used: ' . implode(', ', $call->settings->bufferDirs)];
+        }
+        [$result, $text] = BufferFile::write($json, $directory, $call->deadline);
+        if ($result !== Result::BUFFERED) {
+            return [$result, $text];
+        }
+        (new BufferLimits($directory, $call->settings, $call->deadline))->count($text);
+        return [$result, ''];
+    }
+}

@@ -1,0 +1,98 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * One datagram through PHP's own streams; ext-sockets may be missing.
+ */
+final class PlainSocket
+{
+    /** @var resource */
+    private $stream;
+
+    /** @param resource $stream */
+    private function __construct($stream)
+    {
+        $this->stream = $stream;
+    }
+
+    /**
+     * Sends it, waiting for room in the listener's queue until then.
+     *
+     * @return string why not; "": it is sent
+     */
+    public static function send(string $json, string $path, Deadline $until): string
+    {
+        $stream = stream_socket_client('udg://' . $path, $number, $error, 0);
+        if ($stream === false) {
+            return self::explain($path, $error);
+        }
+        stream_set_blocking($stream, false);
+        self::setSendTimeout($stream);
+        $socket = new self($stream);
+        try {
+            return $socket->trySend($json) ? '' : $socket->sendWhenWritable($json, new BackOff($path), $until);
+        } finally {
+            fclose($stream);
+        }
+    }
+
+    /** Can somebody be reached there? "" if so. */
+    public static function probe(string $path): string
+    {
+        $stream = stream_socket_client('udg://' . $path, $number, $error, 0);
+        return $stream === false ? self::explain($path, $error) : '';
+    }
+
+    private function sendWhenWritable(string $json, BackOff $backOff, Deadline $until): string
+    {
+        // Streams do not tell errno. Writable at once: it was not the queue (or has just ceased to be).
+        while (!$this->isWritable(0)) {
+            if ($backOff->isOn()) {
+                return "the listener's queue is full, and was so before: not waiting";
+            }
+            if (!$this->isWritable($until->left())) {
+                $backOff->grow();
+                return "the listener's queue stayed full";
+            }
+            if ($this->trySend($json)) {
+                $backOff->end();
+                return '';
+            }
+        }
+        return $this->trySend($json) ? '' : 'send: ' . Quiet::lastWarning();
+    }
+
+    private function trySend(string $json): bool
+    {
+        return stream_socket_sendto($this->stream, $json) === strlen($json);
+    }
+
+    private function isWritable(int $timeoutUs): bool
+    {
+        $read = $except = null;
+        $write = [$this->stream];
+        return stream_select($read, $write, $except, 0, $timeoutUs) === 1;
+    }
+
+    /**
+     * The kernel's own backstop, should the socket ever block.
+     *
+     * @param resource $stream
+     */
+    private static function setSendTimeout($stream): void
+    {
+        if (function_exists('socket_import_stream')) {
+            $socket = socket_import_stream($stream);
+            socket_set_option($socket, SOL_SOCKET, SO_SNDTIMEO, ['sec' => 0, 'usec' => 50000]);
+        }
+    }
+
+    private static function explain(string $path, string $error): string
+    {
+        clearstatcache();
+        $type = filetype($path);
+        $what = $type === false || $type === 'socket' || $type === 'link' ? '' : " (it is a $type, not a socket)";
+        return "$path: $error$what";
+    }
+}

@@ -1,0 +1,45 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * Runs work so that nothing of it reaches the application.
+ *
+ * "@" is not enough: it still calls the application's error handler, which may throw.
+ */
+final class Quiet
+{
+    /** @var string the last warning that was kept from the application */
+    private static $lastWarning = '';
+
+    /**
+     * @param callable(): mixed $work
+     * @param mixed $otherwise the result when $work throws, which is logged
+     * @return mixed
+     */
+    public static function call(callable $work, $otherwise)
+    {
+        set_error_handler([self::class, 'keepWarning']);
+        try {
+            return $work();
+        } catch (\Throwable $e) {
+            Log::defect($e);
+            return $otherwise;
+        } finally {
+            restore_error_handler();
+        }
+    }
+
+    /** The system's words of the last failed file or socket function, without the function's name. */
+    public static function lastWarning(): string
+    {
+        return (string) preg_replace('/^\w+\(.*?\): /s', '', self::$lastWarning);
+    }
+
+    /** @internal the error handler */
+    public static function keepWarning(int $level, string $message): bool
+    {
+        self::$lastWarning = $message;
+        return true;
+    }
+}

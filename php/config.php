@@ -1,0 +1,13 @@
+<?php
+
+if (!function_exists('get_profiling_config')) {
+    /**
+     * The settings. An application that defines this function first has its own.
+     *
+     * @return array<string, mixed> the keys are those of Transmit\Settings; any of them may be left out
+     */
+    function get_profiling_config(): array
+    {
+        return ['listener_socket' => getenv('LISTENER_SOCKET') ?: '/var/run/bitville-apm/listener.sock'];
+    }
+}

@@ -1,0 +1,110 @@
+<?php
+
+/**
+ * The functions that an application calls. None of them throws, prints, raises a
+ * warning, or takes longer than timeout_us (50 ms), cleanup_old_buffers() apart.
+ */
+
+use Transmit\BufferDirectory;
+use Transmit\Cleanup;
+use Transmit\ListenerCheck;
+use Transmit\Profile;
+use Transmit\Quiet;
+use Transmit\Result;
+use Transmit\Settings;
+use Transmit\Transmission;
+
+/**
+ * Sends one profile to the listener. "_meta" is added; too large a profile is cut.
+ *
+ * @param array<mixed> $data
+ * @return bool true: the listener's socket took it; false: it is in the disk buffer, or lost and logged
+ */
+function send_profiling_data(array $data): bool
+{
+    return Quiet::call(static function () use ($data): bool {
+        return Profile::send($data, Transmission::begin());
+    }, false);
+}
+
+/**
+ * send_profiling_data() by its other name.
+ *
+ * @param array<mixed> $data
+ */
+function transmit_or_buffer(array $data): bool
+{
+    return send_profiling_data($data);
+}
+
+/**
+ * Sends one encoded profile, as it is, to that socket.
+ *
+ * @return bool true: sent; false: it is in the disk buffer, or lost and logged
+ */
+function send_via_socket(string $json, string $socketPath): bool
+{
+    return Quiet::call(static function () use ($json, $socketPath): bool {
+        return Transmission::begin()->deliver($json, $socketPath) === Result::SENT;
+    }, false);
+}
+
+/**
+ * Cuts a profile that is known to be too large for a datagram, then sends it.
+ *
+ * @param array<mixed> $data
+ * @return bool true: sent; false: it is in the disk buffer, or lost and logged
+ */
+function send_large_data(array $data, string $socketPath): bool
+{
+    return Quiet::call(static function () use ($data, $socketPath): bool {
+        return Profile::sendCut($data, $socketPath, Transmission::begin());
+    }, false);
+}
+
+/**
+ * Writes one encoded profile, as it is, to the disk buffer.
+ *
+ * @return bool true: it is there, as one whole file
+ */
+function write_to_disk_buffer(string $json): bool
+{
+    return Quiet::call(static function () use ($json): bool {
+        return Transmission::begin()->store($json) === Result::BUFFERED;
+    }, false);
+}
+
+/**
+ * The buffer directory in use, created if need be.
+ *
+ * @return string|null null: none can be used
+ */
+function get_buffer_directory(): ?string
+{
+    return Quiet::call(static function (): ?string {
+        return BufferDirectory::choose(Settings::current()->bufferDirs);
+    }, null);
+}
+
+/**
+ * Removes what lies in the buffer directory for more than $maxAge seconds, and what a
+ * crashed writer left. For a listener's start or a cron job: it takes as long as it takes.
+ */
+function cleanup_old_buffers(int $maxAge = 3600): void
+{
+    Quiet::call(static function () use ($maxAge): void {
+        Cleanup::run(Settings::current(), $maxAge);
+    }, null);
+}
+
+/**
+ * Why does nothing arrive? For a person who wants to know.
+ *
+ * @return array<string, mixed> see Transmit\ListenerCheck
+ */
+function check_listener_socket(): array
+{
+    return Quiet::call(static function (): array {
+        return ListenerCheck::run(Settings::current());
+    }, ['socket_path' => '', 'exists' => false, 'is_socket' => false, 'writable_dir' => false]);
+}

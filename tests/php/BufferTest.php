@@ -1,0 +1,143 @@
+<?php
+
+namespace Transmit\Test;
+
+use Transmit\BufferDirectory;
+
+/**
+ * The disk buffer of plain PHP, and cleanup_old_buffers().
+ */
+final class BufferTest extends TransmitTestCase
+{
+    private const OLD = 'profile_20200101_000000_0000000';
+
+    /** @dataProvider faces */
+    public function testAFileIsWholePrivateAndNamedInUtc(string $face): void
+    {
+        $this->useFace($face);
+        self::assertTrue($this->timed(static function (): bool {
+            return write_to_disk_buffer('{"a":1}');
+        }));
+        [$file] = glob($this->buffer . '/*');
+        self::assertMatchesRegularExpression('/^profile_\d{8}_\d{6}_[0-9a-f]{8}\.json$/', basename($file));
+        self::assertEqualsWithDelta(time(), strtotime(strtr(substr(basename($file), 8, 15), '_', ' ') . ' UTC'), 5);
+        self::assertSame('{"a":1}', file_get_contents($file));
+        self::assertSame(0600, fileperms($file) & 0777);
+        self::assertSame([], glob($this->buffer . '/.transmit-*.tmp'));
+    }
+
+    public function testTheDirectoryIsMade0755WithItsParents(): void
+    {
+        $this->configure(['buffer_dirs' => ["$this->folder/a/b"]]);
+        self::assertSame("$this->folder/a/b", get_buffer_directory());
+        self::assertSame(0755, fileperms("$this->folder/a/b") & 0777);
+    }
+
+    public function testAStickyDirectoryOfEverybodysIsUsed(): void
+    {
+        mkdir($this->buffer);
+        chmod($this->buffer, 01777);
+        self::assertSame($this->buffer, get_buffer_directory());
+    }
+
+    public function testTheSystemsTempDirectoryIsUsedButNotMade(): void
+    {
+        self::assertSame(sys_get_temp_dir(), BufferDirectory::choose([sys_get_temp_dir()]));
+    }
+
+    /** A small disk, in a mount namespace that ends with the program. */
+    public function testAFullDiskLeavesNoDebris(): void
+    {
+        exec('unshare -m true 2>&1', $output, $failed);
+        if ($failed) {
+            self::markTestSkipped('no disk can be mounted here: ' . implode(' ', $output));
+        }
+        mkdir($this->buffer);
+        $program = Program::write($this->folder, [$this->buffer], '
+            var_dump(write_to_disk_buffer(str_repeat("x", 100000)));
+            $left = scandir($dirs[0]);
+            var_dump(write_to_disk_buffer("{}"));
+            echo count($left), system("umount $dirs[0]");');
+        $mount = 'mount -t tmpfs -o size=64k,mode=0755 none ' . $this->buffer;
+        $ran = Program::run("unshare -m sh -c '$mount && php $program'");
+        self::assertSame("bool(false)\nbool(true)\n2", $ran['output']);
+        self::assertStringContainsString('No space left', $ran['errors']);
+    }
+
+    /** @return array<string, array{int, int, list<string>}> */
+    public function limits(): array
+    {
+        return [
+            'one more than files allow' => [3, 0, ['1', '2', 'new']],
+            'as many files as allowed' => [4, 0, ['0', '1', '2', 'new']],
+            'one byte more than allowed' => [0, 3006, ['1', '2', 'new']],
+            'as many bytes as allowed' => [0, 3007, ['0', '1', '2', 'new']],
+            'the new file stays, whatever the limit' => [0, 1, ['new']],
+            'no limits' => [0, 0, ['0', '1', '2', 'new']],
+        ];
+    }
+
+    /** @dataProvider limits */
+    public function testTheOldestGoFirst(int $files, int $bytes, array $want): void
+    {
+        $this->configure(['buffer_max_files' => $files, 'buffer_max_bytes' => $bytes]);
+        mkdir($this->buffer);
+        for ($i = 0; $i < 3; $i++) {
+            file_put_contents("$this->buffer/" . self::OLD . "$i.json", str_repeat('x', 1000));
+        }
+        self::assertTrue(write_to_disk_buffer('{"n":1}'));
+        $left = array_map(static function (string $path): string {
+            return strpos($path, self::OLD) === false ? 'new' : substr($path, -6, 1);
+        }, glob("$this->buffer/profile_*"));
+        self::assertSame($want, $left);
+    }
+
+    public function testTheLimitHoldsOverManyWrites(): void
+    {
+        $this->configure(['buffer_max_files' => 20]);
+        for ($i = 0; $i < 50; $i++) {
+            self::assertTrue(write_to_disk_buffer('{}'));
+        }
+        self::assertCount(20, $this->buffered());
+    }
+
+    /** @return array<string, array{string, int, bool}> name, age, is removed */
+    public function oldFiles(): array
+    {
+        $temporary = '.transmit-0123456789abcdef.tmp';
+        return [
+            'a profile one second over the age' => [self::OLD . '0.json', 101, true],
+            'a profile of that age' => [self::OLD . '0.json', 99, false],
+            'a crashed library write' => [$temporary, 61, true],
+            'a library write going on' => [$temporary, 59, false],
+            'a crashed plain write' => ['.transmit-aB3xYz', 61, true],
+            'a plain write going on' => ['.transmit-aB3xYz', 59, false],
+            'another hidden file' => ['.transmit-log1-0', 9999, false],
+            'not a profile' => ['report_1.json', 9999, false],
+            'not JSON' => ['profile_1.txt', 9999, false],
+            'a longer name' => ['profile_1.json.gz', 9999, false],
+        ];
+    }
+
+    /** @dataProvider oldFiles */
+    public function testCleanup(string $name, int $age, bool $isRemoved): void
+    {
+        mkdir($this->buffer);
+        touch("$this->buffer/$name", time() - $age);
+        cleanup_old_buffers(100);
+        clearstatcache();
+        self::assertSame(!$isRemoved, file_exists("$this->buffer/$name"));
+    }
+
+    public function testCleanupTouchesFilesOnly(): void
+    {
+        mkdir("$this->buffer/profile_directory.json", 0755, true);
+        touch("$this->folder/target", 1);
+        symlink("$this->folder/target", "$this->buffer/profile_link.json");
+        touch("$this->buffer/profile_directory.json", 1);
+        cleanup_old_buffers(0);
+        self::assertFileExists("$this->folder/target");
+        self::assertTrue(is_link("$this->buffer/profile_link.json"));
+        self::assertDirectoryExists("$this->buffer/profile_directory.json");
+    }
+}

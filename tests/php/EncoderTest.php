@@ -1,0 +1,71 @@
+<?php
+
+namespace Transmit\Test;
+
+use PHPUnit\Framework\TestCase;
+use Transmit\Deadline;
+use Transmit\Encoder;
+use Transmit\SizeBound;
+
+final class EncoderTest extends TestCase
+{
+    private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
+
+    /** @return iterable<string, array{array}> */
+    public function values(): iterable
+    {
+        $big = str_repeat('0123456789', 150000);
+        yield 'small' => [['a' => 1, 'b' => [true, null, 1.5, "\xff/"]]];
+        yield 'a large string' => [['s' => $big]];
+        yield 'two-byte characters' => [['s' => 'x' . str_repeat('é', 600000)]];
+        yield 'four-byte characters' => [['s' => 'xy' . str_repeat('😀', 300000)]];
+        yield 'continuation bytes only' => [['s' => str_repeat("\x80", 1100000)]];
+        yield 'cut sequences' => [['s' => str_repeat("\xf0\x9f\x98", 400000)]];
+        yield 'a long list' => [['l' => array_fill(0, 60000, ['sql' => 'select 1 /* x */', 'time_ms' => 0.1])]];
+        $keys = array_map('dechex', range(1 << 20, (1 << 20) + 69999));
+        yield 'a long map' => [['m' => array_fill_keys($keys, 'é/"')]];
+        yield 'a numbered map' => [['m' => array_combine(range(1, 100000), array_fill(0, 100000, 'x"yz012345'))]];
+        yield 'a map that begins like a list' => [['m' => array_fill(0, 64, str_repeat('x', 30000)) + ['k' => 1]]];
+        yield 'a map whose first chunk is like a list' => [['m' => array_fill(0, 64, 'x') + ['k' => $big]]];
+        yield 'lists in lists' => [[[[$big], [[$big, [], (object) []]]], 'x' => NAN]];
+    }
+
+    /** @dataProvider values */
+    public function testInPiecesAsInOne(array $value): void
+    {
+        self::assertTrue(json_encode($value, self::FLAGS) === Encoder::encodeUntil($value, self::inSeconds(20)));
+    }
+
+    public function testTimeIsUpForABigValueOnly(): void
+    {
+        $past = Deadline::after(hrtime(true), 0);
+        self::assertNull(Encoder::encodeUntil([str_repeat('x', 2000000)], $past));
+        self::assertSame('["x"]', Encoder::encodeUntil(['x'], $past));
+    }
+
+    /** @dataProvider values */
+    public function testTheBoundIsNeverMoreThanTheSize(array $value): void
+    {
+        $size = strlen(json_encode($value, self::FLAGS));
+        self::assertFalse(SizeBound::exceeds($value, $size));
+    }
+
+    public function testTheBoundIsCloseForPlainText(): void
+    {
+        $value = ['queries' => array_fill(0, 100, ['sql' => 'select'])];
+        $size = strlen(json_encode($value, self::FLAGS));
+        self::assertTrue(SizeBound::exceeds($value, intdiv($size * 9, 10)));
+    }
+
+    public function testAnArrayInItselfIsSmall(): void
+    {
+        $value = ['text' => str_repeat('x', 100)];
+        $value['self'] = &$value;
+        self::assertFalse(SizeBound::exceeds($value, strlen(json_encode($value, self::FLAGS))));
+    }
+
+    private static function inSeconds(int $seconds): Deadline
+    {
+        return Deadline::after(hrtime(true), $seconds * 1000000);
+    }
+}

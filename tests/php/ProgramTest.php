@@ -1,0 +1,91 @@
+<?php
+
+namespace Transmit\Test;
+
+/**
+ * What needs a process of its own: why there is no library, the log across processes, fork.
+ */
+final class ProgramTest extends TransmitTestCase
+{
+    /** @return array<string, array{string, string, string}> php's options, library, why it is plain */
+    public function reasons(): array
+    {
+        return [
+            'switched off' => ['', '', 'the setting "library" is empty'],
+            'no FFI' => ['-n', 'native', 'no extension FFI'],
+            'FFI off' => ['-d ffi.enable=0', 'native', 'FFI is restricted here'],
+            'no library' => ['', '/nowhere/libtransmit.so', 'the library cannot be loaded'],
+            'another library' => ['', 'libm.so.6', 'the library does not fit these PHP files'],
+        ];
+    }
+
+    /** @dataProvider reasons */
+    public function testPlainPhpSaysWhyAndWorks(string $options, string $library, string $why): void
+    {
+        $program = Program::write($this->folder, [$this->buffer], '
+            $check = check_listener_socket();
+            echo $check["mode"], ": ", $check["plain_because"];
+            send_profiling_data(["a" => 1]);', $library);
+        $ran = Program::run("php $options $program");
+        self::assertStringContainsString("plain: ", $ran['output']);
+        self::assertStringContainsString($why, $ran['output']);
+        self::assertCount(1, $this->buffered());
+        self::assertStringContainsString('Profiler: profile buffered in ', $ran['errors']);
+    }
+
+    public function testOneLogLineForManyProcesses(): void
+    {
+        $program = Program::write($this->folder, [$this->buffer], 'send_profiling_data(["a" => 1]);');
+        $run = 'php -d sys_temp_dir=' . escapeshellarg($this->folder) . " $program";
+        self::assertStringContainsString('Profiler: profile buffered', Program::run($run)['errors']);
+        self::assertSame('', Program::run($run)['errors']);
+        self::assertSame('', Program::run($run)['errors']);
+        $this->makeStampsOlder(61);
+        self::assertStringContainsString('(2 more since the last such line)', Program::run($run)['errors']);
+    }
+
+    /** Somebody may have put a link where our stamp is to be. */
+    public function testALinkInPlaceOfAStampIsNotFollowed(): void
+    {
+        $program = Program::write($this->folder, [$this->buffer], 'send_profiling_data(["a" => 1]);');
+        symlink("$this->folder/target", "$this->folder/.transmit-log1-" . posix_geteuid());
+        $ran = Program::run('php -d sys_temp_dir=' . escapeshellarg($this->folder) . " $program");
+        self::assertStringContainsString('Profiler: profile buffered', $ran['errors']);
+        self::assertFileDoesNotExist("$this->folder/target");
+    }
+
+    /** @dataProvider faces */
+    public function testAChildForkedAfterASendDeliversToo(string $face): void
+    {
+        $this->useFace($face);
+        $program = Program::write($this->folder, [$this->buffer], '
+            write_to_disk_buffer("{}");
+            $child = pcntl_fork();
+            write_to_disk_buffer("{}");
+            if ($child > 0) {
+                pcntl_waitpid($child, $status);
+                echo $status;
+            }', $face === 'native' ? 'native' : '');
+        self::assertSame('0', Program::run("php $program")['output']);
+        self::assertCount(3, $this->buffered());
+    }
+
+    public function testAThrowingConfigMeansDefaults(): void
+    {
+        $source = '<?php function get_profiling_config(): array { throw new Exception("mine"); }
+            require ' . var_export(dirname(__DIR__, 2) . '/php/transmitter.php', true) . ';
+            echo check_listener_socket()["socket_path"];';
+        file_put_contents("$this->folder/program.php", $source);
+        $ran = Program::run('php -d sys_temp_dir=' . escapeshellarg($this->folder) . " $this->folder/program.php");
+        self::assertSame('/var/run/bitville-apm/listener.sock', $ran['output']);
+        self::assertStringContainsString('get_profiling_config() threw "mine"', $ran['errors']);
+    }
+
+    private function makeStampsOlder(int $seconds): void
+    {
+        foreach (glob("$this->folder/.transmit-log*") as $stamp) {
+            [$time, $count] = explode(' ', trim(file_get_contents($stamp)));
+            file_put_contents($stamp, str_pad($time - $seconds . " $count", 48));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+<?php
+
+namespace Transmit\Test;
+
+/**
+ * The folder in which all tests make their files. Gone when the process ends.
+ */
+final class Scratch
+{
+    private static string $root;
+
+    public static function begin(): void
+    {
+        self::$root = '/tmp/tt' . bin2hex(random_bytes(4));
+        mkdir(self::$root, 0700);
+        putenv('TMPDIR=' . self::$root);
+        $process = getmypid();
+        register_shutdown_function(static function () use ($process): void {
+            if (getmypid() === $process) {
+                self::remove(self::$root);
+            }
+        });
+    }
+
+    public static function root(): string
+    {
+        return self::$root;
+    }
+
+    public static function folder(): string
+    {
+        $folder = self::$root . '/' . bin2hex(random_bytes(3));
+        mkdir($folder, 0755);
+        return $folder;
+    }
+
+    public static function remove(string $path): void
+    {
+        if (is_dir($path) && !is_link($path)) {
+            foreach (array_diff(scandir($path), ['.', '..']) as $name) {
+                self::remove("$path/$name");
+            }
+            rmdir($path);
+        } elseif (is_link($path) || file_exists($path)) {
+            unlink($path);
+        }
+    }
+}

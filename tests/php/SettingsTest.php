@@ -1,0 +1,91 @@
+<?php
+
+namespace Transmit\Test;
+
+use Transmit\Settings;
+
+final class SettingsTest extends TransmitTestCase
+{
+    private const DEFAULT_SOCKET = '/var/run/bitville-apm/listener.sock';
+
+    /** @return array<string, array{string, mixed, string, mixed, bool}> key, value, property, want, is logged */
+    public function values(): array
+    {
+        return [
+            'timeout 1' => ['timeout_us', 1, 'timeoutUs', 1, false],
+            'timeout 0' => ['timeout_us', 0, 'timeoutUs', 50000, true],
+            'timeout text' => ['timeout_us', '100', 'timeoutUs', 50000, true],
+            'timeout largest' => ['timeout_us', 60000000, 'timeoutUs', 60000000, false],
+            'timeout too large' => ['timeout_us', 60000001, 'timeoutUs', 50000, true],
+            'datagram largest' => ['max_datagram_size', 16777216, 'maxDatagramSize', 16777216, false],
+            'datagram too large' => ['max_datagram_size', 16777217, 'maxDatagramSize', 65507, true],
+            'bytes 0' => ['buffer_max_bytes', 0, 'bufferMaxBytes', 0, false],
+            'bytes below 0' => ['buffer_max_bytes', -1, 'bufferMaxBytes', 1 << 30, true],
+            'files 0' => ['buffer_max_files', 0, 'bufferMaxFiles', 0, false],
+            'files null' => ['buffer_max_files', null, 'bufferMaxFiles', 100000, true],
+            'socket' => ['listener_socket', '/a', 'listenerSocket', '/a', false],
+            'socket empty' => ['listener_socket', '', 'listenerSocket', self::DEFAULT_SOCKET, true],
+            'socket with NUL' => ['listener_socket', "/a\0", 'listenerSocket', self::DEFAULT_SOCKET, true],
+            'socket no text' => ['listener_socket', ['/a'], 'listenerSocket', self::DEFAULT_SOCKET, true],
+            'directories' => ['buffer_dirs', ['/a', '/b'], 'bufferDirs', ['/a', '/b'], false],
+            'threshold' => ['slow_threshold_ms', 1.5, 'slowThresholdMs', 1.5, false],
+            'threshold below 0' => ['slow_threshold_ms', -1, 'slowThresholdMs', 0.0, true],
+            'query' => ['url_query', true, 'urlQuery', true, false],
+            'query no bool' => ['url_query', 1, 'urlQuery', false, true],
+            'unknown key' => ['colour', 'red', 'timeoutUs', 50000, false],
+        ];
+    }
+
+    /**
+     * @dataProvider values
+     * @param mixed $value
+     * @param mixed $want
+     */
+    public function testValues(string $key, $value, string $property, $want, bool $isLogged): void
+    {
+        $this->configure([$key => $value]);
+        self::assertSame($want, $this->current()->$property);
+        self::assertCount($isLogged ? 1 : 0, $this->logLines());
+        self::assertStringContainsString($isLogged ? "the setting $key " : '', implode($this->logLines()));
+    }
+
+    /** @return array<string, array{mixed}> */
+    public function noDirectories(): array
+    {
+        return [
+            'text' => ['/a'],
+            'none' => [[]],
+            'relative' => [['a']],
+            'map' => [['x' => '/a']],
+            'NUL' => [["/a\0"]],
+            'number' => [[1]],
+        ];
+    }
+
+    /**
+     * @dataProvider noDirectories
+     * @param mixed $value
+     */
+    public function testBufferDirsHaveADefault($value): void
+    {
+        $this->configure(['buffer_dirs' => $value]);
+        $temp = sys_get_temp_dir();
+        $want = ['/var/lib/bitville-apm/buffer', '/tmp/bitville-apm-buffer', "$temp/bitville-apm-buffer", $temp];
+        self::assertSame($want, $this->current()->bufferDirs);
+        self::assertCount(1, $this->logLines());
+    }
+
+    public function testTheSameArrayGivesTheSameSettings(): void
+    {
+        $this->configure(['timeout_us' => 4000]);
+        $first = $this->current();
+        self::assertSame($first, $this->current());
+        $this->configure(['timeout_us' => 4001]);
+        self::assertSame(4001, $this->current()->timeoutUs);
+    }
+
+    private function current(): Settings
+    {
+        return \Transmit\Quiet::call([Settings::class, 'current'], null);
+    }
+}

@@ -1,0 +1,114 @@
+<?php
+
+namespace Transmit\Test;
+
+use PHPUnit\Framework\TestCase;
+use Transmit\Native;
+use Transmit\Settings;
+
+/**
+ * A folder with a socket path, a buffer directory and a log of its own, and an error
+ * handler that throws, as frameworks have.
+ */
+abstract class TransmitTestCase extends TestCase
+{
+    /** P2, and room for the scheduler of a busy machine. */
+    protected const CALL_MS = 50 + 25;
+
+    private static array $config = [];
+
+    protected string $folder;
+    protected string $socket;
+    protected string $buffer;
+    protected string $log;
+
+    /** What get_profiling_config() returns. */
+    public static function config(): array
+    {
+        return self::$config;
+    }
+
+    protected function setUp(): void
+    {
+        $this->folder = Scratch::folder();
+        $this->socket = $this->folder . '/s';
+        $this->buffer = $this->folder . '/buffer';
+        $this->log = $this->folder . '/log';
+        ini_set('error_log', $this->log);
+        $this->configure([]);
+        set_error_handler(static function (int $level, string $message): bool {
+            throw new \ErrorException("reached the application: $message", 0, $level);
+        });
+    }
+
+    protected function tearDown(): void
+    {
+        restore_error_handler();
+        ini_restore('error_log');
+        Scratch::remove($this->folder);
+        foreach (glob(Scratch::root() . '/.transmit-*') as $stamp) {
+            unlink($stamp);
+        }
+    }
+
+    protected function configure(array $more): void
+    {
+        self::$config = $more + [
+            'listener_socket' => $this->socket,
+            'buffer_dirs' => [$this->buffer],
+            'library' => '',
+        ];
+    }
+
+    protected static function setConfig(array $config): void
+    {
+        self::$config = $config;
+    }
+
+    /** @return array<string, array{string}> both ways to send: for a data provider */
+    public function faces(): array
+    {
+        return ['plain' => ['plain'], 'native' => ['native']];
+    }
+
+    /** Native must be there when TRANSMIT_REQUIRE_NATIVE=1, as in CI. */
+    protected function useFace(string $face, array $more = []): void
+    {
+        $this->configure($more + ['library' => $face === 'plain' ? '' : null]);
+        if ($face === 'native' && Native::instance(Settings::current()) === null) {
+            if (getenv('TRANSMIT_REQUIRE_NATIVE') === '1') {
+                self::fail(Native::why());
+            }
+            self::markTestSkipped(Native::why());
+        }
+    }
+
+    /** @return mixed the result of $call, which printed nothing, threw nothing and was back in time */
+    protected function timed(callable $call, float $withinMs = self::CALL_MS)
+    {
+        ob_start();
+        $start = hrtime(true);
+        $result = $call();
+        $ms = (hrtime(true) - $start) / 1e6;
+        self::assertSame('', ob_get_clean(), 'printed');
+        self::assertLessThan($withinMs, $ms, 'milliseconds');
+        return $result;
+    }
+
+    /** @return list<string> what the profiles in the buffer directory hold, in no order */
+    protected function buffered(): array
+    {
+        return array_map('file_get_contents', glob($this->buffer . '/profile_*.json'));
+    }
+
+    protected function assertLogged(string $pattern): void
+    {
+        self::assertMatchesRegularExpression($pattern, implode("\n", $this->logLines()));
+    }
+
+    /** @return list<string> */
+    protected function logLines(): array
+    {
+        return is_file($this->log) ? file($this->log, FILE_IGNORE_NEW_LINES) : [];
+    }
+}
