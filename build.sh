@@ -11,7 +11,7 @@ die() { say "build.sh: $*"; exit 1; }
 # and SIGCHLD on its own threads, and a handler that the host installed without
 # SA_ONSTACK (PHP before 8.3) would overwrite a goroutine's stack there.
 overlay() {
-    local source copy=build/sigtab_linux_generic.go
+    local source copy=build/sigtab_linux_generic.go.txt
     source=$(go env GOROOT)/src/runtime/sigtab_linux_generic.go
     sed -E '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//' "$source" > "$copy"
     [ "$(diff "$source" "$copy" | grep -c '^>.*"SIG\(CHLD\|PROF\):')" = 2 ] ||

@@ -147,9 +147,9 @@ const char *transmit_strerror(int32_t result);
 
 /*
  * transmit_last_error - what went wrong in this thread's last call: which
- * operation, on what, and the system's error. A profile that was buffered has
- * the listener's error here. "" if nothing did. Valid until the thread's next
- * call.
+ * operation, on what, and the system's error. For a profile that was buffered,
+ * why the listener did not take it, and in which directory it is. "" if nothing
+ * went wrong. Valid until the thread's next call.
  */
 const char *transmit_last_error(void);
 

@@ -53,7 +53,10 @@ type job struct {
 	text    []byte // a copy: the caller's is valid only during the call
 	options *buffer.Options
 	written event
-	err     error // to be read after written
+
+	// To be read after written.
+	err error
+	dir string // where it is
 }
 
 func newWriter() *writer {
@@ -84,7 +87,7 @@ func (w *writer) write(out *pieces, deadline time.Time, options *buffer.Options,
 	if j.err != nil {
 		return Lost, fmt.Errorf("%w; %w", j.err, unsent)
 	}
-	return Buffered, unsent
+	return Buffered, fmt.Errorf("%w; the profile is in %s", unsent, j.dir)
 }
 
 func (w *writer) enqueue(out *pieces, options *buffer.Options) (*job, bool) {
@@ -164,6 +167,7 @@ func (w *writer) handle(j *job) {
 	}()
 	w.use(j.options)
 	j.err = w.store.Write(j.text)
+	j.dir = w.store.Dir()
 }
 
 // use makes the store the one that the job's settings want.
