@@ -45,14 +45,13 @@ check_go() {
 # and SIGCHLD on its own threads, and a handler that the host installed without
 # SA_ONSTACK (PHP before 8.3) would overwrite a goroutine's stack there.
 overlay() {
-    local source copy=build/_overlay/sigtab_linux_generic.go # ./... passes over _names
-    mkdir -p build/_overlay
+    local source copy=build/sigtab_linux_generic.go.txt # ./... does not see it
     source=$(go env GOROOT)/src/runtime/sigtab_linux_generic.go
     sed -E '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//' "$source" > "$copy"
     [ "$(diff "$source" "$copy" | grep -c '^>.*"SIG\(CHLD\|PROF\):')" = 2 ] ||
         die "the signal table of $(go version) is not as expected: $source." \
             "Build with a Go that is (1.26), or look for _SigUnblock there and mend overlay() in build.sh."
-    printf '{"Replace": {"%s": "%s"}}\n' "$source" "$root/$copy" > build/_overlay/overlay.json
+    printf '{"Replace": {"%s": "%s"}}\n' "$source" "$root/$copy" > build/overlay.json
 }
 
 # ffi_header prints the header for ffi.preload, with the library's full path $1.
@@ -62,9 +61,10 @@ ffi_header() {
 
 build() {
     check_go
+    mkdir -p build
     overlay
     local flags="-Wl,-T,$root/export.ld -Wl,--version-script=$root/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now"
-    CGO_ENABLED=1 go build -buildmode=c-shared -trimpath -buildvcs=false -overlay build/_overlay/overlay.json \
+    CGO_ENABLED=1 go build -buildmode=c-shared -trimpath -buildvcs=false -overlay build/overlay.json \
         -ldflags "-w -extldflags '$flags'" -o build/libtransmit.so .
     rm -f build/libtransmit.h # cgo's; the contract is include/transmit.h
     ln -sf libtransmit.so build/libtransmit.so.1

@@ -21,6 +21,9 @@ const (
 	// last one. A disk that works takes a tenth of it.
 	stalledWait = time.Millisecond
 
+	// lateSize is what is still copied when time is up: it takes 0.1 ms.
+	lateSize = 1 << 20
+
 	// garbageLimit is what is collected at once, as much as Go's own pacing does;
 	// garbagePerError is what a call allocates, roughly, beside a profile's copy.
 	garbageLimit    = 4 << 20
@@ -50,7 +53,10 @@ type job struct {
 	text    []byte // a copy: the caller's is valid only during the call
 	options *buffer.Options
 	written event
-	err     error // to be read after written
+
+	// To be read after written.
+	err error
+	dir string // where it is
 }
 
 func newWriter() *writer {
@@ -62,13 +68,17 @@ func newWriter() *writer {
 // write hands a copy of the document to the goroutine and waits for its file.
 // unsent is why the profile is not at the listener; every answer has it.
 func (w *writer) write(out *pieces, deadline time.Time, options *buffer.Options, unsent error) (Outcome, error) {
-	if passed(deadline) {
+	late := passed(deadline)
+	if late && out.size() > lateSize {
 		return Lost, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
 	}
 	w.litter(out.size() + garbagePerError)
 	j, ok := w.enqueue(out, options)
 	if !ok {
 		return Lost, fmt.Errorf("%w; %w", ErrBusy, unsent)
+	}
+	if late {
+		return Pending, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
 	}
 	if !j.written.wait(w.patience(deadline)) {
 		w.stalled.Store(true)
@@ -77,7 +87,7 @@ func (w *writer) write(out *pieces, deadline time.Time, options *buffer.Options,
 	if j.err != nil {
 		return Lost, fmt.Errorf("%w; %w", j.err, unsent)
 	}
-	return Buffered, unsent
+	return Buffered, fmt.Errorf("%w; the profile is in %s", unsent, j.dir)
 }
 
 func (w *writer) enqueue(out *pieces, options *buffer.Options) (*job, bool) {
@@ -157,6 +167,7 @@ func (w *writer) handle(j *job) {
 	}()
 	w.use(j.options)
 	j.err = w.store.Write(j.text)
+	j.dir = w.store.Dir()
 }
 
 // use makes the store the one that the job's settings want.
