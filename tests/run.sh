@@ -42,7 +42,7 @@ run() {
 # is_closed: this is root, and php-fpm's workers, who are not, may not read the
 # checkout, as in /root.
 is_closed() {
-    [ "$(id -u)" = 0 ] && ! setpriv --reuid nobody --regid nogroup --clear-groups test -r php/preload.php
+    [ "$(id -u)" = 0 ] && ! setpriv --reuid nobody --regid nogroup --clear-groups test -r "$PWD/php/preload.php"
 }
 
 # test_a_copy does it all in /tmp. After a failure the copy stays: what fuzzing found is in it.
