@@ -63,11 +63,7 @@ func mustConfigure(t testing.TB, tx *Transmitter, settings string) {
 // buffered returns what the files in dir hold.
 func buffered(t testing.TB, dir string) (texts []string) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "profile_*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
+	for _, name := range mustGlob(t, dir) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -75,6 +71,15 @@ func buffered(t testing.TB, dir string) (texts []string) {
 		texts = append(texts, string(text))
 	}
 	return texts
+}
+
+func mustGlob(t testing.TB, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "profile_*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // fill makes the listener's queue full: nobody reads, as if it were stopped.

@@ -274,9 +274,10 @@ func TestSend_ManyThreads(t *testing.T) {
 				default:
 				}
 			}
-			// What is in the queue of a listener that ends is lost with it, so it
-			// is read after the path is gone.
+			// What is in the queue of a listener that ends is lost with it, so
+			// this one lets nobody in any more, and reads on.
 			os.Remove(path)
+			conn.CloseRead()
 			for text := receive(t, conn); text != ""; text = receive(t, conn) {
 				received <- text
 			}

@@ -57,6 +57,7 @@ func TestSend_HungDisk(t *testing.T) {
 	}
 	freeze()
 	counts := make(map[Outcome]int)
+	frozen := time.Now()
 	for i := range 10_000 {
 		start := time.Now()
 		outcome, err := tx.Send(Request{JSON: []byte(`{}`)})
@@ -70,6 +71,9 @@ func TestSend_HungDisk(t *testing.T) {
 		}
 		if took > 75*time.Millisecond {
 			t.Errorf("call %d took %v", i, took)
+		}
+		if start.Sub(frozen) > hungAfter+100*time.Millisecond && took > 20*time.Millisecond {
+			t.Errorf("call %d took %v of a disk that hangs", i, took)
 		}
 	}
 	// One is with the writer, the others wait.
@@ -137,4 +141,36 @@ func TestSend_BufferFollowsTheSettings(t *testing.T) {
 			t.Errorf("%d new files in %s", got, dir)
 		}
 	}
+}
+
+// Large profiles do not make the process large for good.
+func TestSend_GivesMemoryBack(t *testing.T) {
+	tx, dir := newTransmitter(t, "/nonexistent")
+	large := make([]byte, 40<<20)
+	before := residentBytes(t)
+	for range 5 {
+		if outcome, err := tx.Send(Request{JSON: large, AsIs: true, Timeout: 5 * time.Second}); outcome != Buffered {
+			t.Fatal(outcome, err)
+		}
+	}
+	for _, name := range mustGlob(t, dir) {
+		os.Remove(name)
+	}
+	tx.Send(Request{JSON: []byte(`{}`)}) // the writer collects before it takes this one
+	if after := residentBytes(t); after > before+int64(len(large))/2 {
+		t.Errorf("resident: %d MiB before, %d MiB after", before>>20, after>>20)
+	}
+}
+
+func residentBytes(t *testing.T) int64 {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total, resident int64
+	if _, err := fmt.Sscan(string(text), &total, &resident); err != nil {
+		t.Fatal(err)
+	}
+	return resident * int64(os.Getpagesize())
 }
