@@ -1,0 +1,186 @@
+/*
+ * driver.c - a host process that does what standard input says, one command a
+ * line, and answers on standard output:
+ *
+ *   load PATH                      the document; ######## in it counts the sends
+ *   null                           the document is NULL
+ *   length N                       pretends that the document has N bytes
+ *   send COUNT FLAGS TIMEOUT PATH  transmit_send_with; - is no path
+ *   plain                          transmit_send
+ *   configure                      the document
+ *   flush TIMEOUT
+ *   text RESULT                    transmit_strerror, in the answer's place
+ *   limit RESOURCE N               RLIMIT_NPROC or RLIMIT_AS; -1 is the hard limit
+ *   closefrom N
+ *   occupy PATH                    takes the lowest free descriptor numbers
+ *   occupied                       bytes that somebody has written there, or -1
+ *
+ * An answer is "RESULT MICROSECONDS TEXT"; a send has COUNT of them.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "transmit.h"
+
+#define NUMBERS 8
+
+static char *document;
+static size_t length;
+static int taken[2 * NUMBERS], peers[NUMBERS];
+
+static long now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void answer(long result, long began_us)
+{
+    long took_us = now_us() - began_us;
+
+    printf("%ld %ld %s\n", result, took_us, transmit_last_error());
+}
+
+static void load(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    struct stat status;
+
+    if (!file || fstat(fileno(file), &status) != 0)
+        exit(2);
+    free(document);
+    length = (size_t)status.st_size;
+    document = malloc(length + 1);
+    if (!document || fread(document, 1, length, file) != length)
+        exit(2);
+    document[length] = '\0';
+    fclose(file);
+}
+
+static void send_all(const char *arguments)
+{
+    int count;
+    unsigned flags, timeout_us;
+    char path[512], number[9];
+    char *place = document ? memmem(document, length, "########", 8) : NULL;
+
+    if (sscanf(arguments, "%d %u %u %511s", &count, &flags, &timeout_us, path) != 4)
+        exit(2);
+    for (int i = 0; i < count; i++) {
+        snprintf(number, sizeof number, "%08u", (unsigned)i % 100000000);
+        if (place)
+            memcpy(place, number, 8);
+        long began_us = now_us();
+        answer(transmit_send_with(document, length, flags, strcmp(path, "-") ? path : NULL, timeout_us), began_us);
+    }
+    if (place)
+        memcpy(place, "########", 8);
+}
+
+static void limit(const char *arguments)
+{
+    char name[16];
+    long value;
+    struct rlimit limit;
+
+    if (sscanf(arguments, "%15s %ld", name, &value) != 2)
+        exit(2);
+    int resource = strcmp(name, "nproc") == 0 ? RLIMIT_NPROC : RLIMIT_AS;
+    getrlimit(resource, &limit);
+    limit.rlim_cur = value < 0 ? limit.rlim_max : (rlim_t)value;
+    answer(setrlimit(resource, &limit), now_us());
+}
+
+static void occupy(const char *path)
+{
+    for (int i = 0; i < NUMBERS; i++) {
+        int pair[2];
+
+        taken[2 * i] = open(path, O_WRONLY | O_CREAT, 0600);
+        if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0)
+            exit(2);
+        taken[2 * i + 1] = pair[0];
+        /* What the library writes to pair[0] can be read here. */
+        peers[i] = fcntl(pair[1], F_DUPFD, 200);
+        close(pair[1]);
+    }
+    answer(0, now_us());
+}
+
+static long occupied(void)
+{
+    long written = 0;
+
+    for (int i = 0; i < NUMBERS; i++) {
+        struct stat status;
+        int waiting;
+
+        if (fstat(taken[2 * i], &status) != 0 || fcntl(taken[2 * i + 1], F_GETFD) < 0 ||
+            ioctl(peers[i], FIONREAD, &waiting) != 0)
+            return -1; /* the library closed what is not its own */
+        written += status.st_size + waiting;
+    }
+    return written;
+}
+
+static bool obey(const char *verb, const char *arguments)
+{
+    long began_us = now_us();
+
+    if (strcmp(verb, "load") == 0)
+        load(arguments);
+    else if (strcmp(verb, "null") == 0)
+        document = NULL;
+    else if (strcmp(verb, "length") == 0)
+        length = strtoul(arguments, NULL, 10);
+    else if (strcmp(verb, "send") == 0)
+        send_all(arguments);
+    else if (strcmp(verb, "plain") == 0)
+        answer(transmit_send(document, length), began_us);
+    else if (strcmp(verb, "configure") == 0)
+        answer(transmit_configure(document, length), began_us);
+    else if (strcmp(verb, "flush") == 0)
+        answer(transmit_flush((uint32_t)strtoul(arguments, NULL, 10)), began_us);
+    else if (strcmp(verb, "text") == 0)
+        printf("%s\n", transmit_strerror(atoi(arguments)));
+    else if (strcmp(verb, "limit") == 0)
+        limit(arguments);
+    else if (strcmp(verb, "closefrom") == 0)
+        closefrom(atoi(arguments));
+    else if (strcmp(verb, "occupy") == 0)
+        occupy(arguments);
+    else if (strcmp(verb, "occupied") == 0)
+        answer(occupied(), began_us);
+    else
+        return false;
+    return true;
+}
+
+int main(void)
+{
+    char line[1024];
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    while (fgets(line, sizeof line, stdin)) {
+        char *arguments = line + strcspn(line, " \n");
+
+        line[strcspn(line, "\n")] = '\0';
+        if (*arguments)
+            *arguments++ = '\0';
+        if (!obey(line, arguments))
+            return 2;
+    }
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* unchanged.c SETTINGS - says what a process's first call, and its next ones,
+ * have changed about the calling thread and the process. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transmit.h"
+
+struct state {
+    int error;
+    int cancel_state;
+    sigset_t mask;
+    struct sigaction actions[65];
+};
+
+static int changes;
+
+static void changed(const char *what, int which)
+{
+    printf("%s %d\n", what, which);
+    changes++;
+}
+
+static void handler(int signal)
+{
+    (void)signal;
+}
+
+/* What libc adds to the flags of every handler that it installs. */
+#define SA_RESTORER 0x04000000
+
+static void look(struct state *state)
+{
+    state->error = errno;
+    memset(state->actions, 0, sizeof state->actions);
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state->cancel_state);
+    sigemptyset(&state->mask);
+    pthread_sigmask(SIG_SETMASK, NULL, &state->mask);
+    for (int signal = 1; signal < 65; signal++)
+        if (sigaction(signal, NULL, &state->actions[signal]) == 0)
+            state->actions[signal].sa_flags &= ~SA_RESTORER;
+    errno = state->error;
+}
+
+static void compare_action(int signal, const struct sigaction *was, const struct sigaction *is)
+{
+    if (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE)
+        return;
+    if (was->sa_handler != is->sa_handler)
+        changed("handler of signal", signal);
+    if (was->sa_flags != is->sa_flags)
+        changed("flags of signal", signal);
+}
+
+static void compare(const struct state *was, const struct state *is)
+{
+    if (was->error != is->error)
+        changed("errno to", is->error);
+    if (was->cancel_state != is->cancel_state)
+        changed("cancel state to", is->cancel_state);
+    for (int signal = 1; signal < 65; signal++) {
+        if (sigismember(&was->mask, signal) != sigismember(&is->mask, signal))
+            changed("mask of signal", signal);
+        compare_action(signal, &was->actions[signal], &is->actions[signal]);
+    }
+}
+
+static void call(int32_t (*function)(const char *json, size_t len), const char *json)
+{
+    struct state was, is;
+
+    errno = ERANGE;
+    look(&was);
+    function(json, json ? strlen(json) : 0);
+    look(&is);
+    compare(&was, &is);
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction own = {.sa_handler = handler};
+    sigset_t some;
+
+    if (argc != 2)
+        return 2;
+    sigaction(SIGALRM, &own, NULL);
+    sigaction(SIGPROF, &own, NULL);
+    sigaction(SIGURG, &own, NULL);
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &some, NULL);
+
+    call(transmit_configure, argv[1]);
+    call(transmit_send, "{\"id\":\"1\"}");
+    call(transmit_send, "{");
+    call(transmit_send, NULL);
+    call(transmit_configure, "{\"nope\":1}");
+    return changes != 0;
+}

@@ -1,0 +1,125 @@
+package tests
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// forked is what one process of a family says about its call.
+type forked struct {
+	who        string
+	result, us int
+}
+
+// family runs c/fork.c, which must neither hang nor fail, in any of its processes.
+func family(t *testing.T, s scene, mode ...string) []forked {
+	t.Helper()
+	args := append([]string{s.settings(nil)}, mode...)
+	out := succeed(t, 20*time.Second, exec.Command(program(t, "fork"), args...))
+	var all []forked
+	for line := range strings.Lines(out) {
+		var f forked
+		_, err := fmt.Sscan(line, &f.who, &f.result, &f.us)
+		check(t, err)
+		all = append(all, f)
+	}
+	return all
+}
+
+// atOnce is how long a call may take that only looks where it is.
+const atOnce = 5000 // microseconds, on a busy machine
+
+func TestFork_C(t *testing.T) {
+	for _, c := range []struct {
+		name, mode string
+		want       []int
+		arrive     int
+	}{
+		{"a child before and one after the first call", "around", []int{sent, sent, eForked}, 2},
+		{"five generations before it", "generations", []int{sent, sent, sent, sent, sent}, 5},
+		{"five generations after it", "after", []int{sent, eForked, eForked, eForked, eForked, sent}, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			l := listen(t, s.socket)
+			got := family(t, s, c.mode)
+			if len(got) != len(c.want) {
+				t.Fatalf("%d processes answered, want %d: %v", len(got), len(c.want), got)
+			}
+			for i, f := range got {
+				if f.result != c.want[i] {
+					t.Errorf("%s: result %d, want %d", f.who, f.result, c.want[i])
+				}
+				if f.result == eForked && f.us > atOnce {
+					t.Errorf("%s: %d µs", f.who, f.us)
+				}
+			}
+			eachOnce(t, ids(t, l.await(c.arrive)...), c.arrive)
+			if len(s.profiles(t)) != 0 {
+				t.Error("something was written")
+			}
+		})
+	}
+}
+
+func TestFork_WhileAnotherThreadIsInACall(t *testing.T) {
+	s := newScene(t)
+	listen(t, s.socket)
+	got := family(t, s, "busy")
+	if len(got) != 50 {
+		t.Fatalf("%d children answered, want 50", len(got))
+	}
+	for _, f := range got {
+		if f.result != eForked || f.us > atOnce {
+			t.Errorf("%+v, want result %d at once", f, eForked)
+		}
+	}
+}
+
+// A child that is forked while Go starts in its parent either starts its own or
+// is told; the parent goes on.
+func TestFork_WhileGoStarts(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	arrive := 0
+	for delay := 0; delay <= 6000; delay += 200 {
+		got := family(t, s, "starting", fmt.Sprint(delay))
+		if len(got) != 2 {
+			t.Fatalf("after %d µs: %+v", delay, got)
+		}
+		child, parent := got[0], got[1]
+		if child.result != sent && child.result != eForked || child.us > 50_000 || parent.result != sent {
+			t.Errorf("after %d µs: child %+v, parent %+v", delay, child, parent)
+		}
+		arrive += 2
+		if child.result == sent {
+			arrive++
+		}
+	}
+	l.await(arrive)
+}
+
+// The child that was forked after the parent's first send goes on in plain PHP.
+func TestFork_PHP(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	out := "\n" + succeed(t, 20*time.Second, php(t, s, "fork.php"))
+	for _, c := range []struct {
+		who    string
+		native bool
+	}{{"before", true}, {"parent", true}, {"after", false}, {"parent again", true}} {
+		_, rest, found := strings.Cut(out, "\n"+c.who+" sent ")
+		var n int
+		fmt.Sscan(rest, &n)
+		if !found || (n > 1) != c.native {
+			t.Errorf("%s: want it sent, by the library: %v; %d threads", c.who, c.native, n)
+		}
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+	eachOnce(t, ids(t, l.await(4)...), 4)
+}

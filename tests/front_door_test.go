@@ -1,0 +1,173 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// P2, and P9 for the host's other threads: loading is free, the first call is not late.
+func TestLoad_StartsNothing(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	out := succeed(t, 10*time.Second,
+		exec.Command(program(t, "load"), filepath.Join(build, "libtransmit.so"), s.settings(nil)))
+
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 2 {
+		t.Fatalf("loaded and loaded again, it says %q", out)
+	}
+	for i, want := range []string{"1 thread before the first call", "still there after dlclose"} {
+		var before, us, configured, result int
+		_, err := fmt.Sscan(lines[i], &before, &us, &configured, &result)
+		check(t, err)
+		if i == 0 && before != 1 || configured != 0 || result != sent || us >= 50_000 {
+			t.Errorf("%s: %d threads, %d µs, configure %d, send %d", want, before, us, configured, result)
+		}
+	}
+	l.await(2)
+}
+
+// P9: errno, the signal mask, the cancel state and every handler are the host's.
+func TestCalls_LeaveTheHostAsItWas(t *testing.T) {
+	s := newScene(t)
+	listen(t, s.socket)
+	succeed(t, 10*time.Second, exec.Command(program(t, "unchanged"), s.settings(nil)))
+}
+
+func TestFault_IsTheHosts(t *testing.T) {
+	s := newScene(t)
+	listen(t, s.socket)
+	for _, c := range []struct{ name, handler, want string }{
+		{"host has a handler", "handler", "exit status 0"},
+		{"default: death", "default", "signal: segmentation fault"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cmd := exec.Command(program(t, "fault"), s.settings(nil), c.handler)
+			if o := run(t, 10*time.Second, cmd); !strings.HasPrefix(o.state.String(), c.want) {
+				t.Errorf("%v, want %s; it said %s", o.state, c.want, o.errors)
+			}
+		})
+	}
+}
+
+// P9 under limits: Go would abort the host where it lacks threads or memory.
+func TestStart_WithoutResources(t *testing.T) {
+	for _, c := range []struct {
+		name, limit string
+	}{
+		{"no threads", "nproc 1"},
+		{"no address space", "as 300000000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			l := listen(t, s.socket)
+			cmd := exec.Command(program(t, "driver"))
+			if os.Geteuid() == 0 { // for whom RLIMIT_NPROC does not count
+				cmd = as(nobody, cmd)
+			}
+			d := driverOf(t, s, cmd)
+			d.ask("limit %s", c.limit)
+			if a := d.send([]byte(`{"id":"1"}`)); a.result != eResource || a.took >= 50*time.Millisecond {
+				t.Errorf("with the limit: %+v, want result %d", a, eResource)
+			}
+			d.ask("limit %s -1", strings.Fields(c.limit)[0])
+			d.configure(s.settings(nil))
+			if a := d.send([]byte(`{"id":"2"}`)); a.result != sent {
+				t.Errorf("after the limit was raised: %+v", a)
+			}
+			l.await(1)
+		})
+	}
+}
+
+// A host may close every descriptor that it does not know. Go's network poller
+// must not be among them: the runtime ends the process when that goes.
+func TestDescriptors_NoPollerOfGo(t *testing.T) {
+	s := newScene(t)
+	d := startDriver(t, s)
+	// The runtime's own work for a heap that grows and shrinks is the temptation.
+	for _, c := range []struct{ count, size int }{{20, 1_000_000}, {3000, 30_000}} {
+		d.load(padded(c.size))
+		for i, a := range d.sends(c.count, 0, "-") {
+			if a.result != buffered {
+				t.Fatalf("write %d of %d bytes: %+v", i, c.size, a)
+			}
+		}
+	}
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", d.pid()))
+	check(t, err)
+	if len(links) < 4 {
+		t.Fatalf("only these descriptors: %v", links)
+	}
+	for _, link := range links {
+		if target, _ := os.Readlink(link); strings.Contains(target, "event") {
+			t.Errorf("%s is %s", link, target)
+		}
+	}
+}
+
+// The library's descriptors are closed behind its back, and their numbers become
+// a file and a socket of the host: those get not one byte.
+func TestDescriptors_ClosedByTheHost(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	d := startDriver(t, s)
+	use := func(when string) {
+		t.Helper()
+		d.load(padded(100))
+		for _, c := range []struct{ flags, want int }{{0, sent}, {flagToDisk, buffered}} {
+			if a := d.sends(1, uint32(c.flags), "-")[0]; a.result != c.want {
+				t.Errorf("%s, flags %d: %+v, want %d", when, c.flags, a, c.want)
+			}
+		}
+	}
+	use("before")
+	d.tell("closefrom 3")
+	d.ask("occupy %s/file", s.dir)
+	use("after closefrom")
+	use("once more")
+	if a := d.ask("occupied"); a.result != 0 {
+		t.Errorf("%d bytes in the host's files and sockets (-1: closed)", a.result)
+	}
+	l.await(3)
+	if n := len(s.profiles(t)); n != 3 {
+		t.Errorf("%d files, want 3", n)
+	}
+}
+
+// A cancelled thread finishes its call: ended in the midst of the start it would
+// leave every other thread waiting.
+func TestCancel_FinishesTheCall(t *testing.T) {
+	s := newScene(t)
+	out := succeed(t, 10*time.Second, exec.Command(program(t, "cancel"), s.settings(nil)))
+	var first, second, cancelled int
+	_, err := fmt.Sscan(out, &first, &second, &cancelled)
+	check(t, err)
+	if first != eInval || second != 0 || cancelled != 1 {
+		t.Errorf("first call %d, second %d, cancelled %d", first, second, cancelled)
+	}
+}
+
+// A stopped host goes on where it was.
+func TestStop_AndContinue(t *testing.T) {
+	s := newScene(t)
+	d := startDriver(t, s)
+	d.load(padded(100))
+	d.tell("send 2000 0 0 -")
+	d.signal(syscall.SIGSTOP)
+	time.Sleep(100 * time.Millisecond)
+	d.signal(syscall.SIGCONT)
+	for range 2000 {
+		if a := d.answer(); a.result != buffered && a.result != pending {
+			t.Fatalf("%+v", a)
+		}
+	}
+	d.ask("flush 5000000")
+	eachOnce(t, ids(t, s.profiles(t)...), 2000)
+}

@@ -1,0 +1,4 @@
+<?php
+
+echo "before a fatal error\n";
+undefined_function();

@@ -1,0 +1,5 @@
+<?php
+
+echo "body\n";
+fastcgi_finish_request();
+echo "nobody reads this\n";

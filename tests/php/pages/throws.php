@@ -1,0 +1,6 @@
+<?php
+
+set_exception_handler(function (Throwable $e): void {
+    echo 'handled: ', $e->getMessage(), "\n";
+});
+throw new DomainException('of the page');

@@ -1,0 +1,116 @@
+package tests
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// profile is a document of about 1 MB that fits a datagram when it is cut.
+func profile() []byte {
+	functions, queries := make([]string, 5000), make([]string, 5000)
+	for i := range functions {
+		functions[i] = fmt.Sprintf(`{"fn":"Application\\Module%d::method","wt":%d,"ct":3}`, i, 1000000-i)
+		queries[i] = fmt.Sprintf(`{"sql":"SELECT %s WHERE id = %d","time_ms":%d.5}`,
+			strings.Repeat("x", 110), i, i%977)
+	}
+	return fmt.Appendf(nil, `{"id":"########","xhprof":{"profiling":{"top_functions":[%s]}},"sql":{"queries":[%s]}}`,
+		strings.Join(functions, ","), strings.Join(queries, ","))
+}
+
+var storm = []syscall.Signal{syscall.SIGALRM, syscall.SIGPROF, syscall.SIGCHLD}
+
+// DESIGN 1: with a handler on one of Go's small stacks the process would die,
+// sooner or later. SPEC P9.
+func TestStorm_C(t *testing.T) {
+	seconds, err := strconv.Atoi(env("TRANSMIT_STORM_SECONDS", "20"))
+	check(t, err)
+	s := newScene(t)
+	l := listen(t, s.socket)
+	document := s.write(t, "document", string(profile()))
+	p := start(t, time.Duration(seconds+30)*time.Second,
+		exec.Command(program(t, "storm"), s.settings(nil), fmt.Sprint(seconds), document))
+	p.line() // ready
+
+	seen := map[string]bool{}
+	for end := time.Now().Add(time.Duration(seconds) * time.Second / 2); time.Now().Before(end) && !ended(p); {
+		for _, tid := range threads(t, p.pid()) {
+			unblocked := slices.ContainsFunc(storm, func(signal syscall.Signal) bool {
+				is, ok := blocked(p.pid(), tid, signal)
+				return ok && !is
+			})
+			seen[tid] = seen[tid] || unblocked
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+
+	var counts [4]int
+	for i := range counts {
+		counts[i], err = strconv.Atoi(p.line())
+		check(t, err)
+	}
+	hosts, ranOn := strings.Fields(p.line()), strings.Fields(p.line())
+	p.exit()
+
+	t.Logf("%d sent, %d on disk, %d handler runs, threads %v, handlers on %v", counts[0], counts[1], counts[3], seen, ranOn)
+	for tid, unblocked := range seen {
+		if unblocked && !slices.Contains(hosts, tid) {
+			t.Errorf("thread %s, which is not the host's, takes SIGALRM, SIGPROF or SIGCHLD", tid)
+		}
+	}
+	for _, tid := range ranOn {
+		if !slices.Contains(hosts, tid) {
+			t.Errorf("a handler ran on thread %s, which is not the host's", tid)
+		}
+	}
+	if len(seen) < len(hosts)+3 {
+		t.Errorf("only these threads were seen: %v", seen)
+	}
+	if counts[2] != 0 || counts[3] < seconds*500 || counts[0] == 0 || counts[1] == 0 {
+		t.Errorf("%d other results, %d handler runs", counts[2], counts[3])
+	}
+	eachOnce(t, ids(t, l.await(counts[0])...), counts[0])
+	eachOnce(t, ids(t, s.profiles(t)...), counts[1])
+}
+
+// The same with PHP's handlers, which before 8.3 have no SA_ONSTACK.
+func TestStorm_PHP(t *testing.T) {
+	const seconds = 4
+	s := newScene(t)
+	l := listen(t, s.socket)
+	p := start(t, 30*time.Second, php(t, s, "storm.php", fmt.Sprint(seconds)))
+	p.line() // ready
+	for end := time.Now().Add(seconds * time.Second * 9 / 10); time.Now().Before(end); {
+		for _, signal := range storm {
+			syscall.Kill(p.pid(), signal)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	var given, sent, handled int
+	_, err := fmt.Sscan(p.line(), &given, &sent, &handled)
+	check(t, err)
+	p.exit()
+	t.Logf("%d profiles, %d sent, %d signals handled", given, sent, handled)
+	if handled < 500*seconds || sent == 0 {
+		t.Errorf("%d signals handled, %d profiles sent", handled, sent)
+	}
+	eachOnce(t, ids(t, append(l.await(sent), s.profiles(t)...)...), given)
+}
+
+func TestTimeLimit_PHP(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	o := run(t, 20*time.Second, php(t, s, "time_limit.php"))
+	if o.state.ExitCode() != 255 || !strings.HasSuffix(o.out, "sent\n") || strings.Contains(o.out, "not sent") {
+		t.Errorf("%v\n%s%s", o.state, o.out, o.errors)
+	}
+	until(t, 5*time.Second, "the last profile", func() bool {
+		all := l.all()
+		return len(all) > 100 && strings.Contains(string(all[len(all)-1]), `"last"`)
+	})
+}
