@@ -26,6 +26,8 @@ phpunit         tests the PHP functions
 syslog-ng-core  a listener that is not ours
 strace          shows system calls
 procps          looks at processes
+e2fsprogs       makes a disk that can be frozen
+mount           mounts it
 "
 
 # need makes sure that all packages of a list are installed: it says what is
