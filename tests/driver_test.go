@@ -42,6 +42,12 @@ type answer struct {
 	text   string
 }
 
+// is tells whether the result is the wanted one. A disk may be slow at any time:
+// on its way there is as good as there.
+func (a answer) is(want int) bool {
+	return a.result == want || want == buffered && a.result == pending
+}
+
 // startDriver starts one, under another program if prefix names one, and leads
 // the library to the scene.
 func startDriver(t *testing.T, s scene, prefix ...string) *driver {
@@ -114,6 +120,14 @@ func (d *driver) sends(count int, flags uint32, path string) []answer {
 		answers[i] = d.answer()
 	}
 	return answers
+}
+
+// settle waits until what was on its way to the disk is there.
+func (d *driver) settle() {
+	d.t.Helper()
+	if a := d.ask("flush 5000000"); a.result != buffered {
+		d.t.Errorf("flush: %+v", a)
+	}
 }
 
 // text is what transmit_strerror says.
