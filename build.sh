@@ -41,17 +41,28 @@ check_go() {
     command -v gcc > /dev/null || die "gcc is missing: apt-get install gcc libc6-dev"
 }
 
-# overlay replaces one file of the Go runtime for this build: Go unblocks SIGPROF
+# patched copies a file of the Go runtime, edits it (sed), and prints what
+# go build -overlay needs; exactly so many lines must have changed.
+patched() {
+    local file=$1 lines=$2 edit=$3 source copy=build/$1.txt # ./... does not see it
+    source=$(go env GOROOT)/src/runtime/$file
+    sed -E "$edit" "$source" > "$copy"
+    [ "$(diff "$source" "$copy" | grep -c '^>')" = "$lines" ] ||
+        die "$source of $(go version) is not as expected." \
+            "Build with a Go that is (1.26), or mend overlay() in build.sh."
+    printf '"%s": "%s"' "$source" "$root/$copy"
+}
+
+# overlay replaces two files of the Go runtime for this build. Go unblocks SIGPROF
 # and SIGCHLD on its own threads, and a handler that the host installed without
-# SA_ONSTACK (PHP before 8.3) would overwrite a goroutine's stack there.
+# SA_ONSTACK (PHP before 8.3) would overwrite a goroutine's stack there. And Go's
+# background scavenger sleeps by a timer, which starts the network poller: a host
+# that closes the poller's descriptors would be aborted.
 overlay() {
-    local source copy=build/sigtab_linux_generic.go.txt # ./... does not see it
-    source=$(go env GOROOT)/src/runtime/sigtab_linux_generic.go
-    sed -E '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//' "$source" > "$copy"
-    [ "$(diff "$source" "$copy" | grep -c '^>.*"SIG\(CHLD\|PROF\):')" = 2 ] ||
-        die "the signal table of $(go version) is not as expected: $source." \
-            "Build with a Go that is (1.26), or look for _SigUnblock there and mend overlay() in build.sh."
-    printf '{"Replace": {"%s": "%s"}}\n' "$source" "$root/$copy" > build/overlay.json
+    local signals scavenger
+    signals=$(patched sigtab_linux_generic.go 2 '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//')
+    scavenger=$(patched mgcscavenge.go 1 '/^func \(s \*scavengerState\) wake\(\) \{$/a return')
+    printf '{"Replace": {%s, %s}}\n' "$signals" "$scavenger" > build/overlay.json
 }
 
 # ffi_header prints the header for ffi.preload, with the library's full path $1.
