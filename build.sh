@@ -1,16 +1,50 @@
 #!/usr/bin/env bash
 # Every task of this project has a verb here; ./build.sh help lists them.
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
+PATH=$PATH:/usr/local/go/bin:/usr/sbin:/sbin # where Go and php-fpm are when a login shell does not look there
 
-say() { printf '%s\n' "$*" >&2; }
-die() { say "build.sh: $*"; exit 1; }
+usage() {
+    cat << 'END'
+./build.sh [VERB]
+
+  build                   build/libtransmit.so (this is the default)
+  demo                    a PHP application in php-fpm, its profiles, and a listener that dies
+  test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme components
+                          --strict: a test that is skipped fails
+  bench                   what a call costs, beside a bare send(2) and beside plain PHP
+  install [--prefix DIR]  library, header, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
+  clean                   remove build/
+  help                    this
+
+demo, test and bench install the Debian packages that they need.
+END
+}
+
+say() { printf '%s\n' "$@" >&2; }
+die() { say "$@"; exit 1; }
+
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+
+# ---- build ----
+
+# check_go wants the Go of go.mod; an older one (1.21 or newer) fetches it by itself.
+check_go() {
+    local wanted found
+    wanted=$(sed -n 's/^go //p' go.mod)
+    command -v go > /dev/null || die "Go is missing: install Go $wanted or newer from https://go.dev/dl/ to /usr/local/go."
+    found=$(go env GOVERSION) || die "Go $wanted or newer is needed, see above."
+    [ "$(printf '%s\n' "$wanted" "${found#go}" | sort -V | head -n 1)" = "$wanted" ] ||
+        die "Go $wanted or newer is needed and this is $found: install one from https://go.dev/dl/ to /usr/local/go."
+    command -v gcc > /dev/null || die "gcc is missing: apt-get install gcc libc6-dev"
+}
 
 # patched copies a file of the Go runtime, edits it (sed), and prints what
 # go build -overlay needs; exactly so many lines must have changed.
 patched() {
-    local file=$1 lines=$2 edit=$3 source copy=build/$1
+    local file=$1 lines=$2 edit=$3 source copy=build/$1.txt # ./... does not see it
     source=$(go env GOROOT)/src/runtime/$file
     sed -E "$edit" "$source" > "$copy"
     [ "$(diff "$source" "$copy" | grep -c '^>')" = "$lines" ] ||
@@ -31,7 +65,13 @@ overlay() {
     printf '{"Replace": {%s, %s}}\n' "$signals" "$scavenger" > build/overlay.json
 }
 
+# ffi_header prints the header for ffi.preload, with the library's full path $1.
+ffi_header() {
+    sed "s|^#define FFI_LIB .*|#define FFI_LIB \"$1\"|" include/transmit_ffi.h
+}
+
 build() {
+    check_go
     mkdir -p build
     overlay
     local flags="-Wl,-T,$root/export.ld -Wl,--version-script=$root/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now"
@@ -39,10 +79,76 @@ build() {
         -ldflags "-w -extldflags '$flags'" -o build/libtransmit.so .
     rm -f build/libtransmit.h # cgo's; the contract is include/transmit.h
     ln -sf libtransmit.so build/libtransmit.so.1
-    sed "s|^#define FFI_LIB .*|#define FFI_LIB \"$root/build/libtransmit.so\"|" include/transmit_ffi.h > build/transmit_ffi.h
+    ffi_header "$root/build/libtransmit.so" > build/transmit_ffi.h
 }
 
-case "${1:-build}" in
+# ---- install ----
+
+version() { sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' export.h; }
+
+install_to() {
+    local prefix=/usr/local
+    case "${1-}" in
+    --prefix) prefix=${2-} ;;
+    --prefix=*) prefix=${1#*=} ;;
+    '') ;;
+    *) die "install: what is '$1'? See ./build.sh help." ;;
+    esac
+    [[ $prefix == /* ]] || die "install: --prefix wants an absolute path, got '$prefix'."
+    [ -f build/libtransmit.so ] || build
+    install_files "$prefix" "${DESTDIR-}$prefix"
+    [ -n "${DESTDIR-}" ] || say_what_next "$prefix"
+}
+
+# install_files puts everything under $2, written for being used from $1.
+install_files() {
+    local prefix=$1 to=$2 library share
+    library=libtransmit.so.$(version)
+    share=$to/share/libtransmit/php
+    install -d "$to"/{lib/pkgconfig,include,share/doc/libtransmit} "$share"
+    # By rename: a running process has the old file mapped.
+    install -m 755 build/libtransmit.so "$to/lib/.$library"
+    mv -f "$to/lib/.$library" "$to/lib/$library"
+    ln -sf "$library" "$to/lib/libtransmit.so.1"
+    ln -sf libtransmit.so.1 "$to/lib/libtransmit.so"
+    install -m 644 include/transmit.h "$to/include/"
+    sed "s|@prefix@|$prefix|; s|@version@|$(version)|" include/transmit.pc.in > "$to/lib/pkgconfig/transmit.pc"
+    install -m 644 php/*.php "$share/"
+    ffi_header "$prefix/lib/libtransmit.so.1" > "$share/transmit_ffi.h"
+    install -m 644 README.md CHANGELOG.md tests/c/example.c "$to/share/doc/libtransmit/"
+}
+
+say_what_next() {
+    local php=$1/share/libtransmit/php
+    say "installed to $1. Next:" \
+        "  PHP  ffi.preload=$php/transmit_ffi.h and opcache.preload=$php/preload.php in php.ini, then restart PHP" \
+        "  PHP  require '$php/transmitter.php'; send_profiling_data(\$profile); or auto_prepend_file=$php/auto_prepend.php" \
+        "  C    cc app.c \$(PKG_CONFIG_PATH=$1/lib/pkgconfig pkg-config --cflags --libs transmit); ldconfig once, as root"
+}
+
+# ---- verbs ----
+
+verb=${1:-build}
+shift $(($# > 0))
+case "$verb" in
 build) build ;;
-*) die "no verb '$1'" ;;
+install) install_to "$@" ;;
+demo)
+    need "$demo_packages"
+    build
+    exec tests/demo/run.sh
+    ;;
+test)
+    need "$test_packages"
+    build
+    exec tests/run.sh "$@"
+    ;;
+bench)
+    need "$bench_packages"
+    build
+    exec tests/bench/run.sh
+    ;;
+clean) rm -rf build ;;
+help | --help | -h) usage ;;
+*) die "build.sh: no verb '$verb'; ./build.sh help lists them." ;;
 esac

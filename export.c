@@ -191,7 +191,7 @@ const char *transmit_strerror(int32_t result)
     case TRANSMIT_EIO:
         return "the profile is lost: its file could not be written";
     case TRANSMIT_ETIMEDOUT:
-        return "the profile is lost: no time was left to check and copy it";
+        return "the profile is lost: it is large, and no time was left to check and copy it";
     default:
         return "unknown result";
     }

@@ -33,10 +33,11 @@ enum phase { NOT_HERE, STARTING, RUNNING };
 
 /* Where Go stands in this very process: one page with MADV_WIPEONFORK, so a
  * forked child reads NOT_HERE, and pid for kernels before 4.14 without it. */
-static struct {
+struct process {
     _Atomic uint32_t phase;
     pid_t pid;
-} *process;
+};
+static struct process *process;
 static bool page_is_wiped;
 
 /* In ordinary memory, which a child inherits: it or an ancestor has started Go. */
@@ -128,7 +129,8 @@ static bool enough_resources(void)
     bool enough;
 
     pthread_mutex_lock(&release);
-    while (made < GO_THREADS && pthread_create(&threads[made], NULL, wait_for_release, &release) == 0)
+    while (made < GO_THREADS &&
+           pthread_create(&threads[made], NULL, wait_for_release, &release) == 0)
         made++;
     enough = made == GO_THREADS && can_map();
     pthread_mutex_unlock(&release);

@@ -88,6 +88,14 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Dir is the directory that the last Write used; "" if there was none.
+func (s *Store) Dir() string {
+	if s.dir == nil {
+		return ""
+	}
+	return s.dir.path
+}
+
 func (s *Store) write(pieces [][]byte, size int64) error {
 	if err := s.settleIn(); err != nil {
 		return err

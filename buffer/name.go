@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// The forms of names: d is a decimal digit, x a hexadecimal one in lower case.
+// The forms of names: d is a decimal digit, x a hexadecimal one in lower case, a
+// a digit or an ASCII letter.
 const (
 	profileForm = "profile_dddddddd_dddddd_xxxxxxxx.json"
 	tempForm    = ".transmit-xxxxxxxxxxxxxxxx.tmp"
+	phpTempForm = ".transmit-aaaaaa" // of the plain-PHP writer's tempnam()
 )
 
 func newProfileName() string {
@@ -39,6 +41,8 @@ func fits(char, form byte) bool {
 		return digit
 	case 'x':
 		return digit || 'a' <= char && char <= 'f'
+	case 'a':
+		return digit || 'a' <= char|0x20 && char|0x20 <= 'z'
 	default:
 		return char == form
 	}

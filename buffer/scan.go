@@ -154,7 +154,7 @@ func (s *scan) walkBlock() bool {
 }
 
 func (s *scan) look(name string) {
-	isTemp := hasForm(name, tempForm)
+	isTemp := hasForm(name, tempForm) || hasForm(name, phpTempForm)
 	if !isTemp && !hasForm(name, profileForm) || s.isLeft(name) {
 		return
 	}

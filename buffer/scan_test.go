@@ -18,6 +18,8 @@ func TestWrite_RemovesOnlyOldDebris(t *testing.T) {
 		".transmit-0000000000000002.tmp": {62 * time.Second, false},
 		".transmit-0000000000000003.tmp": {24 * time.Hour, false},
 		".transmit-000000000000000.tmp":  {24 * time.Hour, true},
+		".transmit-aZ09bQ":               {62 * time.Second, false},
+		".transmit-aZ0-bQ":               {24 * time.Hour, true},
 		"other.tmp":                      {24 * time.Hour, true},
 	}
 	for name, file := range ages {

@@ -64,7 +64,7 @@ extern "C" {
 #define TRANSMIT_ENODIR (-41)    /* no buffer directory can be used */
 #define TRANSMIT_EFULL (-42)     /* the disk, its inodes or a quota are used up */
 #define TRANSMIT_EIO (-43)       /* the file could not be written; transmit_last_error says why */
-#define TRANSMIT_ETIMEDOUT (-44) /* time was up before the document was checked and copied */
+#define TRANSMIT_ETIMEDOUT (-44) /* time was up before a large document was checked and copied */
 
 /* ---- Sending ---- */
 
@@ -147,9 +147,9 @@ const char *transmit_strerror(int32_t result);
 
 /*
  * transmit_last_error - what went wrong in this thread's last call: which
- * operation, on what, and the system's error. A profile that was buffered has
- * the listener's error here. "" if nothing did. Valid until the thread's next
- * call.
+ * operation, on what, and the system's error. For a profile that was buffered,
+ * why the listener did not take it, and in which directory it is. "" if nothing
+ * went wrong. Valid until the thread's next call.
  */
 const char *transmit_last_error(void);
 

@@ -1,8 +1,8 @@
 #define FFI_SCOPE "TRANSMIT"
 #define FFI_LIB "libtransmit.so.1"
-/* transmit.h as PHP's FFI parser takes it, for ffi.preload; ./build.sh install
- * writes the library's full path into FFI_LIB. The two must be the first lines,
- * or FFI does not see them. tests/ holds this file equal to transmit.h. */
+/* transmit.h as PHP's FFI parser takes it, for ffi.preload. The parser reads the
+ * two defines only above everything else; ./build.sh writes the library's full
+ * path there. tests/ holds the rest equal to transmit.h. */
 int32_t transmit_send(const char *json, size_t len);
 int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path, uint32_t timeout_us);
 int32_t transmit_flush(uint32_t timeout_us);

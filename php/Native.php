@@ -26,7 +26,7 @@ final class Native
 
     private \FFI $ffi;
 
-    /** What the library was told in this request. */
+    /** What the library was told last in this request. */
     private ?Settings $told = null;
 
     private bool $flushesAtEnd = false;
@@ -54,6 +54,32 @@ final class Native
     }
 
     /**
+     * Sends one encoded profile, as it is, if the library has the settings of now: the short way
+     * of all calls but a request's first. Nothing in it raises a warning.
+     *
+     * @param int $start hrtime(true), when the application called
+     * @return int|null a Result; null: not tried
+     */
+    public static function sendAgain(string $json, string $socketPath, Settings $settings, int $start): ?int
+    {
+        $native = self::$instance;
+        if ($native === null || $native->told !== $settings) {
+            return null;
+        }
+        if ($json === '' || strpos($socketPath, "\0") !== false) {
+            return null;
+        }
+        $timeoutUs = max(1, $settings->timeoutUs - intdiv(hrtime(true) - $start, 1000));
+        return $native->ffi->transmit_send_with($json, strlen($json), self::AS_IS, $socketPath, $timeoutUs);
+    }
+
+    /** Why the last profile is not at the listener, in the library's words. */
+    public static function lastError(): string
+    {
+        return self::$instance === null ? '' : self::$instance->ffi->transmit_last_error();
+    }
+
+    /**
      * Sends one encoded profile, as it is.
      *
      * @return array{int, string} a Result, and the library's words for what went wrong
@@ -68,7 +94,7 @@ final class Native
                 $result = $this->ffi->transmit_send_with($json, strlen($json), $flags, $socketPath, $timeoutUs);
             }
             $this->flushAtEnd($result);
-            return [$result, $result === Result::SENT ? '' : $this->ffi->transmit_last_error()];
+            return [$result, $result === Result::SENT ? '' : self::lastError()];
         } catch (\FFI\Exception $e) {
             return [Result::EPANIC, $e->getMessage()];
         }

@@ -47,6 +47,6 @@ final class Plain
             return [$result, $text];
         }
         (new BufferLimits($directory, $call->settings, $call->deadline))->count($text);
-        return [$result, ''];
+        return [$result, "the profile is in $directory"];
     }
 }

@@ -9,23 +9,23 @@ final class Profile
 {
     private const TRANSMITTER_VERSION = '1.0';
 
-    /** @return bool whether the socket took it */
-    public static function send(array $data, Transmission $transmission): bool
+    /**
+     * @param int $start hrtime(true), when the application called
+     * @return bool whether the socket took it
+     */
+    public static function send(array $data, int $start): bool
     {
-        $settings = $transmission->settings;
+        $settings = Settings::current();
         $data['_meta'] = [
             'timestamp' => microtime(true),
             'php_version' => PHP_VERSION,
             'transmitter_version' => self::TRANSMITTER_VERSION,
         ];
-        if (SizeBound::exceeds($data, $settings->maxDatagramSize)) {
-            return self::sendCut($data, $settings->listenerSocket, $transmission);
+        $json = SizeBound::exceeds($data, $settings->maxDatagramSize) ? null : Encoder::encode($data);
+        if ($json === null || $json === '' || strlen($json) > $settings->maxDatagramSize) {
+            return self::sendCut($data, $settings->listenerSocket, new Transmission($settings, $start));
         }
-        $json = Encoder::encode($data);
-        if (strlen($json) > $settings->maxDatagramSize) {
-            return self::sendCut($data, $settings->listenerSocket, $transmission);
-        }
-        return self::transmit($json, $settings->listenerSocket, $transmission);
+        return Transmission::send($json, $settings->listenerSocket, $settings, $start);
     }
 
     /** Cuts it whatever its size is. */

@@ -18,40 +18,53 @@ final class Transmission
     /** The end of the call. */
     public Deadline $deadline;
 
-    private function __construct(Settings $settings, Deadline $deadline)
+    /** @param int $start hrtime(true), when the application called */
+    public function __construct(Settings $settings, int $start)
     {
         $this->settings = $settings;
-        $this->deadline = $deadline;
-        $this->diskBy = $deadline->earlierBy(min(self::DISK_RESERVE_US, intdiv($settings->timeoutUs, 5)));
+        $this->deadline = Deadline::after($start, $settings->timeoutUs);
+        $this->diskBy = $this->deadline->earlierBy(min(self::DISK_RESERVE_US, intdiv($settings->timeoutUs, 5)));
     }
 
-    public static function begin(): self
+    /**
+     * One encoded profile, as it is, to that socket, else to the disk.
+     *
+     * @return bool whether the socket took it
+     */
+    public static function send(string $json, string $socketPath, Settings $settings, int $start): bool
     {
-        $start = hrtime(true);
-        $settings = Settings::current();
-        return new self($settings, Deadline::after($start, $settings->timeoutUs));
+        $result = Native::sendAgain($json, $socketPath, $settings, $start);
+        return $result === Result::SENT
+            || (new self($settings, $start))->deliver($json, $socketPath, $result) === Result::SENT;
     }
 
-    /** To that socket, else to the disk. What went wrong is logged. */
-    public function deliver(string $json, string $socketPath): int
+    /**
+     * To that socket, else to the disk. What went wrong is logged.
+     *
+     * @param int|null $tried what Native::sendAgain() made of it
+     */
+    public function deliver(string $json, string $socketPath, ?int $tried = null): int
     {
+        if ($tried !== null && !Result::leavesItToPlain($tried)) {
+            return $this->report($tried, Native::lastError());
+        }
         $problem = SocketPath::problem($socketPath);
-        [$result, $why] = $this->send($json, $problem === '' ? $socketPath : null);
-        return $this->report($result, $problem === '' ? $why : $problem . ($result < 0 ? "; $why" : ''));
+        [$result, $why] = $this->attempt($json, $problem === '' ? $socketPath : null);
+        return $this->report($result, $problem === '' ? $why : "$problem; $why");
     }
 
     /** To the disk, because it is wanted there. */
     public function store(string $json): int
     {
-        [$result, $why] = $this->send($json, null);
+        [$result, $why] = $this->attempt($json, null);
         return $result === Result::BUFFERED ? $result : $this->report($result, $why);
     }
 
     /** To the disk, because the socket cannot take it. */
     public function storeInstead(string $json, string $why): int
     {
-        [$result, $failure] = $this->send($json, null);
-        return $this->report($result, $result < 0 ? "$why; $failure" : $why);
+        [$result, $failure] = $this->attempt($json, null);
+        return $this->report($result, "$why; $failure");
     }
 
     /** Nothing can be done for it. */
@@ -62,7 +75,7 @@ final class Transmission
     }
 
     /** @return array{int, string} */
-    private function send(string $json, ?string $socketPath): array
+    private function attempt(string $json, ?string $socketPath): array
     {
         if ($json === '') {
             return [Result::EEMPTY, 'the profile is an empty string'];
@@ -79,17 +92,16 @@ final class Transmission
     private function report(int $result, string $why): int
     {
         if ($result !== Result::SENT) {
-            Log::write($result, $this->whereabouts($result) . ($why === '' ? '' : ": $why"), $this->settings);
+            Log::write($result, self::outcome($result) . ($why === '' ? '' : ": $why"), $this->settings);
         }
         return $result;
     }
 
-    private function whereabouts(int $result): string
+    private static function outcome(int $result): string
     {
         if ($result < 0) {
             return 'profile lost';
         }
-        $directory = BufferDirectory::choose($this->settings->bufferDirs) ?? 'the disk buffer';
-        return $result === Result::BUFFERED ? "profile buffered in $directory" : "profile on its way to $directory";
+        return $result === Result::BUFFERED ? 'profile buffered' : 'profile on its way to the disk buffer';
     }
 }

@@ -22,8 +22,9 @@ use Transmit\Transmission;
  */
 function send_profiling_data(array $data): bool
 {
-    return Quiet::call(static function () use ($data): bool {
-        return Profile::send($data, Transmission::begin());
+    $start = hrtime(true);
+    return Quiet::call(static function () use ($data, $start): bool {
+        return Profile::send($data, $start);
     }, false);
 }
 
@@ -44,8 +45,9 @@ function transmit_or_buffer(array $data): bool
  */
 function send_via_socket(string $json, string $socketPath): bool
 {
-    return Quiet::call(static function () use ($json, $socketPath): bool {
-        return Transmission::begin()->deliver($json, $socketPath) === Result::SENT;
+    $start = hrtime(true);
+    return Quiet::call(static function () use ($json, $socketPath, $start): bool {
+        return Transmission::send($json, $socketPath, Settings::current(), $start);
     }, false);
 }
 
@@ -57,8 +59,9 @@ function send_via_socket(string $json, string $socketPath): bool
  */
 function send_large_data(array $data, string $socketPath): bool
 {
-    return Quiet::call(static function () use ($data, $socketPath): bool {
-        return Profile::sendCut($data, $socketPath, Transmission::begin());
+    $start = hrtime(true);
+    return Quiet::call(static function () use ($data, $socketPath, $start): bool {
+        return Profile::sendCut($data, $socketPath, new Transmission(Settings::current(), $start));
     }, false);
 }
 
@@ -69,8 +72,9 @@ function send_large_data(array $data, string $socketPath): bool
  */
 function write_to_disk_buffer(string $json): bool
 {
-    return Quiet::call(static function () use ($json): bool {
-        return Transmission::begin()->store($json) === Result::BUFFERED;
+    $start = hrtime(true);
+    return Quiet::call(static function () use ($json, $start): bool {
+        return (new Transmission(Settings::current(), $start))->store($json) === Result::BUFFERED;
     }, false);
 }
 

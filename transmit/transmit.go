@@ -75,7 +75,7 @@ func New(temp string) *Transmitter {
 //
 //	outcome   err
 //	Sent      nil
-//	Buffered  why the listener did not take it
+//	Buffered  why the listener did not take it, and in which directory it is
 //	Pending   the same, and that the disk is slow
 //	Lost      why it was refused (ErrSyntax, …), or neither listener nor disk took it
 //

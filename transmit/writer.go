@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -17,9 +18,14 @@ const (
 	maxWaiting      = 64       // profiles that wait for a slow disk
 	maxWaitingBytes = 64 << 20 // together; one is always let in
 
-	// stalledWait is how long a call waits for a disk that was too slow for the
-	// last one. A disk that works takes a tenth of it.
-	stalledWait = time.Millisecond
+	// A write that has lasted this long is a hung disk's: nobody waits for it.
+	hungAfter = time.Second
+
+	// retryPause is how often a call looks for room in the queue.
+	retryPause = 200 * time.Microsecond
+
+	// lateSize is what is still copied when time is up: it takes 0.1 ms.
+	lateSize = 1 << 20
 
 	// garbageLimit is what is collected at once, as much as Go's own pacing does;
 	// garbagePerError is what a call allocates, roughly, beside a profile's copy.
@@ -33,9 +39,9 @@ var ErrBusy = errors.New("too many profiles wait for the disk")
 // writer is the one goroutine that touches the disk. A disk can hang, and then
 // hangs it and no caller.
 type writer struct {
-	jobs    chan *job
-	bytes   atomic.Int64 // of the profiles that wait
-	stalled atomic.Bool  // since the last write ended, a caller has waited in vain
+	jobs  chan *job
+	bytes atomic.Int64 // of the profiles that wait or are being written
+	since atomic.Int64 // when the write under way began, since epoch; 0: there is none
 
 	garbage atomic.Int64 // bytes that were allocated and are not needed any more
 
@@ -50,7 +56,10 @@ type job struct {
 	text    []byte // a copy: the caller's is valid only during the call
 	options *buffer.Options
 	written event
-	err     error // to be read after written
+
+	// To be read after written.
+	err error
+	dir string // where it is
 }
 
 func newWriter() *writer {
@@ -61,45 +70,61 @@ func newWriter() *writer {
 
 // write hands a copy of the document to the goroutine and waits for its file.
 // unsent is why the profile is not at the listener; every answer has it.
+//
+//	disk                            outcome
+//	works                           Buffered, or Lost with the disk's error
+//	slow, or time is up already     Pending
+//	hung for a while                Pending, at once
+//	as many wait as may wait        Lost, ErrBusy
 func (w *writer) write(out *pieces, deadline time.Time, options *buffer.Options, unsent error) (Outcome, error) {
-	if passed(deadline) {
+	late := passed(deadline)
+	if late && out.size() > lateSize {
 		return Lost, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
 	}
 	w.litter(out.size() + garbagePerError)
-	j, ok := w.enqueue(out, options)
-	if !ok {
+	j := &job{text: slices.Concat(out[:]...), options: options}
+	if !w.queue(j, deadline) {
 		return Lost, fmt.Errorf("%w; %w", ErrBusy, unsent)
 	}
-	if !j.written.wait(w.patience(deadline)) {
-		w.stalled.Store(true)
+	if late {
+		return Pending, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
+	}
+	if w.isHung() || !j.written.wait(deadline) {
 		return Pending, fmt.Errorf("the disk is slow; %w", unsent)
 	}
 	if j.err != nil {
 		return Lost, fmt.Errorf("%w; %w", j.err, unsent)
 	}
-	return Buffered, unsent
+	return Buffered, fmt.Errorf("%w; the profile is in %s", unsent, j.dir)
 }
 
-func (w *writer) enqueue(out *pieces, options *buffer.Options) (*job, bool) {
-	size := int64(out.size())
-	if all := w.bytes.Add(size); all > size && all > maxWaitingBytes {
-		w.bytes.Add(-size)
-		return nil, false
+// queue waits for room until the deadline, or not at all if the disk hangs.
+func (w *writer) queue(j *job, deadline time.Time) bool {
+	for !w.offer(j) {
+		if passed(deadline) || w.isHung() {
+			return false
+		}
+		unix.Nanosleep(&unix.Timespec{Nsec: int64(retryPause)}, nil)
 	}
-	j := &job{text: slices.Concat(out[:]...), options: options}
-	if !w.offer(j) {
-		w.bytes.Add(-size)
-		return nil, false
-	}
-	return j, true
+	return true
 }
 
-// patience is until when to wait for a write.
-func (w *writer) patience(deadline time.Time) time.Time {
-	if soon := time.Now().Add(stalledWait); w.stalled.Load() && soon.Before(deadline) {
-		return soon
+func (w *writer) offer(j *job) bool {
+	size := int64(len(j.text))
+	if all := w.bytes.Add(size); all <= size || all <= maxWaitingBytes {
+		select {
+		case w.jobs <- j:
+			return true
+		default:
+		}
 	}
-	return deadline
+	w.bytes.Add(-size)
+	return false
+}
+
+func (w *writer) isHung() bool {
+	since := w.since.Load()
+	return since != 0 && int64(time.Since(epoch))-since > int64(hungAfter)
 }
 
 // flush returns whether all that was handed over before is written or lost.
@@ -108,13 +133,7 @@ func (w *writer) flush(deadline time.Time) bool {
 		return true
 	}
 	j := &job{}
-	for !w.offer(j) {
-		if !time.Now().Before(deadline) {
-			return false
-		}
-		unix.Nanosleep(&unix.Timespec{Nsec: int64(stalledWait)}, nil)
-	}
-	return j.written.wait(deadline)
+	return w.queue(j, deadline) && j.written.wait(deadline)
 }
 
 // litter counts what a call has allocated. Collecting it is the writer's work,
@@ -125,26 +144,28 @@ func (w *writer) litter(size int) {
 	}
 }
 
-func (w *writer) offer(j *job) bool {
-	select {
-	case w.jobs <- j:
-		return true
-	default:
-		return false
-	}
-}
-
 func (w *writer) run() {
 	for j := range w.jobs {
 		if len(j.text) > 0 {
+			w.since.Store(int64(time.Since(epoch)))
 			w.handle(j)
+			w.since.Store(0)
 		}
 		j.written.set()
-		w.stalled.Store(false)
-		if w.garbage.Load() > garbageLimit {
-			w.garbage.Store(0)
-			runtime.GC()
-		}
+		w.collect()
+	}
+}
+
+// collect also gives the memory of large profiles back to the system, which Go's
+// background scavenger would do with a timer.
+func (w *writer) collect() {
+	switch garbage := w.garbage.Load(); {
+	case garbage > 4*garbageLimit:
+		w.garbage.Store(0)
+		debug.FreeOSMemory()
+	case garbage > garbageLimit:
+		w.garbage.Store(0)
+		runtime.GC()
 	}
 }
 
@@ -157,6 +178,7 @@ func (w *writer) handle(j *job) {
 	}()
 	w.use(j.options)
 	j.err = w.store.Write(j.text)
+	j.dir = w.store.Dir()
 }
 
 // use makes the store the one that the job's settings want.

@@ -83,7 +83,9 @@ static void send_all(const char *arguments)
         if (place)
             memcpy(place, number, 8);
         long began_us = now_us();
-        answer(transmit_send_with(document, length, flags, strcmp(path, "-") ? path : NULL, timeout_us), began_us);
+        answer(transmit_send_with(document, length, flags, strcmp(path, "-") ? path : NULL,
+                                  timeout_us),
+               began_us);
     }
     if (place)
         memcpy(place, "########", 8);

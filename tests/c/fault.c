@@ -25,7 +25,8 @@ int main(int argc, char **argv)
         return 2;
     if (strcmp(argv[2], "handler") == 0)
         sigaction(SIGSEGV, &own, NULL);
-    if (transmit_configure(argv[1], strlen(argv[1])) != 0 || transmit_send("{\"id\":\"1\"}", 10) < 0)
+    if (transmit_configure(argv[1], strlen(argv[1])) != 0 ||
+        transmit_send("{\"id\":\"1\"}", 10) < 0)
         return 3;
     *(volatile int *)16 = 1;
     return 4;

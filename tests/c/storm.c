@@ -57,7 +57,8 @@ static bool raise_storm(int signal)
     struct itimerspec every_ms = {{0, 1000000}, {0, 1000000}};
     timer_t timer;
 
-    return sigaction(signal, &action, NULL) == 0 && timer_create(CLOCK_MONOTONIC, &event, &timer) == 0 &&
+    return sigaction(signal, &action, NULL) == 0 &&
+           timer_create(CLOCK_MONOTONIC, &event, &timer) == 0 &&
            timer_settime(timer, 0, &every_ms, NULL) == 0;
 }
 

@@ -56,7 +56,7 @@ final class ErrorRoadsTest extends TransmitTestCase
 
         self::assertFalse($result);
         self::assertSame(['{"road":1}'], $this->buffered(), implode("\n", $this->logLines()));
-        $this->assertLogged("/Profiler: profile buffered in .*: .*$why/i");
+        $this->assertLogged("/Profiler: profile buffered: .*$why.*; the profile is in /i");
     }
 
     /** @return iterable<string, array{string, string}> */

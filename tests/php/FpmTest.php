@@ -84,8 +84,7 @@ final class FpmTest extends TransmitTestCase
 
     private function page(): string
     {
-        $library = getenv('TRANSMIT_LIBRARY') ?: null;
-        $config = ['listener_socket' => $this->socket, 'buffer_dirs' => [$this->buffer], 'library' => $library];
+        $config = ['listener_socket' => $this->socket, 'buffer_dirs' => [$this->buffer], 'library' => self::library()];
         $page = sprintf(self::PAGE, var_export($config, true), $this->secondCopy(), self::php(''));
         file_put_contents("$this->folder/page.php", $page);
         return "$this->folder/page.php";
@@ -102,14 +101,18 @@ final class FpmTest extends TransmitTestCase
         return "$this->folder/copy";
     }
 
-    /** As ./build.sh install makes it. PHP wants the #define lines first, before any comment. */
+    /** As ./build.sh install makes it. */
     private function ffiHeader(): string
     {
-        $library = getenv('TRANSMIT_LIBRARY') ?: dirname(__DIR__, 2) . '/build/libtransmit.so';
         $header = file_get_contents(dirname(__DIR__, 2) . '/include/transmit_ffi.h');
-        $header = strstr(str_replace('libtransmit.so.1', $library, $header), '#define');
+        $header = str_replace('libtransmit.so.1', self::library(), $header);
         file_put_contents("$this->folder/ffi.h", $header);
         return "$this->folder/ffi.h";
+    }
+
+    private static function library(): string
+    {
+        return getenv('TRANSMIT_LIBRARY') ?: dirname(__DIR__, 2) . '/build/libtransmit.so';
     }
 
     private static function php(string $file): string

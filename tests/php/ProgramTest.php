@@ -30,7 +30,7 @@ final class ProgramTest extends TransmitTestCase
         self::assertStringContainsString("plain: ", $ran['output']);
         self::assertStringContainsString($why, $ran['output']);
         self::assertCount(1, $this->buffered());
-        self::assertStringContainsString('Profiler: profile buffered in ', $ran['errors']);
+        self::assertStringContainsString('; the profile is in ', $ran['errors']);
     }
 
     public function testOneLogLineForManyProcesses(): void

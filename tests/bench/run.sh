@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# What a call costs, in medians, beside a bare send(2) and beside plain PHP.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+folder=$(mktemp -d /tmp/transmit-bench.XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
+
+# table adds a column: how many times the first way of the same size it takes.
+table() {
+    awk 'BEGIN { printf "%10s  %-10s %10s %8s\n", "bytes", "way", "us a call", "ratio" }
+        $1 != size { size = $1; first = $3 }
+        { printf "%10d  %-10s %10.2f %8.2f\n", $1, $2, $3 / 1000, $3 / first }'
+}
+
+gcc -O2 -I"$root/include" "$root/tests/bench/bench.c" -L"$root/build" -ltransmit -Wl,-rpath,"$root/build" \
+    -o "$folder/bench"
+echo "C: transmit_send_with(TRANSMIT_TRUSTED) and transmit_send, beside send(2) on a connected socket"
+"$folder/bench" "$folder/s" > "$folder/c"
+table < "$folder/c"
+
+reference=$root/../shared/reference/transmitter.php
+[ -f "$reference" ] || reference=
+echo
+echo "PHP $(php -r 'echo PHP_VERSION;'): send_profiling_data"
+php "$root/tests/bench/bench.php" "$folder/p" "$root/php" ${reference:+"$reference"} > "$folder/php" ||
+    { cat "$folder/php" >&2; exit 1; }
+table < "$folder/php"

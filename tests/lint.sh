@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Every linter over every file of its kind; all of them run, also after a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.7.0
+strict=(-pedantic -Wall -Wextra -Werror -fsyntax-only)
+failed=0
+
+# check runs a linter and shows what it prints if it fails.
+check() {
+    local said
+    said=$("$@" 2>&1) || { printf '%s …:\n%s\n' "${*:1:4}" "$said"; failed=1; }
+}
+
+# check_silent is for those that print what is wrong and succeed.
+check_silent() {
+    local said
+    said=$("$@" 2>&1)
+    [ -z "$said" ] || { printf '%s:\n%s\n' "$1" "$said"; failed=1; }
+}
+
+# files prints all files with the extension $1.
+files() { find . -name "*.$1" -not -path './build/*'; }
+
+mapfile -t go < <(files go)
+mapfile -t c < <(files '[ch]' | grep -v transmit_ffi.h) # one line a function, as FFI wants it
+mapfile -t sh < <(files sh)
+mapfile -t php < <(files php)
+
+check_silent gofmt -l "${go[@]}"
+for module in . tests; do
+    [ -f "$module/go.mod" ] || continue
+    check go -C "$module" vet ./...
+    check go -C "$module" run "$staticcheck" ./...
+done
+
+# A file of its own: to gcc, a header that is a main file is another language.
+check gcc -std=c99 "${strict[@]}" -x c - <<< '#include "include/transmit.h"'
+check g++ -std=c++98 -Wno-long-long -Wno-variadic-macros "${strict[@]}" -x c++ - <<< '#include "include/transmit.h"'
+check gcc -std=c99 -D_POSIX_C_SOURCE=200809L -Iinclude "${strict[@]}" tests/c/example.c
+check gcc -std=gnu11 -Iinclude -Wall -Wextra -Werror -fsyntax-only tests/c/*.c
+# With cgo's header, and so by cgo. Of two packages Go compiles all and links nothing.
+check env CGO_CFLAGS='-O2 -Werror' go build . ./buffer
+check clang-format --dry-run -Werror "${c[@]}"
+
+check shellcheck -x -P SCRIPTDIR .ci/run "${sh[@]}"
+for file in "${php[@]}"; do
+    check php -l "$file"
+done
+check phpcs --standard=PSR12 php
+# Test programs and pages declare what they run, in one file.
+check phpcs --standard=PSR12 --exclude=PSR1.Files.SideEffects,PSR1.Classes.ClassDeclaration tests
+
+exit "$failed"

@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# What the tasks need from Debian, and why. Sourced by build.sh, which uses the
+# lists and has say, die and root.
+# shellcheck disable=SC2034,SC2154
+
+build_packages='
+gcc             compiles the C side of the library
+libc6-dev       headers and start files for gcc
+'
+demo_packages="$build_packages
+php-cli         the listener is a PHP script
+php-fpm         serves the application
+php-tideways    measures its functions
+libfcgi-bin     sends requests to FPM (cgi-fcgi)
+"
+bench_packages="$build_packages
+php-cli         one of the faces that are compared
+"
+test_packages="$demo_packages
+g++             the header is for C++, too
+clang-format    checks the C files
+pkgconf         programs find the installed library with it
+shellcheck      checks the scripts
+php-codesniffer checks the PHP files (phpcs)
+phpunit         tests the PHP functions
+syslog-ng-core  a listener that is not ours
+strace          shows system calls
+procps          looks at processes
+e2fsprogs       makes a disk that can be frozen
+mount           mounts it
+"
+
+# need makes sure that all packages of a list are installed: it says what is
+# missing and why, and installs that, or names it and ends.
+need() {
+    local absent names
+    absent=$(missing <<< "$1")
+    [ -n "$absent" ] || return 0
+    names=$(awk '{printf " %s", $1}' <<< "$absent")
+    say "These Debian packages are missing:" "$absent"
+    may_install || die "I may not install them here (that takes apt-get, and root or sudo without a password)." \
+        "Install them, then start again:" "    apt-get install --no-install-recommends$names"
+    say "Installing them; services that come with them are not started."
+    # shellcheck disable=SC2086 # names are words
+    as_root bash "$root/tests/apt-install.sh" $names >&2 ||
+        die "apt-get could not install them; its own words are above."
+}
+
+# missing reads lines "package why" and prints those whose package is missing.
+missing() {
+    local package why
+    while read -r package why; do
+        [ -z "$package" ] || is_installed "$package" || printf '    %-15s %s\n' "$package" "$why"
+    done
+}
+
+is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]
+}
+
+may_install() {
+    command -v apt-get > /dev/null && as_root true 2> /dev/null
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+parts=(lint unit fuzz c php readme components)
+fuzz_time=${FUZZTIME:-10s}
+
+part() {
+    case "$1" in
+    lint) tests/lint.sh ;;
+    unit) unit ;;
+    fuzz) fuzz ;;
+    c) tests/c/run.sh ;;
+    php) phpunit -v "${phpunit_options[@]}" -c tests/php/phpunit.xml ;;
+    readme) tests/readme/run.sh ;;
+    components) go -C tests test -count=1 ./... ;;
+    esac
+}
+
+# unit tests one package after the other, for they measure time. With the race
+# detector large documents take longer than a call may, and memory is not given
+# back: not for those tests.
+unit() {
+    go test -p 1 ./transmit ./buffer
+    go test -race -p 1 -skip 'StopsWhenTimeIsUp|TooLargeForTheKernel|GivesMemoryBack' ./transmit ./buffer
+}
+
+# fuzz finds the targets by itself. What fails is left in testdata, as a test.
+fuzz() {
+    local package target
+    for package in ./transmit ./buffer; do
+        for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz'); do
+            go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" "$package"
+        done
+    done
+}
+
+# run runs one part, and remembers how it ended.
+run() {
+    local start=$SECONDS status
+    printf '\n== %s\n' "$1"
+    set +e
+    (set -e; part "$1")
+    status=$?
+    set -e
+    [ "$status" = 0 ] && status=ok || status=FAILED failed=1
+    summary+=$(printf '%-12s %-6s %4d s' "$1" "$status" $((SECONDS - start)))$'\n'
+}
+
+# is_closed: this is root, and php-fpm's workers, who are not, may not read the
+# checkout, as in /root.
+is_closed() {
+    [ "$(id -u)" = 0 ] && ! setpriv --reuid nobody --regid nogroup --clear-groups test -r "$PWD/php/preload.php"
+}
+
+# test_a_copy does it all in /tmp. After a failure the copy stays: what fuzzing found is in it.
+test_a_copy() {
+    local copy
+    copy=$(mktemp -d /tmp/transmit-test.XXXXXX)
+    echo "php-fpm's workers may not read $PWD: testing a copy, $copy"
+    chmod 755 "$copy"
+    cp -a . "$copy"
+    rm -rf "$copy/build"
+    (cd "$copy" && ./build.sh test "$@")
+    rm -rf "$copy"
+}
+
+if is_closed; then
+    test_a_copy "$@"
+    exit
+fi
+phpunit_options=()
+if [ "${1-}" = --strict ]; then
+    shift
+    phpunit_options=(--fail-on-skipped --fail-on-incomplete)
+    # A test that cannot run here fails instead of being skipped.
+    export TRANSMIT_STRICT=1 TRANSMIT_REQUIRE_NATIVE=1
+fi
+for part in "$@"; do
+    [[ " ${parts[*]} " == *" $part "* ]] || { echo "test: no part '$part'; there are: ${parts[*]}" >&2; exit 1; }
+done
+[ $# = 0 ] || parts=("$@")
+
+failed=0
+summary=
+for part in "${parts[@]}"; do
+    run "$part"
+done
+printf '\n%s' "$summary"
+exit "$failed"

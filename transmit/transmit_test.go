@@ -1,0 +1,328 @@
+package transmit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// replaceDescriptor makes fd one end of a socket pair and returns the other end.
+func replaceDescriptor(t *testing.T, fd int) *net.UnixConn {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Dup3(pair[0], fd, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(pair[0])
+	file := os.NewFile(uintptr(pair[1]), "pair")
+	defer file.Close()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(); unix.Close(fd) })
+	return conn.(*net.UnixConn)
+}
+
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// drain reads datagrams away until the test ends.
+func drain(t testing.TB, conn *net.UnixConn) {
+	go func() {
+		buf := make([]byte, 1<<20)
+		for {
+			if _, err := conn.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
+}
+
+func TestSend_AllocatesNothing(t *testing.T) {
+	path := filepath.Join(shortDir(t), "l")
+	drain(t, listen(t, path))
+	tx, _ := newTransmitter(t, path)
+	doc := profile(20, 20)
+	for _, test := range []struct {
+		name    string
+		request Request
+	}{
+		{"checked", Request{JSON: doc}},
+		{"trusted", Request{JSON: doc, Trusted: true}},
+		{"as is", Request{JSON: doc, AsIs: true}},
+		{"path given", Request{JSON: doc, Socket: path}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			sent := 0
+			got := testing.AllocsPerRun(100, func() {
+				if outcome, _ := tx.Send(test.request); outcome == Sent {
+					sent++
+				}
+			})
+			if got != 0 || sent == 0 {
+				t.Errorf("%v allocations in %d sends", got, sent)
+			}
+		})
+	}
+}
+
+// TestSend_Document is what becomes of a document on its way.
+func TestSend_Document(t *testing.T) {
+	const meta = `"_meta":{"timestamp":T,"php_version":"8.2.1","transmitter_version":"1.0"`
+	large := func(queries int) string {
+		one := `{"sql":"SELECT ` + strings.Repeat("x", 1000) + `"}`
+		return `{"sql":{"queries":[` + strings.TrimSuffix(strings.Repeat(one+",", queries), ",") + `]}`
+	}
+	for _, test := range []struct {
+		name    string
+		request Request
+		outcome Outcome
+		want    string // T is the time; "" if it is the JSON itself
+	}{
+		{"meta is added", Request{JSON: []byte(`{"a":1}`)}, Sent, `{"a":1,` + meta + `}}`},
+		{"meta in an empty object", Request{JSON: []byte(" { } ")}, Sent, `{ ` + meta + `}}`},
+		{"meta is replaced", Request{JSON: []byte(`{"_meta":{"x":[1]},"a":1}`)}, Sent, `{` + meta + `},"a":1}`},
+		{"trusted", Request{JSON: []byte("{\"a\":1}\n"), Trusted: true}, Sent, `{"a":1,` + meta + `}}`},
+		{"as is", Request{JSON: []byte(`no JSON at all`), AsIs: true}, Sent, ""},
+		{"to disk", Request{JSON: []byte(`{"a":1}`), ToDisk: true}, Buffered, `{"a":1,` + meta + `}}`},
+		{"cut", Request{JSON: []byte(large(120) + `}`)}, Buffered, large(100) + `,` + meta + `,"sql_truncated":true}}`},
+		{"nothing to cut", Request{JSON: []byte(large(100) + `}`)}, Buffered, large(100) + `,` + meta + `}}`},
+		{"large as is", Request{JSON: []byte(large(120) + `}`), AsIs: true}, Buffered, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(shortDir(t), "l")
+			conn := listen(t, path)
+			tx, dir := newTransmitter(t, path)
+			mustConfigure(t, tx, `{"php_version":"8.2.1"}`)
+			outcome, err := tx.Send(test.request)
+			if outcome != test.outcome {
+				t.Fatalf("%v, %v, want %v", outcome, err, test.outcome)
+			}
+			got, files := receive(t, conn), buffered(t, dir)
+			if outcome == Buffered && (got != "" || len(files) != 1) || outcome == Sent && len(files) != 0 {
+				t.Fatalf("received %d bytes, %d files", len(got), len(files))
+			}
+			if outcome == Buffered {
+				got = files[0]
+			}
+			want := test.want
+			if want == "" {
+				want = string(test.request.JSON)
+			}
+			if got := withoutTime(t, got); got != want {
+				t.Errorf("got  %.200s…%s\nwant %.200s…%s", got, tail(got), want, tail(want))
+			}
+		})
+	}
+}
+
+func tail(s string) string { return s[max(0, len(s)-120):] }
+
+// withoutTime puts a T where the timestamp is, which must be now.
+func withoutTime(t *testing.T, doc string) string {
+	t.Helper()
+	before, rest, found := strings.Cut(doc, `"timestamp":`)
+	if !found {
+		return doc
+	}
+	text, rest, _ := strings.Cut(rest, ",")
+	var seconds float64
+	if err := json.Unmarshal([]byte(text), &seconds); err != nil {
+		t.Fatal(err)
+	}
+	if age := float64(time.Now().UnixMicro())/1e6 - seconds; age < 0 || age > 5 {
+		t.Errorf("timestamp is %v s old", age)
+	}
+	return before + `"timestamp":T,` + rest
+}
+
+// TestSend_Fits goes around max_datagram_size, with _meta counted in.
+func TestSend_Fits(t *testing.T) {
+	path := filepath.Join(shortDir(t), "l")
+	conn := listen(t, path)
+	tx, dir := newTransmitter(t, path)
+	tx.Send(Request{JSON: []byte(`{"a":""}`)})
+	overhead := len(receive(t, conn))
+	for i, test := range []struct {
+		size int
+		want Outcome
+	}{{65506, Sent}, {65507, Sent}, {65508, Buffered}} {
+		doc := `{"a":"` + strings.Repeat("x", test.size-overhead) + `"}`
+		outcome, err := tx.Send(Request{JSON: []byte(doc)})
+		got := len(receive(t, conn))
+		if outcome == Buffered {
+			got = len(buffered(t, dir)[0])
+		}
+		if outcome != test.want || got != test.size {
+			t.Errorf("row %d: %v of %d bytes, %v, want %v of %d", i, outcome, got, err, test.want, test.size)
+		}
+	}
+}
+
+// The kernel takes less than the setting says: EMSGSIZE.
+func TestSend_TooLargeForTheKernel(t *testing.T) {
+	path := filepath.Join(shortDir(t), "l")
+	conn := listen(t, path)
+	tx, dir := newTransmitter(t, path)
+	mustConfigure(t, tx, `{"max_datagram_size":16777216}`)
+	doc := profile(10, 8000)
+	if outcome, err := tx.Send(Request{JSON: doc}); outcome != Sent {
+		t.Fatal(outcome, err)
+	}
+	if got := receive(t, conn); !strings.Contains(got, `"sql_truncated":true`) {
+		t.Errorf("received %d bytes without a mark", len(got))
+	}
+	doc = []byte(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`)
+	outcome, err := tx.Send(Request{JSON: doc})
+	if outcome != Buffered || !errors.Is(err, errTooLarge) || len(buffered(t, dir)) != 1 {
+		t.Error(outcome, err)
+	}
+}
+
+func TestSend_RefusesAndLeavesNothing(t *testing.T) {
+	for _, test := range []struct {
+		name, doc string
+		want      error
+	}{
+		{"cut off", `{"a":`, ErrSyntax},
+		{"a list", `[1]`, ErrNotObject},
+		{"too deep", nested(`{"a":`, `1`, `}`, MaxDepth+1), ErrDepth},
+		{"not UTF-8", "{\"a\":\"\xff\"}", ErrUTF8},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(shortDir(t), "l")
+			conn := listen(t, path)
+			tx, dir := newTransmitter(t, path)
+			outcome, err := tx.Send(Request{JSON: []byte(test.doc)})
+			if outcome != Lost || !errors.Is(err, test.want) {
+				t.Errorf("%v, %v, want Lost, %v", outcome, err, test.want)
+			}
+			if got := receive(t, conn); got != "" || len(buffered(t, dir)) != 0 {
+				t.Errorf("received %q, buffered %q", got, buffered(t, dir))
+			}
+		})
+	}
+}
+
+// When time is up, a copy is all that is left to do, if that takes no time.
+func TestSend_TimeIsUp(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		size    int
+		outcome Outcome
+		files   int
+	}{
+		{"small", 100, Pending, 1},
+		{"large", 2 * lateSize, Lost, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tx, dir := newTransmitter(t, "/nonexistent")
+			doc := []byte(`{"a":"` + strings.Repeat("x", test.size) + `"}`)
+			outcome, err := tx.Send(Request{JSON: doc, AsIs: true, Spent: time.Second})
+			if outcome != test.outcome || !errors.Is(err, ErrTimeUp) {
+				t.Errorf("%v, %v, want %v", outcome, err, test.outcome)
+			}
+			if !tx.Flush(time.Second) || len(buffered(t, dir)) != test.files {
+				t.Errorf("%d files", len(buffered(t, dir)))
+			}
+		})
+	}
+}
+
+// Counts in are counts out, from many threads, with a listener that comes and goes.
+func TestSend_ManyThreads(t *testing.T) {
+	const threads, each = 16, 200
+	path := filepath.Join(shortDir(t), "l")
+	tx, dir := newTransmitter(t, path)
+	got := make(map[string]int)
+	received := make(chan string, threads*each)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			conn := listen(t, path)
+			for range 100 {
+				if text := receive(t, conn); text != "" {
+					received <- text
+				}
+				select {
+				case <-stop:
+					for text := receive(t, conn); text != ""; text = receive(t, conn) {
+						received <- text
+					}
+					return
+				default:
+				}
+			}
+			// What is in the queue of a listener that ends is lost with it, so
+			// this one lets nobody in any more, and reads on.
+			os.Remove(path)
+			conn.CloseRead()
+			for text := receive(t, conn); text != ""; text = receive(t, conn) {
+				received <- text
+			}
+			conn.Close()
+		}
+	}()
+	var wg sync.WaitGroup
+	for thread := range threads {
+		wg.Go(func() {
+			for i := range each {
+				doc := fmt.Sprintf(`{"id":"%d-%d"}`, thread, i)
+				if outcome, err := tx.Send(Request{JSON: []byte(doc)}); outcome == Lost {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if !tx.Flush(5 * time.Second) {
+		t.Error("not flushed")
+	}
+	close(stop)
+	<-stopped
+	close(received)
+	for text := range received {
+		got[id(t, text)]++
+	}
+	for _, text := range buffered(t, dir) {
+		got[id(t, text)]++
+	}
+	if len(got) != threads*each {
+		t.Errorf("%d of %d profiles are there", len(got), threads*each)
+	}
+	for name, count := range got {
+		if count != 1 {
+			t.Errorf("%s is there %d times", name, count)
+		}
+	}
+}
+
+func id(t *testing.T, text string) string {
+	t.Helper()
+	var doc struct{ ID string }
+	if err := json.NewDecoder(bytes.NewBufferString(text)).Decode(&doc); err != nil {
+		t.Errorf("%v in %q", err, text)
+	}
+	return doc.ID
+}
