@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -149,10 +150,31 @@ static union {
     unsigned long value;
 } stack[32];
 
+static size_t fill_auxiliary(size_t n, unsigned long type, unsigned long value)
+{
+    if (value == 0)
+        return n;
+    stack[n++].value = type;
+    stack[n++].value = value;
+    return n;
+}
+
+/* Go's random numbers come from AT_RANDOM, which it overwrites. The kernel's bytes
+ * are the host's, and the same in all workers of a server: they would draw the same
+ * names for their files. Without any, Go opens /dev/urandom. */
+static size_t fill_random(size_t n)
+{
+    static unsigned char bytes[16];
+
+    if (getrandom(bytes, sizeof bytes, GRND_NONBLOCK) != sizeof bytes)
+        return n;
+    return fill_auxiliary(n, AT_RANDOM, (unsigned long)bytes);
+}
+
 static void fill_stack(void)
 {
-    static const unsigned long vector[] = {AT_PAGESZ, AT_RANDOM, AT_SECURE,
-                                           AT_HWCAP,  AT_HWCAP2, AT_SYSINFO_EHDR};
+    static const unsigned long vector[] = {AT_PAGESZ, AT_SECURE, AT_HWCAP, AT_HWCAP2,
+                                           AT_SYSINFO_EHDR};
     static char temp[PATH_MAX + sizeof "TMPDIR="] = "TMPDIR=";
     const char *dir = secure_getenv("TMPDIR");
     size_t n = 0;
@@ -166,13 +188,9 @@ static void fill_stack(void)
     if (dir && strlen(dir) < PATH_MAX)
         stack[n++].text = strcat(temp, dir);
     n++;
-    for (size_t i = 0; i < sizeof vector / sizeof *vector; i++) {
-        unsigned long value = getauxval(vector[i]);
-        if (value == 0)
-            continue;
-        stack[n++].value = vector[i];
-        stack[n++].value = value;
-    }
+    n = fill_random(n);
+    for (size_t i = 0; i < sizeof vector / sizeof *vector; i++)
+        n = fill_auxiliary(n, vector[i], getauxval(vector[i]));
 }
 
 /* Go changes the host's handlers (SA_ONSTACK) and takes SIGPIPE and SIGURG. It
