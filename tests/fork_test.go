@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,28 @@ func TestFork_WhileAnotherThreadIsInACall(t *testing.T) {
 		if f.result != eForked || f.us > atOnce {
 			t.Errorf("%+v, want result %d at once", f, eForked)
 		}
+	}
+}
+
+// The workers of a server must not draw the same file names: they have one parent's
+// random bytes (AT_RANDOM), from which Go would make the same numbers in each.
+func TestFork_SiblingsDrawDifferentNames(t *testing.T) {
+	s, other := newScene(t), newScene(t)
+	for _, f := range family(t, s, "siblings", other.settings(nil)) {
+		if f.result != buffered {
+			t.Errorf("%+v, want result %d", f, buffered)
+		}
+	}
+	digits := func(s scene) string {
+		found, err := filepath.Glob(s.buffer + "/profile_*.json")
+		check(t, err)
+		if len(found) != 1 {
+			t.Fatalf("files: %v", found)
+		}
+		return found[0][len(found[0])-len("xxxxxxxx.json"):]
+	}
+	if one, two := digits(s), digits(other); one == two {
+		t.Errorf("both children drew %s", one)
 	}
 }
 

@@ -5,6 +5,7 @@
  *   around       a child before and a child after the parent's first call
  *   generations  five generations, none of which has called yet; then each calls
  *   after        the same after the first one's first call
+ *   siblings S2  two children of a process that has not called; S2: the other's settings
  *   busy         50 children while another thread is in calls
  *   starting N   a child N microseconds after another thread began the first call
  */
@@ -134,6 +135,14 @@ static bool around(void)
     return in_child("after") && well;
 }
 
+static bool siblings(const char *other_settings)
+{
+    bool well = in_child("one");
+
+    settings = other_settings;
+    return in_child("other") && well;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
@@ -149,5 +158,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[2], "busy") == 0)
         return !while_busy();
+    if (argc == 4 && strcmp(argv[2], "siblings") == 0)
+        return !siblings(argv[3]);
     return argc == 4 ? !while_starting(atol(argv[3])) : 2;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "transmit.h"
 
@@ -15,6 +16,7 @@ struct state {
     int cancel_state;
     sigset_t mask;
     struct sigaction actions[65];
+    unsigned char random[16]; /* the kernel's, which the host's libc or runtime may use */
 };
 
 static int changes;
@@ -43,6 +45,7 @@ static void look(struct state *state)
     for (int signal = 1; signal < 65; signal++)
         if (sigaction(signal, NULL, &state->actions[signal]) == 0)
             state->actions[signal].sa_flags &= ~SA_RESTORER;
+    memcpy(state->random, (void *)getauxval(AT_RANDOM), sizeof state->random);
     errno = state->error;
 }
 
@@ -62,6 +65,8 @@ static void compare(const struct state *was, const struct state *is)
         changed("errno to", is->error);
     if (was->cancel_state != is->cancel_state)
         changed("cancel state to", is->cancel_state);
+    if (memcmp(was->random, is->random, sizeof was->random) != 0)
+        changed("AT_RANDOM, bytes:", sizeof was->random);
     for (int signal = 1; signal < 65; signal++) {
         if (sigismember(&was->mask, signal) != sigismember(&is->mask, signal))
             changed("mask of signal", signal);
