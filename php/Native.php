@@ -176,18 +176,32 @@ final class Native
         return \FFI::cdef(self::declarations(), self::libraryPath($library));
     }
 
-    /** transmit_ffi.h lies beside this file when installed. Its #define lines are for ffi.preload only. */
+    /** Its #define lines are for ffi.preload only. */
     private static function declarations(): string
     {
-        $installed = __DIR__ . '/transmit_ffi.h';
-        $header = file_get_contents(is_file($installed) ? $installed : dirname(__DIR__) . '/include/transmit_ffi.h');
-        return (string) preg_replace('/^#.*$/m', '', (string) $header);
+        return (string) preg_replace('/^#.*$/m', '', self::header());
     }
 
     private static function libraryPath(?string $library): string
     {
-        $built = dirname(__DIR__) . '/build/libtransmit.so';
-        return $library ?? (getenv('TRANSMIT_LIBRARY') ?: (is_file($built) ? $built : self::SONAME));
+        return $library ?? (getenv('TRANSMIT_LIBRARY') ?: self::installedPath());
+    }
+
+    /** FFI_LIB: where the library was built or installed to. */
+    private static function installedPath(): string
+    {
+        return preg_match('/^#define FFI_LIB "(.+)"$/m', self::header(), $match) === 1 ? $match[1] : self::SONAME;
+    }
+
+    /** transmit_ffi.h lies beside this file when installed, and in build/ when built. */
+    private static function header(): string
+    {
+        foreach ([__DIR__, dirname(__DIR__) . '/build', dirname(__DIR__) . '/include'] as $folder) {
+            if (is_file("$folder/transmit_ffi.h")) {
+                return (string) file_get_contents("$folder/transmit_ffi.h");
+            }
+        }
+        return '';
     }
 
     /** What users get wrong, with the remedy. */

@@ -21,7 +21,8 @@ const (
 	// A write that has lasted this long is a hung disk's: nobody waits for it.
 	hungAfter = time.Second
 
-	// retryPause is how often a call looks for room in the queue.
+	// retryPause is how often a call looks for room in the queue, or whether all
+	// is written.
 	retryPause = 200 * time.Microsecond
 
 	// lateSize is what is still copied when time is up: it takes 0.1 ms.
@@ -50,8 +51,7 @@ type writer struct {
 	options buffer.Options
 }
 
-// job is one profile on its way to the disk, or, without text, somebody who
-// wants to know when all before it are written.
+// job is one profile on its way to the disk, or, without text, a call to collect.
 type job struct {
 	text    []byte // a copy: the caller's is valid only during the call
 	options *buffer.Options
@@ -127,13 +127,15 @@ func (w *writer) isHung() bool {
 	return since != 0 && int64(time.Since(epoch))-since > int64(hungAfter)
 }
 
-// flush returns whether all that was handed over before is written or lost.
+// flush returns whether nothing is left to write, also of other threads'.
 func (w *writer) flush(deadline time.Time) bool {
-	if w.bytes.Load() == 0 {
-		return true
+	for w.bytes.Load() > 0 {
+		if passed(deadline) {
+			return false
+		}
+		unix.Nanosleep(&unix.Timespec{Nsec: int64(retryPause)}, nil)
 	}
-	j := &job{}
-	return w.queue(j, deadline) && j.written.wait(deadline)
+	return true
 }
 
 // litter counts what a call has allocated. Collecting it is the writer's work,
