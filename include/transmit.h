@@ -14,7 +14,11 @@
  *           What it returns is static or belongs to the calling thread: never
  *           free it.
  * errno     Unchanged by every function, and so is the thread's signal mask;
- *           while a call lasts, the thread takes no asynchronous signals.
+ *           while a call lasts, the thread takes no asynchronous signals. After
+ *           its first call, a thread that had no alternate signal stack has one
+ *           of 32 KiB, for handlers that ask for it (sigaltstack(2)). The first
+ *           call also adds a handler of SIGSEGV, SIGBUS and SIGFPE, which passes
+ *           on what is not the library's.
  *
  * Blocking: a call returns within timeout_us (50 ms, see transmit_configure),
  * the start of the library in the process's first call (about 4 ms) included.

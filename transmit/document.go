@@ -25,7 +25,7 @@ const maxMeta = 160 + maxPHPVersion
 
 func newDocument(r Request, s *settings, now time.Time) (d document, err error) {
 	d.json = r.JSON
-	d.deadline = now.Add(r.timeout(s) - r.Spent)
+	d.deadline = now.Add(r.timeout(s) - r.Spent - wakeUp(r.timeout(s)))
 	d.unixMicro, d.phpVersion = now.UnixMicro(), s.phpVersion
 	switch {
 	case r.AsIs:

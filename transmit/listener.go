@@ -137,7 +137,7 @@ func (l *listener) failed(operation string, errno unix.Errno) error {
 	case unix.EPROTOTYPE:
 		return fmt.Errorf("%s %s: not a datagram socket: %w", operation, l.path, errno)
 	case unix.ENAMETOOLONG:
-		return fmt.Errorf("%s %s: the path has %d bytes, a socket's has %d at most: %w",
+		return fmt.Errorf("%s %.64s…: the path has %d bytes, a socket's has %d at most: %w",
 			operation, l.path, len(l.path), maxSocketPath, errno)
 	}
 	return fmt.Errorf("%s %s: %w", operation, l.path, errno)

@@ -47,6 +47,12 @@ func (r Request) timeout(s *settings) time.Duration {
 	return s.timeout
 }
 
+// wakeUp is what of a timeout is left for a thread that has waited to run again,
+// on a busy machine.
+func wakeUp(timeout time.Duration) time.Duration {
+	return min(timeout/25, 2*time.Millisecond)
+}
+
 // diskReserve is what of a timeout is kept for the disk when the listener does
 // not answer.
 func diskReserve(timeout time.Duration) time.Duration {
