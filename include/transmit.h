@@ -89,7 +89,8 @@ extern "C" {
  * xhprof.profiling.top_functions to its first 50 entries ("_meta" then has
  * "truncated": true), and sql.queries, if it has more than 100, to the 100 with
  * the largest time_ms, slowest first ("sql_truncated": true). If it is still
- * too large, it goes to the disk buffer. All other bytes stay as they are.
+ * too large, or there is no time to cut it (tens of megabytes), it goes to the
+ * disk buffer. All other bytes stay as they are.
  *
  * Returns TRANSMIT_SENT, TRANSMIT_BUFFERED, TRANSMIT_PENDING, or why not.
  */

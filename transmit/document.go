@@ -12,8 +12,9 @@ type document struct {
 	unixMicro  int64
 	phpVersion string
 	deadline   time.Time
-	isFixed    bool // nothing may be cut, or nothing is left to cut
-	garbage    int  // bytes that were allocated for it
+	diskBy     time.Time // when the disk's share of the time begins
+	isFixed    bool      // nothing may be cut, or nothing is left to cut
+	garbage    int       // bytes that were allocated for it
 }
 
 // pieces are a document as it goes out, one after the other: the caller's bytes
@@ -26,6 +27,7 @@ const maxMeta = 160 + maxPHPVersion
 func newDocument(r Request, s *settings, now time.Time) (d document, err error) {
 	d.json = r.JSON
 	d.deadline = now.Add(r.timeout(s) - r.Spent - wakeUp(r.timeout(s)))
+	d.diskBy = d.deadline.Add(-diskReserve(r.timeout(s)))
 	d.unixMicro, d.phpVersion = now.UnixMicro(), s.phpVersion
 	switch {
 	case r.AsIs:
@@ -67,6 +69,8 @@ func (d *document) appendMeta(dst []byte, m marks) []byte {
 	return appendMeta(dst, d.unixMicro, d.phpVersion, m)
 }
 
-func (d *document) limit() limit { return limit{d.deadline, passed} }
+// limit is when to stop reading the document: copying it for the disk, and
+// writing it, take time as well.
+func (d *document) limit() limit { return limit{d.diskBy, passed} }
 
 func (p *pieces) size() int { return len(p[0]) + len(p[1]) + len(p[2]) }

@@ -124,7 +124,11 @@ var errNotAsked = errors.New("listener not asked")
 // the listener did not take it; err, why nobody can.
 func (t *Transmitter) offer(doc *document, out *pieces, r Request, s *settings) (unsent, err error) {
 	if out.size() > s.maxDatagram {
-		if err := doc.cutInto(out); err != nil {
+		err := doc.cutInto(out)
+		if errors.Is(err, ErrTimeUp) {
+			return fmt.Errorf("%w: %d bytes, and no time to cut them", errTooLarge, out.size()), nil
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -134,17 +138,16 @@ func (t *Transmitter) offer(doc *document, out *pieces, r Request, s *settings) 
 	if out.size() > s.maxDatagram {
 		return fmt.Errorf("%w: %d bytes, max_datagram_size is %d", errTooLarge, out.size(), s.maxDatagram), nil
 	}
-	until := doc.deadline.Add(-diskReserve(r.timeout(s)))
 	l := t.listeners.find(r.Socket, s.listener)
 	defer l.release()
-	unsent = l.send(out, until)
+	unsent = l.send(out, doc.diskBy)
 	if !errors.Is(unsent, errTooLarge) {
 		return unsent, nil
 	}
 	// The kernel or the listener takes less than the setting says.
 	whole := out.size()
-	if err := doc.cutInto(out); err != nil || out.size() == whole {
-		return unsent, err
+	if doc.cutInto(out) != nil || out.size() == whole {
+		return unsent, nil
 	}
-	return l.send(out, until), nil
+	return l.send(out, doc.diskBy), nil
 }

@@ -174,3 +174,19 @@ func residentBytes(t *testing.T) int64 {
 	}
 	return resident * int64(os.Getpagesize())
 }
+
+// A document of tens of megabytes leaves no time to cut it: it is kept whole.
+func TestSend_NoTimeToCut(t *testing.T) {
+	tx, dir := newTransmitter(t, "/nonexistent")
+	doc := profile(10, 200_000)
+	outcome, err := tx.Send(Request{JSON: doc, Trusted: true, Timeout: 20 * time.Millisecond})
+	if outcome == Lost || !errors.Is(err, errTooLarge) {
+		t.Fatal(outcome, err)
+	}
+	if !tx.Flush(5 * time.Second) {
+		t.Fatal("not flushed")
+	}
+	if files := buffered(t, dir); len(files) != 1 || len(files[0]) <= len(doc) {
+		t.Errorf("%d files", len(files))
+	}
+}
