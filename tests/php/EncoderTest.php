@@ -27,6 +27,13 @@ final class EncoderTest extends TestCase
         yield 'a numbered map' => [['m' => array_combine(range(1, 100000), array_fill(0, 100000, 'x"yz012345'))]];
         yield 'a map that begins like a list' => [['m' => array_fill(0, 64, str_repeat('x', 30000)) + ['k' => 1]]];
         yield 'a map whose first chunk is like a list' => [['m' => array_fill(0, 64, 'x') + ['k' => $big]]];
+        $rows = array_fill(0, 20, ['s' => 'x/"', 'n' => 1, 0 => 'y']);
+        yield 'rows of one form' => [['rows' => $rows]];
+        yield 'rows without slack' => [['rows' => array_fill(0, 20, ['s' => '', 'n' => 1])]];
+        yield 'rows of other types' => [['rows' => array_merge($rows, [['s' => [], 'n' => '', 0 => (object) []]])]];
+        yield 'rows of other names' => [['rows' => array_merge($rows, [['t' => NAN, 'o' => null, 1 => true]])]];
+        yield 'rows of other lengths' => [['rows' => array_merge($rows, [['s' => 1], ['s' => 1, 'n' => [2, 3], 4]])]];
+        yield 'rows of nothing' => [['rows' => array_fill(0, 20, [])]];
         yield 'lists in lists' => [[[[$big], [[$big, [], (object) []]]], 'x' => NAN]];
     }
 
