@@ -77,7 +77,8 @@ func startFPM(t *testing.T, s scene, r recipe, more ...string) *fpm {
 
 // environment leads php/scripts/config.php to the scene.
 func (s scene) environment() []string {
-	return []string{"TEST_SOCKET=" + s.socket, "TEST_BUFFER=" + s.buffer}
+	// Plain PHP keeps its log stamps where temporary files go.
+	return []string{"TEST_SOCKET=" + s.socket, "TEST_BUFFER=" + s.buffer, "TMPDIR=" + s.dir}
 }
 
 func (f *fpm) fetch(script, id string) (page, error) {
