@@ -56,6 +56,9 @@ want 'without a directory either' "$(example "$(settings "$folder/nobody" /proc/
     '2 the profile is lost: no buffer directory can be used'
 want 'wrong settings' "$(example '{"timeout": 1}')" '3 '
 
+gcc -std=gnu11 -Wall -Wextra -Werror -I"$root/include" "$root/tests/c/log_due.c" -o "$folder/log_due"
+want 'log lines are due when transmit.h says' "$("$folder/log_due" && echo so)" so
+
 cat > "$folder/send.php" << END
 <?php
 function get_profiling_config(): array
