@@ -28,8 +28,7 @@ var storm = []syscall.Signal{syscall.SIGALRM, syscall.SIGPROF, syscall.SIGCHLD}
 // DESIGN 1: with a handler on one of Go's small stacks the process would die,
 // sooner or later. SPEC P9.
 func TestStorm_C(t *testing.T) {
-	seconds, err := strconv.Atoi(env("TRANSMIT_STORM_SECONDS", "20"))
-	check(t, err)
+	seconds := int(lasts(t, 20*time.Second, 0.1).Seconds())
 	s := newScene(t)
 	l := listen(t, s.socket)
 	document := s.write(t, "document", string(profile()))
@@ -51,6 +50,7 @@ func TestStorm_C(t *testing.T) {
 
 	var counts [4]int
 	for i := range counts {
+		var err error
 		counts[i], err = strconv.Atoi(p.line())
 		check(t, err)
 	}
@@ -76,6 +76,7 @@ func TestStorm_C(t *testing.T) {
 	}
 	eachOnce(t, ids(t, l.await(counts[0])...), counts[0])
 	eachOnce(t, ids(t, s.profiles(t)...), counts[1])
+	figures{sent: counts[0], buffered: counts[1], refused: counts[2]}.report(t)
 }
 
 // The same with PHP's handlers, which before 8.3 have no SA_ONSTACK.
@@ -99,7 +100,15 @@ func TestStorm_PHP(t *testing.T) {
 	if handled < 500*seconds || sent == 0 {
 		t.Errorf("%d signals handled, %d profiles sent", handled, sent)
 	}
-	eachOnce(t, ids(t, append(l.await(sent), s.profiles(t)...)...), given)
+	atListener, inBuffer := ids(t, l.await(sent)...), ids(t, s.profiles(t)...)
+	var all []string
+	for n := 0; n < given; n += 12 {
+		for i := range 10 {
+			all = append(all, fmt.Sprintf("small %d", n+i))
+		}
+		all = append(all, fmt.Sprintf("large %d", n), fmt.Sprintf("disk %d", n))
+	}
+	account(t, all, atListener, inBuffer, nil).report(t)
 }
 
 func TestTimeLimit_PHP(t *testing.T) {

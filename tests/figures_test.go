@@ -1,0 +1,93 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// figures are what became of a test's profiles, for the table that ends a soak.
+type figures struct {
+	sent     int           // ids that the listener got
+	buffered int           // ids in buffer files
+	refused  int           // ids that the caller was told were refused or lost
+	lost     int           // ids that nobody has and nobody was told of
+	died     int           // processes that ended otherwise than they should
+	worst    time.Duration // of all calls; 0: not measured
+}
+
+// account says where the ids are that were sent: each at the listener, in a file
+// or with its sender, and nowhere twice, which fails the test.
+func account(t *testing.T, ids []string, atListener, inBuffer map[string]int, refused map[string]bool) figures {
+	t.Helper()
+	f := figures{sent: len(atListener), buffered: len(inBuffer), refused: len(refused)}
+	known := map[string]bool{}
+	for _, id := range ids {
+		known[id] = true
+		n := atListener[id] + inBuffer[id]
+		if refused[id] {
+			n++
+		}
+		if n == 0 {
+			f.lost++
+			t.Logf("profile %s is lost", id)
+		}
+		if n > 1 {
+			t.Errorf("profile %s: %d at the listener, %d in the buffer, refused: %v",
+				id, atListener[id], inBuffer[id], refused[id])
+		}
+	}
+	for _, place := range []map[string]int{atListener, inBuffer} {
+		for id := range place {
+			if !known[id] {
+				t.Errorf("profile %s was never sent", id)
+			}
+		}
+	}
+	return f
+}
+
+// report fails the test if a profile was lost or a process died, and adds a line
+// to the table: a file of tab-separated lines that TRANSMIT_FIGURES names.
+func (f figures) report(t *testing.T) {
+	t.Helper()
+	if f.lost != 0 || f.died != 0 {
+		t.Errorf("%d profiles are lost, %d processes died", f.lost, f.died)
+	}
+	t.Logf("%d sent, %d buffered, %d refused, worst call %v", f.sent, f.buffered, f.refused, f.worst)
+	path := os.Getenv("TRANSMIT_FIGURES")
+	if path == "" {
+		return
+	}
+	table, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	check(t, err)
+	defer table.Close()
+	_, err = fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n",
+		t.Name(), f.sent, f.buffered, f.refused, f.lost, f.worst.Microseconds(), f.died)
+	check(t, err)
+}
+
+// count takes one answer of a call into the figures.
+func (f *figures) count(a answer) {
+	switch {
+	case a.result == sent:
+		f.sent++
+	case a.result > 0:
+		f.buffered++
+	default:
+		f.refused++
+	}
+	f.worst = max(f.worst, a.took)
+}
+
+// lasts is how long a test goes on that can be long or short: usually so many
+// seconds, in a soak that share of its time (TRANSMIT_SOAK_SECONDS).
+func lasts(t *testing.T, usually time.Duration, share float64) time.Duration {
+	t.Helper()
+	whole := env("TRANSMIT_SOAK_SECONDS", "0")
+	seconds, err := strconv.Atoi(whole)
+	check(t, err)
+	return max(usually, time.Duration(share*float64(seconds)*float64(time.Second)))
+}
