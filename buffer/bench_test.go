@@ -35,7 +35,8 @@ func BenchmarkWrite(b *testing.B) {
 func BenchmarkScan(b *testing.B) {
 	s := benchStore(b, 100_000)
 	for b.Loop() {
-		<-startScan(s.dir, profile{}, minOldest).done
+		for scan := newScan(s.dir, profile{}, minOldest); scan.walkBlock(); {
+		}
 	}
 }
 
@@ -51,8 +52,8 @@ func benchStore(b *testing.B, files int) *Store {
 		putProfile(b, dir, i, 1, time.Now().Add(-time.Hour))
 	}
 	s := newStore(b, Options{Dirs: []string{dir}, MaxFiles: 1_000_000, MaxBytes: 1 << 40})
-	for mustWrite(b, s, document(10)); s.bound.scan != nil; mustWrite(b, s, document(10)) {
-		time.Sleep(10 * time.Millisecond)
+	mustWrite(b, s, document(10))
+	for s.Work() {
 	}
 	return s
 }

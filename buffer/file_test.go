@@ -212,7 +212,7 @@ func TestHasForm(t *testing.T) {
 		{"", false, false},
 	}
 	for _, tt := range tests {
-		if hasForm(tt.name, profileForm) != tt.profile || hasForm(tt.name, tempForm) != tt.temp {
+		if hasForm([]byte(tt.name), profileForm) != tt.profile || hasForm([]byte(tt.name), tempForm) != tt.temp {
 			t.Errorf("%q: want profile %v, temporary %v", tt.name, tt.profile, tt.temp)
 		}
 	}

@@ -37,14 +37,15 @@ type inventory struct {
 }
 
 // found counts a profile that a scan came upon, in any order. The first
-// v.room of oldest are in order once there are as many.
-func (v *inventory) found(p profile) {
+// v.room of oldest are in order once there are as many. Only what is kept of a
+// large directory is allocated.
+func (v *inventory) found(name []byte, size, mtime int64) {
 	v.files++
-	v.bytes += p.size
-	if len(v.oldest) >= v.room && byAge(v.oldest[v.room-1], p) < 0 {
+	v.bytes += size
+	if len(v.oldest) >= v.room && mtime > v.oldest[v.room-1].mtime {
 		return
 	}
-	v.oldest = append(v.oldest, p)
+	v.oldest = append(v.oldest, profile{string(name), size, mtime})
 	if n := len(v.oldest); n == v.room || n == 2*v.room {
 		v.sort()
 	}

@@ -10,7 +10,7 @@ func TestInventory_KnowsTheOldest(t *testing.T) {
 	for _, files := range []int{room - 1, room, room + 1, 2*room - 1, 2 * room, 2*room + 1, 10_007} {
 		v := inventory{room: room}
 		for i := range files { // every mtime once, in a scattered order
-			v.found(profile{name: fmt.Sprint(i), size: 3, mtime: int64(i * 7919 % files)})
+			v.found([]byte(fmt.Sprint(i)), 3, int64(i*7919%files))
 		}
 		v.sort()
 		if v.files != int64(files) || v.bytes != 3*v.files {

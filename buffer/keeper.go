@@ -1,10 +1,19 @@
 package buffer
 
 import (
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
+)
+
+const (
+	// A scan holds up the write that begins it until it has seen scanAhead names
+	// and scanPatience has passed; the rest is done between writes.
+	scanAhead    = 512
+	scanPatience = 5 * time.Millisecond
+
+	evictAtOnce  = 1024 // files, by one write: a few milliseconds
+	evictPerStep = 64
 )
 
 // keeper holds one directory to its limits, at a cost that does not depend on
@@ -32,21 +41,12 @@ func newKeeper(maxFiles, maxBytes int64) *keeper {
 	return &keeper{maxFiles: maxFiles, maxBytes: maxBytes}
 }
 
-// nextName is a name for a profile, that a scan under way will leave to us.
-func (k *keeper) nextName() string {
-	name := newProfileName()
-	if k.scan != nil {
-		k.scan.leave(name)
-	}
-	return name
-}
-
 // added counts a profile that has just got its name.
 func (k *keeper) added(p profile) {
 	k.newest = p
 	k.have.add(p)
 	if k.scan != nil {
-		k.scan.made = append(k.scan.made, p)
+		k.scan.leave(p)
 	}
 }
 
@@ -58,13 +58,34 @@ func (k *keeper) noticeChange(mtime unix.Timespec) {
 	}
 }
 
-// enforce evicts the oldest profiles until the directory is within its limits.
+// enforce evicts the oldest profiles until the directory is within its limits,
+// as far as that is known and can be done soon.
 func (k *keeper) enforce(dir *directory) {
-	k.refresh(dir)
-	for k.over() {
-		if len(k.have.oldest) == 0 && !k.refresh(dir) {
-			break
-		}
+	if k.scan == nil && k.scanIsDue() {
+		k.startScan(dir)
+	} else if k.scan != nil {
+		k.goOn(dir) // a busy writer has no time for work
+	}
+	k.evict(dir, evictAtOnce)
+	// It writes faster than scans can follow if it knows of nothing to evict.
+	if k.over() && len(k.have.oldest) == 0 && k.scan != nil && k.walk(dir, 0) {
+		k.evict(dir, evictAtOnce)
+	}
+}
+
+// work goes on with a scan, or with what is left to evict. It returns whether
+// there is more to do.
+func (k *keeper) work(dir *directory) (more bool) {
+	if k.scan != nil && !k.goOn(dir) {
+		return k.scan != nil
+	}
+	k.evict(dir, evictPerStep)
+	return k.over() && len(k.have.oldest) > 0
+}
+
+// evict evicts so many at most.
+func (k *keeper) evict(dir *directory, most int) {
+	for ; most > 0 && k.over() && len(k.have.oldest) > 0; most-- {
 		k.evictOldest(dir)
 	}
 	if status, ok := dir.status(); ok {
@@ -81,27 +102,35 @@ func (k *keeper) over() bool {
 func (k *keeper) evictOldest(dir *directory) {
 	p := k.have.takeOldest()
 	if k.scan != nil {
-		k.scan.made = slices.DeleteFunc(k.scan.made, func(m profile) bool { return m.name == p.name })
+		k.scan.evicted(p)
 	}
 	dir.remove(p.name)
 }
 
-// refresh scans the directory if that is due, and tells whether a scan's result
-// has been taken over. Only a writer that is over the limit, and knows of
-// nothing to evict, waits for a scan: it writes faster than scans can follow.
-func (k *keeper) refresh(dir *directory) bool {
-	if k.scan == nil && k.scanIsDue() {
-		k.changed = false
-		k.scan = startScan(dir, k.newest, oldestOf(k.have.files))
+func (k *keeper) startScan(dir *directory) {
+	k.changed = false
+	k.scan = newScan(dir, k.newest, oldestOf(k.have.files))
+	k.walk(dir, scanAhead)
+}
+
+// walk goes on with the scan until it has seen so many names and scanPatience has
+// passed. It returns whether the scan's result is known.
+func (k *keeper) walk(dir *directory, names int) bool {
+	for began := time.Now(); k.scan != nil; {
+		if k.goOn(dir) {
+			return true
+		}
+		if k.scan != nil && k.scan.seen >= names && time.Since(began) >= scanPatience {
+			break
+		}
 	}
-	patience := time.Duration(0)
-	if k.over() && len(k.have.oldest) == 0 {
-		patience = scanPatience
-	}
-	if k.scan == nil || !k.scan.endsWithin(patience) {
-		return false
-	}
-	return k.takeOver(dir)
+	return false
+}
+
+// goOn takes the scan one block further, and its result over when it has ended,
+// which it returns.
+func (k *keeper) goOn(dir *directory) bool {
+	return !k.scan.walkBlock() && k.takeOver(dir)
 }
 
 // scanIsDue bounds the scans that others cause by time, and those that our own
@@ -117,6 +146,7 @@ func (k *keeper) scanIsDue() bool {
 func (k *keeper) takeOver(dir *directory) bool {
 	ended := k.scan
 	k.scan = nil
+	ended.close()
 	k.allowance.spend(time.Now(), ended.took)
 	if ended.err != nil {
 		k.changed = true
@@ -131,7 +161,7 @@ func (k *keeper) takeOver(dir *directory) bool {
 
 func (k *keeper) abandonScan() {
 	if k.scan != nil {
-		k.scan.abandoned.Store(true)
+		k.scan.close()
 	}
 }
 

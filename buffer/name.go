@@ -22,7 +22,7 @@ func newTempName() string {
 	return fmt.Sprintf(".transmit-%016x.tmp", rand.Uint64())
 }
 
-func hasForm(name, form string) bool {
+func hasForm(name []byte, form string) bool {
 	if len(name) != len(form) {
 		return false
 	}

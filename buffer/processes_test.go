@@ -59,7 +59,7 @@ func TestWrite_KilledLeavesOnlyWholeProfiles(t *testing.T) {
 	t.Logf("%d kills left %d temporary files", kills, len(debris))
 	hourAgo := time.Now().Add(-time.Hour)
 	for _, name := range debris {
-		if !hasForm(name, tempForm) {
+		if !hasForm([]byte(name), tempForm) {
 			t.Errorf("left behind: %s", name)
 		}
 		os.Chtimes(filepath.Join(dir, name), hourAgo, hourAgo)

@@ -1,97 +1,69 @@
 package buffer
 
 import (
-	"fmt"
-	"sync"
-	"sync/atomic"
+	"bytes"
+	"encoding/binary"
+	"slices"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// A scan holds up the writer until it has seen scanAhead names and
-	// scanPatience has passed; the rest is done beside it.
-	scanAhead    = 512
-	scanPatience = 5 * time.Millisecond
-
 	// debrisAge is more than a write can take. Should one take longer, its
 	// temporary file is gone and it writes again.
 	debrisAge = time.Minute
 	maxDebris = 256
+
+	// blockSize is what is read of a directory at once: about 140 names, a
+	// quarter of a millisecond's work.
+	blockSize = 8 << 10
 )
 
-// scan is one walk through a directory. The writer goes on while it lasts: what
-// the writer makes meanwhile is left to it, whether the walk comes by or not.
-// What the writer evicts may have been counted; it is then among the oldest, and
-// the next to be counted out.
+// scan is one walk through a directory, block by block. What its store writes
+// meanwhile is left to the store, whether the walk comes by or not. What the
+// store evicts may have been counted; it is then among the oldest, and the next
+// to be counted out.
 type scan struct {
-	dir       *directory
-	ownedOnly bool   // in a sticky directory: nobody can remove others' files
-	owner     uint32 // our own user
-	began     time.Time
-	buffer    []byte
-	seen      int
-	abandoned atomic.Bool // nobody waits for the result
-
-	// For the writer, once it has finished.
-	took   time.Duration
+	dir    *directory
+	owner  uint32 // our own user
+	began  time.Time
+	took   time.Duration // in walkBlock
+	seen   int
 	counts inventory
 	debris []string // temporary files that crashes left
 	err    error
-	done   chan struct{}
+	block  [blockSize]byte
 
-	made []profile // the writer's, in order; the walk does not touch them
-
-	mu   sync.Mutex
-	left map[string]struct{} // the names of made, before they are
+	made []profile           // by the store since then, in order
+	left map[string]struct{} // their names
 }
 
-// startScan scans dir for its totals and its oldest profiles. The newest is the
-// caller's own. It returns when the scan has finished, or lets it go on by itself.
-func startScan(dir *directory, newest profile, oldest int) *scan {
+// newScan prepares a walk through dir for its totals and its oldest profiles.
+// The newest is the store's own.
+func newScan(dir *directory, newest profile, oldest int) *scan {
 	s := &scan{
 		owner:  uint32(unix.Geteuid()),
 		began:  time.Now(),
-		buffer: make([]byte, 32<<10),
 		counts: inventory{room: oldest},
-		done:   make(chan struct{}),
-		made:   []profile{newest},
-		left:   map[string]struct{}{newest.name: {}},
+		left:   make(map[string]struct{}),
 	}
+	s.leave(newest)
 	s.dir, s.err = dir.reopen()
-	if s.err != nil || s.walkAhead() {
-		s.finish()
-	} else {
-		go s.walkOn()
-	}
 	return s
 }
 
-// leave tells the walk that the writer is about to make a name.
-func (s *scan) leave(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.left[name] = struct{}{}
+func (s *scan) leave(p profile) {
+	s.made = append(s.made, p)
+	s.left[p.name] = struct{}{}
 }
 
-// endsWithin sleeps in the kernel: a Go timer would start the runtime's network
-// poller, and a host that closes its descriptor, as daemons close all, would die.
-func (s *scan) endsWithin(patience time.Duration) bool {
-	for deadline := time.Now().Add(patience); ; {
-		select {
-		case <-s.done:
-			return true
-		default:
-		}
-		if !time.Now().Before(deadline) {
-			return false
-		}
-		unix.Nanosleep(&unix.Timespec{Nsec: int64(100 * time.Microsecond)}, nil)
-	}
+func (s *scan) evicted(p profile) {
+	s.made = slices.DeleteFunc(s.made, func(m profile) bool { return m.name == p.name })
 }
 
-// result is what is in the directory, once the scan has finished.
+// result is what is in the directory, once the walk has come to its end.
 func (s *scan) result() inventory {
 	all := s.counts
 	all.sort()
@@ -101,78 +73,70 @@ func (s *scan) result() inventory {
 	return all
 }
 
-func (s *scan) walkAhead() (ended bool) {
-	for s.seen < scanAhead || time.Since(s.began) < scanPatience {
-		if !s.walkBlock() {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *scan) walkOn() {
-	// A panic in a goroutine would end the host's process.
-	defer func() {
-		if p := recover(); p != nil {
-			s.err = fmt.Errorf("scan: %v", p)
-		}
-		s.finish()
-	}()
-	for !s.abandoned.Load() && s.walkBlock() {
-	}
-}
-
-func (s *scan) finish() {
+func (s *scan) close() {
 	if s.dir != nil {
 		s.dir.close()
 	}
-	s.buffer = nil
-	s.took = time.Since(s.began)
-	close(s.done)
 }
 
 // walkBlock looks at the next names, as many as one system call gives; false if
-// there are no more.
-func (s *scan) walkBlock() bool {
+// there are no more, or none can be had.
+func (s *scan) walkBlock() (more bool) {
+	if s.err != nil {
+		return false
+	}
+	began := time.Now()
+	defer func() { s.took += time.Since(began) }()
 	status, ok := s.dir.status()
 	if !ok {
 		s.err = unix.EBADF
 		return false
 	}
-	s.ownedOnly = status.Mode&unix.S_ISVTX != 0
-	n, err := unix.Getdents(s.dir.fd, s.buffer)
+	n, err := unix.Getdents(s.dir.fd, s.block[:])
 	if n <= 0 || err != nil {
 		s.err = err
 		return false
 	}
-	_, _, names := unix.ParseDirent(s.buffer[:n], -1, nil)
-	s.seen += len(names)
-	for _, name := range names {
-		s.look(name)
+	sticky := status.Mode&unix.S_ISVTX != 0
+	for rest := s.block[:n]; len(rest) > 0; {
+		size := binary.NativeEndian.Uint16(rest[unsafe.Offsetof(unix.Dirent{}.Reclen):])
+		s.look(nameOf(rest[:size]), sticky)
+		rest = rest[size:]
 	}
 	return true
 }
 
-func (s *scan) look(name string) {
+// nameOf is the name in a struct linux_dirent64, with a NUL after it: getdents64(2).
+func nameOf(entry []byte) []byte {
+	name := entry[unsafe.Offsetof(unix.Dirent{}.Name):]
+	return name[:bytes.IndexByte(name, 0)]
+}
+
+// look counts what is a profile. In a sticky directory nobody can remove others'
+// files: they do not count.
+func (s *scan) look(name []byte, sticky bool) {
+	s.seen++
 	isTemp := hasForm(name, tempForm) || hasForm(name, phpTempForm)
-	if !isTemp && !hasForm(name, profileForm) || s.isLeft(name) {
+	if !isTemp && !hasForm(name, profileForm) {
 		return
 	}
-	var status unix.Stat_t
-	err := unix.Fstatat(s.dir.fd, name, &status, unix.AT_SYMLINK_NOFOLLOW)
-	if err != nil || status.Mode&unix.S_IFMT != unix.S_IFREG || s.ownedOnly && status.Uid != s.owner {
+	if _, left := s.left[string(name)]; left {
+		return
+	}
+	status, errno := s.stat(name)
+	if errno != 0 || status.Mode&unix.S_IFMT != unix.S_IFREG || sticky && status.Uid != s.owner {
 		return
 	}
 	if !isTemp {
-		s.counts.found(profile{name: name, size: status.Size, mtime: status.Mtim.Nano()})
+		s.counts.found(name, status.Size, status.Mtim.Nano())
 	} else if s.began.Sub(time.Unix(status.Mtim.Unix())) > debrisAge && len(s.debris) < maxDebris {
-		s.debris = append(s.debris, name)
+		s.debris = append(s.debris, string(name))
 	}
 }
 
-func (s *scan) isLeft(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, left := s.left[name]
-	return left
+// stat spares the copy of the name that unix.Fstatat makes.
+func (s *scan) stat(name []byte) (status unix.Stat_t, errno unix.Errno) {
+	_, _, errno = unix.Syscall6(unix.SYS_NEWFSTATAT, uintptr(s.dir.fd), uintptr(unsafe.Pointer(unsafe.SliceData(name))),
+		uintptr(unsafe.Pointer(&status)), unix.AT_SYMLINK_NOFOLLOW, 0, 0)
+	return status, errno
 }

@@ -146,16 +146,41 @@ func (w *writer) litter(size int) {
 	}
 }
 
+// run alternates between jobs and what the store left for later.
 func (w *writer) run() {
-	for j := range w.jobs {
-		if len(j.text) > 0 {
-			w.since.Store(int64(time.Since(epoch)))
-			w.handle(j)
-			w.since.Store(0)
+	for {
+		select {
+		case j := <-w.jobs:
+			w.do(j)
+		default:
+			if !w.tidyUp() {
+				w.do(<-w.jobs)
+			}
 		}
-		j.written.set()
-		w.collect()
 	}
+}
+
+func (w *writer) do(j *job) {
+	if len(j.text) > 0 {
+		w.since.Store(int64(time.Since(epoch)))
+		w.handle(j)
+		w.since.Store(0)
+	}
+	j.written.set()
+	w.collect()
+}
+
+// tidyUp returns whether there is more to do.
+func (w *writer) tidyUp() (more bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.store.Close()
+		}
+	}()
+	w.since.Store(int64(time.Since(epoch)))
+	more = w.store.Work()
+	w.since.Store(0)
+	return more
 }
 
 // collect also gives the memory of large profiles back to the system, which Go's
