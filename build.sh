@@ -74,7 +74,7 @@ build() {
     check_go
     mkdir -p build
     overlay
-    local flags="-Wl,-T,$root/export.ld -Wl,--version-script=$root/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now"
+    local flags="-Wl,-T,$root/export.ld -Wl,--version-script=$root/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now -Wl,--wrap=pthread_create,--wrap=mmap"
     CGO_ENABLED=1 go build -buildmode=c-shared -trimpath -buildvcs=false -overlay build/overlay.json \
         -ldflags "-w -extldflags '$flags'" -o build/libtransmit.so .
     rm -f build/libtransmit.h # cgo's; the contract is include/transmit.h

@@ -30,6 +30,10 @@ int32_t start_go(int64_t budget_ns, int64_t *ret_spent_ns);
 /* go_runs_here - whether it runs in this very process. */
 bool go_runs_here(void);
 
+/* take_resources - hold ready what Go needs of the host, for now and for later.
+ * Returns false, and holds nothing, if that cannot be had. */
+bool take_resources(void);
+
 /* Go calls this when it can take calls. */
 void transmit_go_runs(void);
 

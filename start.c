@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -91,55 +90,6 @@ void transmit_go_runs(void)
         set_phase(RUNNING);
 }
 
-/* ---- Resources: Go aborts its host where it lacks them, so ask first ---- */
-
-/* Threads that Go has at most after its start, as counted in /proc/self/task
- * (4 or 5), with room for garbage collection. */
-#define GO_THREADS 8
-
-/* Address space that Go reserves for its heap's index and first arena, as
- * counted in VmSize (0.6 to 0.7 GiB), and what of it becomes writable. */
-#define GO_RESERVES ((size_t)1 << 30)
-#define GO_WRITES ((size_t)64 << 20)
-
-static void *wait_for_release(void *mutex)
-{
-    pthread_mutex_lock(mutex);
-    pthread_mutex_unlock(mutex);
-    return NULL;
-}
-
-static bool can_map(void)
-{
-    void *space = mmap(NULL, GO_RESERVES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    bool enough;
-
-    if (space == MAP_FAILED)
-        return false;
-    enough = mprotect(space, GO_WRITES, PROT_READ | PROT_WRITE) == 0;
-    munmap(space, GO_RESERVES);
-    return enough;
-}
-
-/* All threads at once, with their stacks, and the memory beside them. */
-static bool enough_resources(void)
-{
-    pthread_mutex_t release = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t threads[GO_THREADS];
-    size_t made = 0;
-    bool enough;
-
-    pthread_mutex_lock(&release);
-    while (made < GO_THREADS &&
-           pthread_create(&threads[made], NULL, wait_for_release, &release) == 0)
-        made++;
-    enough = made == GO_THREADS && can_map();
-    pthread_mutex_unlock(&release);
-    while (made > 0)
-        pthread_join(threads[--made], NULL);
-    return enough;
-}
-
 /* ---- Start ---- */
 
 /* What a program's first stack holds, as Go reads it: argv, NULL, environment,
@@ -217,7 +167,7 @@ static void run_entries(void)
 
 static int32_t begin(void)
 {
-    if (!enough_resources()) {
+    if (!take_resources()) {
         set_phase(NOT_HERE);
         return TRANSMIT_ERESOURCE;
     }
