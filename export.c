@@ -133,6 +133,14 @@ int32_t transmit_flush(uint32_t timeout_us)
     return go_runs_here() ? run(&call, transmitFlush) : answer(TRANSMIT_BUFFERED);
 }
 
+/* How long exit(3), which ends the writer with the process, waits for a slow disk. */
+#define EXIT_FLUSH_US 1000000
+
+__attribute__((destructor)) static void flush_at_exit(void)
+{
+    transmit_flush(EXIT_FLUSH_US);
+}
+
 /* ---- Answers that need no Go ---- */
 
 const char *transmit_last_error(void)

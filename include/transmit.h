@@ -118,8 +118,10 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
 /*
  * transmit_flush - wait until the writes that were TRANSMIT_PENDING have ended.
  *
- * For a program that is about to end. Blocks for timeout_us at most. Returns
- * TRANSMIT_BUFFERED when nothing is left to write, TRANSMIT_PENDING otherwise.
+ * Blocks for timeout_us at most. Returns TRANSMIT_BUFFERED when nothing is left
+ * to write, TRANSMIT_PENDING otherwise. A process that ends with exit(3), or by
+ * returning from main, waits so by itself, for one second at most; one that ends
+ * with _exit(2) or by a signal does not.
  */
 int32_t transmit_flush(uint32_t timeout_us);
 

@@ -29,8 +29,6 @@ final class Native
     /** What the library was told last in this request. */
     private ?Settings $told = null;
 
-    private bool $flushesAtEnd = false;
-
     private function __construct(\FFI $ffi)
     {
         $this->ffi = $ffi;
@@ -93,7 +91,6 @@ final class Native
                 $timeoutUs = max(1, $deadline->left());
                 $result = $this->ffi->transmit_send_with($json, strlen($json), $flags, $socketPath, $timeoutUs);
             }
-            $this->flushAtEnd($result);
             return [$result, $result === Result::SENT ? '' : self::lastError()];
         } catch (\FFI\Exception $e) {
             return [Result::EPANIC, $e->getMessage()];
@@ -128,15 +125,6 @@ final class Native
         $this->told = $result === 0 ? $settings : null;
         // What the library refuses, plain PHP may be able to do.
         return $result === Result::EINVAL ? Result::EPANIC : $result;
-    }
-
-    /** A worker lives on and so does its write; a command line program ends. */
-    private function flushAtEnd(int $result): void
-    {
-        if ($result === Result::PENDING && PHP_SAPI === 'cli' && !$this->flushesAtEnd) {
-            $this->flushesAtEnd = true;
-            register_shutdown_function([$this->ffi, 'transmit_flush'], $this->told->timeoutUs);
-        }
     }
 
     /** @return string why not; "": it is there */
