@@ -120,6 +120,7 @@ var results = []struct {
 	{transmit.ErrUTF8, C.TRANSMIT_EUTF8},
 	{transmit.ErrTimeUp, C.TRANSMIT_ETIMEDOUT},
 	{transmit.ErrBusy, C.TRANSMIT_EBUSY},
+	{transmit.ErrMemory, C.TRANSMIT_ERESOURCE},
 	{buffer.ErrNoDirectory, C.TRANSMIT_ENODIR},
 	{buffer.ErrFull, C.TRANSMIT_EFULL},
 }

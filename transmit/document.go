@@ -18,8 +18,15 @@ type document struct {
 }
 
 // pieces are a document as it goes out, one after the other: the caller's bytes
-// with _meta between them, so that what fits is sent without being copied.
-type pieces [3][]byte
+// with _meta between them, and without what was cut. So it is sent without being
+// copied.
+type pieces [][]byte
+
+// maxSendable is how many a datagram is made of: nothing is cut, or they are joined.
+const maxSendable = 3
+
+// garbagePerCut is what finding the cuts and their pieces allocates, roughly.
+const garbagePerCut = 32 << 10
 
 // maxMeta has room for _meta and its name, with the longest php_version.
 const maxMeta = 160 + maxPHPVersion
@@ -40,29 +47,33 @@ func newDocument(r Request, s *settings, now time.Time) (d document, err error) 
 	return d, err
 }
 
-// pieces are those of the whole document. _meta is built in scratch.
-func (d *document) pieces(scratch []byte) pieces {
+// whole is the whole document; some pieces may be empty. _meta is built in scratch.
+func (d *document) whole(scratch []byte) [maxSendable][]byte {
 	if d.isFixed {
-		return pieces{d.json}
+		return [maxSendable][]byte{d.json}
 	}
 	head, before, tail := d.outline.around(d.json)
-	return pieces{head, d.appendMeta(append(scratch, before...), marks{}), tail}
+	return [...][]byte{head, d.appendMeta(append(scratch, before...), marks{}), tail}
 }
 
-// cutInto makes out shorter if anything may be cut.
-func (d *document) cutInto(out *pieces) error {
+// cut returns the pieces that are left when what may be cut is cut; none if
+// there is nothing to cut. What then has size bytes or less is joined.
+func (d *document) cut(size int) (pieces, error) {
 	if d.isFixed {
-		return nil
+		return nil, nil
 	}
 	d.isFixed = true
-	c, err := cut(d.json, d.outline.object.from, d.limit())
+	d.garbage = garbagePerCut
+	c, err := cut(d.json, d.outline.object.from, d.cutLimit())
 	if err != nil || c.marks() == (marks{}) {
-		return err
+		return nil, err
 	}
-	meta := d.appendMeta(nil, c.marks())
-	*out = pieces{slices.Concat(c.pieces(d.json, d.outline, meta)...)}
-	d.garbage = out.size() + garbagePerError
-	return nil
+	out := pieces(c.pieces(d.json, d.outline, d.appendMeta(nil, c.marks())))
+	if n := out.size(); n <= size {
+		d.garbage += n
+		out = pieces{slices.Concat(out...)}
+	}
+	return out, nil
 }
 
 func (d *document) appendMeta(dst []byte, m marks) []byte {
@@ -73,4 +84,15 @@ func (d *document) appendMeta(dst []byte, m marks) []byte {
 // writing it, take time as well.
 func (d *document) limit() limit { return limit{d.diskBy, passed} }
 
-func (p *pieces) size() int { return len(p[0]) + len(p[1]) + len(p[2]) }
+// cutLimit leaves time for a copy of the whole document, at 1 GB/s, page faults
+// included.
+func (d *document) cutLimit() limit {
+	return limit{d.diskBy.Add(-time.Duration(len(d.json))), passed}
+}
+
+func (p pieces) size() (size int) {
+	for _, piece := range p {
+		size += len(piece)
+	}
+	return size
+}

@@ -83,7 +83,7 @@ var errTooLarge = errors.New("too large for a datagram")
 //	                                     the path by now), waits for room
 //	queue was full until the deadline    error; the next calls do not wait
 //	too large, or anything else          error
-func (l *listener) send(out *pieces, until time.Time) error {
+func (l *listener) send(out pieces, until time.Time) error {
 	errno := l.socket.send(out)
 	if errno != 0 && isWorthConnecting(errno) {
 		if errno := l.socket.connect(l.path); errno != 0 {
@@ -103,7 +103,7 @@ func (l *listener) send(out *pieces, until time.Time) error {
 
 // wait sends as soon as there is room in the queue. All workers of a host meet a
 // wedged listener at once, so after a wait in vain none waits for a while.
-func (l *listener) wait(out *pieces, until time.Time) unix.Errno {
+func (l *listener) wait(out pieces, until time.Time) unix.Errno {
 	if l.backoff.active() {
 		return unix.EAGAIN
 	}

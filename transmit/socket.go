@@ -37,13 +37,13 @@ func (d *descriptor) ours() bool {
 	return errno == 0 && st.Ino == d.ino && st.Dev == d.dev
 }
 
-// send sends one datagram without blocking. ENOTCONN: connect first.
-func (s *socket) send(out *pieces) unix.Errno {
+// send sends one datagram, of maxSendable pieces, without blocking. ENOTCONN: connect first.
+func (s *socket) send(out pieces) unix.Errno {
 	d := s.open.Load()
 	if d == nil || !d.ours() {
 		return unix.ENOTCONN
 	}
-	var iov [len(out)]unix.Iovec
+	var iov [maxSendable]unix.Iovec
 	n := 0
 	for _, piece := range out {
 		if len(piece) > 0 {

@@ -98,8 +98,8 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 		return Lost, err
 	}
 	var scratch [maxMeta]byte
-	out := doc.pieces(scratch[:0])
-	unsent, err := t.offer(&doc, &out, r, s)
+	whole := doc.whole(scratch[:0])
+	out, unsent, err := t.offer(&doc, whole[:], r, s)
 	t.writer.litter(doc.garbage)
 	if err != nil {
 		return Lost, err
@@ -107,7 +107,7 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 	if unsent == nil {
 		return Sent, nil
 	}
-	return t.writer.write(&out, doc.deadline, &s.buffer, unsent)
+	return t.writer.write(out, doc.deadline, &s.buffer, unsent)
 }
 
 // Flush waits until no profile is pending, or for the timeout. It returns
@@ -120,34 +120,37 @@ func (t *Transmitter) Flush(timeout time.Duration) bool {
 var errNotAsked = errors.New("listener not asked")
 
 // offer offers the document to the listener, for as long as leaves time for the
-// disk, and cuts it if it is too large. out is then what is left. unsent is why
-// the listener did not take it; err, why nobody can.
-func (t *Transmitter) offer(doc *document, out *pieces, r Request, s *settings) (unsent, err error) {
+// disk, and cuts it if it is too large. rest is what then is to be kept. unsent
+// is why the listener did not take it; err, why nobody can.
+func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (rest pieces, unsent, err error) {
 	if out.size() > s.maxDatagram {
-		err := doc.cutInto(out)
+		smaller, err := doc.cut(s.maxDatagram)
 		if errors.Is(err, ErrTimeUp) {
-			return fmt.Errorf("%w: %d bytes, and no time to cut them", errTooLarge, out.size()), nil
+			return out, fmt.Errorf("%w: %d bytes, and no time to cut them", errTooLarge, out.size()), nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if smaller != nil {
+			out = smaller
 		}
 	}
 	if r.ToDisk {
-		return errNotAsked, nil
+		return out, errNotAsked, nil
 	}
-	if out.size() > s.maxDatagram {
-		return fmt.Errorf("%w: %d bytes, max_datagram_size is %d", errTooLarge, out.size(), s.maxDatagram), nil
+	if size := out.size(); size > s.maxDatagram {
+		return out, fmt.Errorf("%w: %d bytes, max_datagram_size is %d", errTooLarge, size, s.maxDatagram), nil
 	}
 	l := t.listeners.find(r.Socket, s.listener)
 	defer l.release()
 	unsent = l.send(out, doc.diskBy)
 	if !errors.Is(unsent, errTooLarge) {
-		return unsent, nil
+		return out, unsent, nil
 	}
 	// The kernel or the listener takes less than the setting says.
-	whole := out.size()
-	if doc.cutInto(out) != nil || out.size() == whole {
-		return unsent, nil
+	smaller, err := doc.cut(s.maxDatagram)
+	if err != nil || smaller == nil {
+		return out, unsent, nil
 	}
-	return l.send(out, doc.diskBy), nil
+	return smaller, l.send(smaller, doc.diskBy), nil
 }

@@ -233,7 +233,7 @@ func TestSend_TimeIsUp(t *testing.T) {
 		files   int
 	}{
 		{"small", 100, Pending, 1},
-		{"large", 2 * lateSize, Lost, 0},
+		{"large", 2 * copyAtOnce, Lost, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tx, dir := newTransmitter(t, "/nonexistent")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -15,7 +14,7 @@ import (
 )
 
 const (
-	maxWaiting      = 64       // profiles that wait for a slow disk
+	maxWaiting      = 64       // profiles that wait for a slow disk, beside the one that is written
 	maxWaitingBytes = 64 << 20 // together; one is always let in
 
 	// A write that has lasted this long is a hung disk's: nobody waits for it.
@@ -25,11 +24,8 @@ const (
 	// is written.
 	retryPause = 200 * time.Microsecond
 
-	// lateSize is what is still copied when time is up: it takes 0.1 ms.
-	lateSize = 1 << 20
-
 	// garbageLimit is what is collected at once, as much as Go's own pacing does;
-	// garbagePerError is what a call allocates, roughly, beside a profile's copy.
+	// garbagePerError is what a call that does not send allocates, roughly.
 	garbageLimit    = 4 << 20
 	garbagePerError = 2 << 10
 )
@@ -40,20 +36,23 @@ var ErrBusy = errors.New("too many profiles wait for the disk")
 // writer is the one goroutine that touches the disk. A disk can hang, and then
 // hangs it and no caller.
 type writer struct {
-	jobs  chan *job
-	bytes atomic.Int64 // of the profiles that wait or are being written
-	since atomic.Int64 // when the write under way began, since epoch; 0: there is none
+	jobs   chan *job    // has room for all that are let in
+	count  atomic.Int64 // of the profiles that wait or are being written
+	bytes  atomic.Int64 // of them all
+	since  atomic.Int64 // when the disk was asked for something, since epoch; 0: it is not being asked
+	memory memory
 
-	garbage atomic.Int64 // bytes that were allocated and are not needed any more
+	garbage atomic.Int64  // bytes that were allocated and are not needed any more
+	litters chan struct{} // there is enough of that
 
 	// The goroutine's own.
 	store   *buffer.Store
 	options buffer.Options
 }
 
-// job is one profile on its way to the disk, or, without text, a call to collect.
+// job is one profile on its way to the disk.
 type job struct {
-	text    []byte // a copy: the caller's is valid only during the call
+	text    []byte // from memory: the caller's is valid only during the call
 	options *buffer.Options
 	written event
 
@@ -63,7 +62,12 @@ type job struct {
 }
 
 func newWriter() *writer {
-	w := &writer{jobs: make(chan *job, maxWaiting), store: buffer.New(buffer.Options{})}
+	w := &writer{
+		jobs:    make(chan *job, maxWaiting+1),
+		memory:  newMemory(),
+		litters: make(chan struct{}, 1),
+		store:   buffer.New(buffer.Options{}),
+	}
 	go w.run()
 	return w
 }
@@ -76,16 +80,21 @@ func newWriter() *writer {
 //	slow, or time is up already     Pending
 //	hung for a while                Pending, at once
 //	as many wait as may wait        Lost, ErrBusy
-func (w *writer) write(out *pieces, deadline time.Time, options *buffer.Options, unsent error) (Outcome, error) {
-	late := passed(deadline)
-	if late && out.size() > lateSize {
-		return Lost, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
-	}
-	w.litter(out.size() + garbagePerError)
-	j := &job{text: slices.Concat(out[:]...), options: options}
-	if !w.queue(j, deadline) {
+//
+// A large profile that there is no time or no memory to copy is Lost, too.
+func (w *writer) write(out pieces, deadline time.Time, options *buffer.Options, unsent error) (Outcome, error) {
+	late, size := passed(deadline), int64(out.size())
+	w.litter(garbagePerError)
+	if !w.reserve(size, deadline) {
 		return Lost, fmt.Errorf("%w; %w", ErrBusy, unsent)
 	}
+	text, err := w.memory.copyOf(out, deadline)
+	if err != nil {
+		w.release(size)
+		return Lost, fmt.Errorf("%w; %w", err, unsent)
+	}
+	j := &job{text: text, options: options}
+	w.jobs <- j // does not block
 	if late {
 		return Pending, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
 	}
@@ -98,9 +107,9 @@ func (w *writer) write(out *pieces, deadline time.Time, options *buffer.Options,
 	return Buffered, fmt.Errorf("%w; the profile is in %s", unsent, j.dir)
 }
 
-// queue waits for room until the deadline, or not at all if the disk hangs.
-func (w *writer) queue(j *job, deadline time.Time) bool {
-	for !w.offer(j) {
+// reserve waits for room until the deadline, or not at all if the disk hangs.
+func (w *writer) reserve(size int64, deadline time.Time) bool {
+	for !w.tryReserve(size) {
 		if passed(deadline) || w.isHung() {
 			return false
 		}
@@ -109,17 +118,18 @@ func (w *writer) queue(j *job, deadline time.Time) bool {
 	return true
 }
 
-func (w *writer) offer(j *job) bool {
-	size := int64(len(j.text))
-	if all := w.bytes.Add(size); all <= size || all <= maxWaitingBytes {
-		select {
-		case w.jobs <- j:
-			return true
-		default:
-		}
+func (w *writer) tryReserve(size int64) bool {
+	count, bytes := w.count.Add(1), w.bytes.Add(size)
+	if count <= maxWaiting+1 && (bytes <= size || bytes <= maxWaitingBytes) {
+		return true
 	}
-	w.bytes.Add(-size)
+	w.release(size)
 	return false
+}
+
+func (w *writer) release(size int64) {
+	w.bytes.Add(-size)
+	w.count.Add(-1)
 }
 
 func (w *writer) isHung() bool {
@@ -129,7 +139,7 @@ func (w *writer) isHung() bool {
 
 // flush returns whether nothing is left to write, also of other threads'.
 func (w *writer) flush(deadline time.Time) bool {
-	for w.bytes.Load() > 0 {
+	for w.count.Load() > 0 {
 		if passed(deadline) {
 			return false
 		}
@@ -142,32 +152,54 @@ func (w *writer) flush(deadline time.Time) bool {
 // for Go would do it on the callers' threads, in their time.
 func (w *writer) litter(size int) {
 	if size > 0 && w.garbage.Add(int64(size)) > garbageLimit {
-		w.offer(&job{})
+		select {
+		case w.litters <- struct{}{}:
+		default:
+		}
 	}
 }
 
-// run alternates between jobs and what the store left for later.
+// run takes jobs first; in between it does what the store left for later.
 func (w *writer) run() {
 	for {
 		select {
 		case j := <-w.jobs:
 			w.do(j)
+			continue
 		default:
-			if !w.tidyUp() {
-				w.do(<-w.jobs)
-			}
+		}
+		if w.tidyUp() {
+			continue
+		}
+		select {
+		case j := <-w.jobs:
+			w.do(j)
+		case <-w.litters:
+			w.collect()
 		}
 	}
 }
 
 func (w *writer) do(j *job) {
-	if len(j.text) > 0 {
-		w.since.Store(int64(time.Since(epoch)))
-		w.handle(j)
-		w.since.Store(0)
-	}
+	w.since.Store(int64(time.Since(epoch)))
+	w.handle(j)
+	w.since.Store(0)
+	size := int64(len(j.text))
+	w.memory.free(j.text)
+	w.release(size)
 	j.written.set()
 	w.collect()
+}
+
+func (w *writer) handle(j *job) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	w.use(j.options)
+	j.err = w.store.Write(j.text)
+	j.dir = w.store.Dir()
 }
 
 // tidyUp returns whether there is more to do.
@@ -183,29 +215,11 @@ func (w *writer) tidyUp() (more bool) {
 	return more
 }
 
-// collect also gives the memory of large profiles back to the system, which Go's
-// background scavenger would do with a timer.
 func (w *writer) collect() {
-	switch garbage := w.garbage.Load(); {
-	case garbage > 4*garbageLimit:
-		w.garbage.Store(0)
-		debug.FreeOSMemory()
-	case garbage > garbageLimit:
+	if w.garbage.Load() > garbageLimit {
 		w.garbage.Store(0)
 		runtime.GC()
 	}
-}
-
-func (w *writer) handle(j *job) {
-	defer func() {
-		if p := recover(); p != nil {
-			j.err = fmt.Errorf("panic: %v", p)
-		}
-		w.bytes.Add(-int64(len(j.text)))
-	}()
-	w.use(j.options)
-	j.err = w.store.Write(j.text)
-	j.dir = w.store.Dir()
 }
 
 // use makes the store the one that the job's settings want.

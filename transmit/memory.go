@@ -1,0 +1,82 @@
+package transmit
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrMemory means that the system has no memory for a copy of the profile.
+var ErrMemory = errors.New("out of memory")
+
+const (
+	smallBlock = 68 << 10 // has room for what a datagram may have by default
+	maxSpare   = 4        // small blocks that are kept for the next profiles
+
+	// copyAtOnce is copied between two looks at the time; it takes a millisecond.
+	copyAtOnce = 1 << 20
+)
+
+// memory has room for profiles on their way to the disk. It is not Go's: where
+// the system has none left, this is an error, and Go's heap would abort the
+// host. And it goes back to the system at once, without garbage collection.
+type memory struct {
+	spare chan []byte // small blocks
+}
+
+func newMemory() memory {
+	return memory{make(chan []byte, maxSpare)}
+}
+
+// copyOf copies a document, whose first megabyte takes no look at the time:
+// ErrTimeUp or ErrMemory if it does not succeed. The caller frees it.
+func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
+	block, err := m.allocate(out.size())
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for _, piece := range out {
+		for len(piece) > 0 {
+			if n >= copyAtOnce && passed(deadline) {
+				m.free(block)
+				return nil, ErrTimeUp
+			}
+			copied := copy(block[n:], piece[:min(len(piece), copyAtOnce)])
+			piece, n = piece[copied:], n+copied
+		}
+	}
+	return block, nil
+}
+
+func (m *memory) allocate(size int) ([]byte, error) {
+	if size <= smallBlock {
+		select {
+		case block := <-m.spare:
+			return block[:size], nil
+		default:
+		}
+	}
+	// Not of huge pages: the kernel may take 0.1 s to find some.
+	room := (max(size, smallBlock) + unix.Getpagesize() - 1) &^ (unix.Getpagesize() - 1)
+	start, err := unix.MmapPtr(-1, 0, nil, uintptr(room), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return nil, fmt.Errorf("%w for %d bytes: %w", ErrMemory, size, err)
+	}
+	return unsafe.Slice((*byte)(start), room)[:size], nil
+}
+
+func (m *memory) free(block []byte) {
+	block = block[:cap(block)]
+	if len(block) < 2*smallBlock {
+		select {
+		case m.spare <- block:
+			return
+		default:
+		}
+	}
+	_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(block)), uintptr(len(block)))
+}
