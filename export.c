@@ -186,7 +186,7 @@ const char *transmit_strerror(int32_t result)
     case TRANSMIT_EFORKED:
         return "this process was forked from one that had used the library: it cannot be used here";
     case TRANSMIT_ERESOURCE:
-        return "too few threads or too little memory left to start the library";
+        return "too few threads or too little memory left for the library";
     case TRANSMIT_ESTARTING:
         return "the library did not start in time: the next call may work";
     case TRANSMIT_EPANIC:

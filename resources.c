@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "export.h"
 
@@ -115,9 +116,10 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, t
 #define GO_RESERVES ((size_t)1 << 30)
 #define GO_WRITES ((size_t)64 << 20)
 
-/* For what it maps later: profiles are not in its heap, so that the first arena
- * lasts. One more, of 64 MiB, with its index. */
-#define KEPT ((size_t)96 << 20)
+/* For what it maps later. Its heap begins somewhere in an arena of 64 MiB, and so
+ * may need the next one, which it maps with as much again to align it. Profiles
+ * are not in its heap: one more is enough. */
+#define KEPT ((size_t)256 << 20)
 
 static char *kept;
 static _Atomic size_t kept_size;
@@ -149,25 +151,29 @@ static void keep_space(void)
     kept_size = KEPT;
 }
 
-/* Gives the kept space's end back to the system, and returns whether there was
- * that much. */
+/* Gives as much of the kept space back to the system, from its end, and returns
+ * whether there was that much. */
 static bool release(size_t size)
 {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t pages = (size + page - 1) / page * page;
     size_t before = kept_size;
 
     do {
-        if (before < size)
+        if (before < pages)
             return false;
-    } while (!atomic_compare_exchange_weak(&kept_size, &before, before - size));
-    return munmap(kept + before - size, size) == 0;
+    } while (!atomic_compare_exchange_weak(&kept_size, &before, before - pages));
+    return munmap(kept + before - pages, pages) == 0;
 }
 
+/* Again and again, for another thread may take what was given back. */
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
-    void *space = map(address, size, protection, flags, fd, offset);
+    void *space;
 
-    if (space == MAP_FAILED && errno == ENOMEM && release(size))
+    do
         space = map(address, size, protection, flags, fd, offset);
+    while (space == MAP_FAILED && errno == ENOMEM && release(size));
     return space;
 }
 

@@ -17,6 +17,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,10 @@ static bool page_is_wiped;
 /* In ordinary memory, which a child inherits: it or an ancestor has started Go. */
 static atomic_bool begun;
 
+/* The host's soft limit of descriptors, which Go raises to the hard one: a host
+ * that uses select(2) relies on it. */
+static struct rlimit descriptors;
+
 int64_t monotonic_ns(void)
 {
     struct timespec now;
@@ -64,6 +69,7 @@ __attribute__((constructor(101))) static void prepare(void)
     process = page;
     if (!transmit_go_init_begin) {
         begun = true;
+        getrlimit(RLIMIT_NOFILE, &descriptors);
         process->pid = getpid();
         process->phase = STARTING;
     }
@@ -86,8 +92,10 @@ static void set_phase(uint32_t phase)
 
 void transmit_go_runs(void)
 {
-    if (process)
-        set_phase(RUNNING);
+    if (!process)
+        return;
+    setrlimit(RLIMIT_NOFILE, &descriptors);
+    set_phase(RUNNING);
 }
 
 /* ---- Start ---- */
@@ -172,6 +180,7 @@ static int32_t begin(void)
         return TRANSMIT_ERESOURCE;
     }
     begun = true;
+    getrlimit(RLIMIT_NOFILE, &descriptors);
     fill_stack();
     run_entries();
     return 0;

@@ -24,6 +24,8 @@ const (
 	eTooBig     = -8
 	eForked     = -20
 	eResource   = -21
+	eNoDir      = -41
+	eIO         = -43
 	flagTrusted = 1
 	flagAsIs    = 2
 	flagToDisk  = 4

@@ -56,36 +56,6 @@ func TestFault_IsTheHosts(t *testing.T) {
 	}
 }
 
-// P9 under limits: Go would abort the host where it lacks threads or memory.
-func TestStart_WithoutResources(t *testing.T) {
-	for _, c := range []struct {
-		name, limit string
-	}{
-		{"no threads", "nproc 1"},
-		{"no address space", "as 300000000"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newScene(t)
-			l := listen(t, s.socket)
-			cmd := exec.Command(program(t, "driver"))
-			if os.Geteuid() == 0 { // for whom RLIMIT_NPROC does not count
-				cmd = as(nobody, cmd)
-			}
-			d := driverOf(t, s, cmd)
-			d.ask("limit %s", c.limit)
-			if a := d.send([]byte(`{"id":"1"}`)); a.result != eResource || a.took >= 50*time.Millisecond {
-				t.Errorf("with the limit: %+v, want result %d", a, eResource)
-			}
-			d.ask("limit %s -1", strings.Fields(c.limit)[0])
-			d.configure(s.settings(nil))
-			if a := d.send([]byte(`{"id":"2"}`)); a.result != sent {
-				t.Errorf("after the limit was raised: %+v", a)
-			}
-			l.await(1)
-		})
-	}
-}
-
 // A host may close every descriptor that it does not know. Go's network poller
 // must not be among them: the runtime ends the process when that goes.
 func TestDescriptors_NoPollerOfGo(t *testing.T) {

@@ -27,14 +27,21 @@ type memory struct {
 	spare chan []byte // small blocks
 }
 
+// newMemory has its small blocks already: they are there when nothing else is.
 func newMemory() memory {
-	return memory{make(chan []byte, maxSpare)}
+	m := memory{make(chan []byte, maxSpare)}
+	for range maxSpare {
+		if block, err := allocate(smallBlock); err == nil {
+			m.free(block)
+		}
+	}
+	return m
 }
 
 // copyOf copies a document, whose first megabyte takes no look at the time:
 // ErrTimeUp or ErrMemory if it does not succeed. The caller frees it.
 func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
-	block, err := m.allocate(out.size())
+	block, err := m.block(out.size())
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +59,7 @@ func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 	return block, nil
 }
 
-func (m *memory) allocate(size int) ([]byte, error) {
+func (m *memory) block(size int) ([]byte, error) {
 	if size <= smallBlock {
 		select {
 		case block := <-m.spare:
@@ -60,8 +67,13 @@ func (m *memory) allocate(size int) ([]byte, error) {
 		default:
 		}
 	}
-	// Not of huge pages: the kernel may take 0.1 s to find some.
-	room := (max(size, smallBlock) + unix.Getpagesize() - 1) &^ (unix.Getpagesize() - 1)
+	return allocate(size)
+}
+
+// allocate takes no huge pages: the kernel may look for one for 0.1 s.
+func allocate(size int) ([]byte, error) {
+	page := unix.Getpagesize()
+	room := (max(size, smallBlock) + page - 1) &^ (page - 1)
 	start, err := unix.MmapPtr(-1, 0, nil, uintptr(room), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return nil, fmt.Errorf("%w for %d bytes: %w", ErrMemory, size, err)

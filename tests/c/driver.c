@@ -10,7 +10,9 @@
  *   configure                      the document
  *   flush TIMEOUT
  *   text RESULT                    transmit_strerror, in the answer's place
- *   limit RESOURCE N               RLIMIT_NPROC or RLIMIT_AS; -1 is the hard limit
+ *   limit RESOURCE N               RLIMIT_NPROC, _AS or _NOFILE; -1 is the hard limit
+ *   threads COUNT SENDS            so many at once, each so often; the one answer's result is
+ *                                  how many were not taken, its text how many were SENT
  *   closefrom N
  *   occupy PATH                    takes the lowest free descriptor numbers
  *   occupied                       bytes that somebody has written there, or -1
@@ -19,6 +21,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +94,44 @@ static void send_all(const char *arguments)
         memcpy(place, "########", 8);
 }
 
+static int sends_each, serial, sent, refused;
+
+static void *send_own(void *nothing)
+{
+    char *own = malloc(length), number[9];
+    char *place;
+
+    memcpy(own, document, length);
+    place = memmem(own, length, "########", 8);
+    for (int i = 0; i < sends_each; i++) {
+        snprintf(number, sizeof number, "%08u",
+                 (unsigned)__atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED) % 100000000);
+        if (place)
+            memcpy(place, number, 8);
+        int32_t result = transmit_send(own, length);
+        __atomic_fetch_add(result < 0 ? &refused : &sent, result <= 0, __ATOMIC_RELAXED);
+    }
+    free(own);
+    return nothing;
+}
+
+static void threads(const char *arguments)
+{
+    pthread_t thread[64];
+    int count;
+    long began_us = now_us();
+
+    if (sscanf(arguments, "%d %d", &count, &sends_each) != 2 || count > 64)
+        exit(2);
+    serial = sent = refused = 0;
+    for (int i = 0; i < count; i++)
+        if (pthread_create(&thread[i], NULL, send_own, NULL) != 0)
+            exit(2);
+    for (int i = 0; i < count; i++)
+        pthread_join(thread[i], NULL);
+    printf("%d %ld %d\n", refused, now_us() - began_us, sent);
+}
+
 static void limit(const char *arguments)
 {
     char name[16];
@@ -99,7 +140,9 @@ static void limit(const char *arguments)
 
     if (sscanf(arguments, "%15s %ld", name, &value) != 2)
         exit(2);
-    int resource = strcmp(name, "nproc") == 0 ? RLIMIT_NPROC : RLIMIT_AS;
+    int resource = strcmp(name, "nproc") == 0 ? RLIMIT_NPROC
+                   : strcmp(name, "as") == 0  ? RLIMIT_AS
+                                              : RLIMIT_NOFILE;
     getrlimit(resource, &limit);
     limit.rlim_cur = value < 0 ? limit.rlim_max : (rlim_t)value;
     answer(setrlimit(resource, &limit), now_us());
@@ -157,6 +200,8 @@ static bool obey(const char *verb, const char *arguments)
         answer(transmit_flush((uint32_t)strtoul(arguments, NULL, 10)), began_us);
     else if (strcmp(verb, "text") == 0)
         printf("%s\n", transmit_strerror(atoi(arguments)));
+    else if (strcmp(verb, "threads") == 0)
+        threads(arguments);
     else if (strcmp(verb, "limit") == 0)
         limit(arguments);
     else if (strcmp(verb, "closefrom") == 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 
 #include "transmit.h"
 
@@ -16,6 +17,7 @@ struct state {
     int cancel_state;
     sigset_t mask;
     struct sigaction actions[65];
+    struct rlimit limits[RLIM_NLIMITS];
     unsigned char random[16]; /* the kernel's, which the host's libc or runtime may use */
 };
 
@@ -45,6 +47,8 @@ static void look(struct state *state)
     for (int signal = 1; signal < 65; signal++)
         if (sigaction(signal, NULL, &state->actions[signal]) == 0)
             state->actions[signal].sa_flags &= ~SA_RESTORER;
+    for (int resource = 0; resource < RLIM_NLIMITS; resource++)
+        getrlimit(resource, &state->limits[resource]);
     memcpy(state->random, (void *)getauxval(AT_RANDOM), sizeof state->random);
     errno = state->error;
 }
@@ -67,6 +71,9 @@ static void compare(const struct state *was, const struct state *is)
         changed("cancel state to", is->cancel_state);
     if (memcmp(was->random, is->random, sizeof was->random) != 0)
         changed("AT_RANDOM, bytes:", sizeof was->random);
+    for (int resource = 0; resource < RLIM_NLIMITS; resource++)
+        if (was->limits[resource].rlim_cur != is->limits[resource].rlim_cur)
+            changed("limit of resource", resource);
     for (int signal = 1; signal < 65; signal++) {
         if (sigismember(&was->mask, signal) != sigismember(&is->mask, signal))
             changed("mask of signal", signal);
@@ -90,7 +97,9 @@ int main(int argc, char **argv)
     struct sigaction own = {.sa_handler = handler};
     sigset_t some;
 
-    if (argc != 2)
+    struct rlimit few = {.rlim_cur = 256, .rlim_max = 512};
+
+    if (argc != 2 || setrlimit(RLIMIT_NOFILE, &few) != 0)
         return 2;
     sigaction(SIGALRM, &own, NULL);
     sigaction(SIGPROF, &own, NULL);

@@ -1,0 +1,187 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ordinaryDriver is one that limits count for: RLIMIT_NPROC does not for root.
+func ordinaryDriver(t *testing.T, s scene) *driver {
+	t.Helper()
+	cmd := exec.Command(program(t, "driver"))
+	if os.Geteuid() == 0 {
+		cmd = as(nobody, cmd)
+	}
+	return driverOf(t, s, cmd)
+}
+
+// status is a number of /proc/PID/status, such as VmSize in KiB.
+func (d *driver) status(name string) int {
+	d.t.Helper()
+	match := regexp.MustCompile(`\b` + name + `:\s+(\d+)`).FindStringSubmatch(
+		read(d.t, fmt.Sprintf("/proc/%d/status", d.pid())))
+	n, err := strconv.Atoi(match[1])
+	check(d.t, err)
+	return n
+}
+
+// At the start: with each limit from far too low to just enough the host lives, the
+// answer says why, and at some point the library starts.
+func TestResources_AtTheStart(t *testing.T) {
+	for _, c := range []struct {
+		name, limit string
+		from, step  func(d *driver) int
+		refusal     int
+		says        string
+	}{
+		{"threads", "nproc", fixed(1), fixed(1), eResource, "too few threads"},
+		{"address space", "as", vmSize, fixed(16 << 20), eResource, "too little memory"},
+		{"descriptors", "nofile", fixed(3), fixed(1), eNoDir, "too many open files"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			l := listen(t, s.socket)
+			d := ordinaryDriver(t, s)
+			d.load([]byte(`{"id":"########"}`))
+			var f figures
+			limit, step := c.from(d), c.step(d)
+			for ; f.sent == 0; limit += step {
+				if f.refused > 200 {
+					t.Fatalf("still refused with %s %d", c.limit, limit)
+				}
+				d.ask("limit %s %d", c.limit, limit)
+				a := d.ask("send 1 0 0 %s", s.socket)
+				f.count(a)
+				if a.result != sent && (a.result != c.refusal || !strings.Contains(a.text, c.says)) {
+					t.Errorf("%s %d: %+v, want %d and %q", c.limit, limit, a, c.refusal, c.says)
+				}
+			}
+			if f.refused == 0 {
+				t.Error("the limits were never too low")
+			}
+			t.Logf("enough: %s %d", c.limit, limit-step)
+			l.await(1)
+			if f.worst >= 50*time.Millisecond {
+				t.Errorf("a call took %v", f.worst)
+			}
+			f.report(t)
+		})
+	}
+}
+
+func fixed(n int) func(*driver) int { return func(*driver) int { return n } }
+
+func vmSize(d *driver) int { return d.status("VmSize") << 10 }
+
+// After the start: nothing more is to be had, and the library still sends, cuts
+// and, where that takes no descriptor and little memory, writes.
+func TestResources_UsedUpAfterTheStart(t *testing.T) {
+	for _, c := range []struct {
+		name, limit string
+		value       func(d *driver) int
+		disk, large int // results of a small and of a 30 MB profile for the disk
+		says        string
+	}{
+		{"threads", "nproc", fixed(1), buffered, buffered, ""},
+		{"address space", "as", vmSize, buffered, eResource, "out of memory"},
+		{"descriptors", "nofile", fixed(3), eIO, eIO, "too many open files"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			l := listen(t, s.socket)
+			d := ordinaryDriver(t, s)
+			d.configure(s.settings(nil))
+			d.load([]byte(`{"id":"first"}`))
+			var f figures
+			for _, flags := range []uint32{0, flagToDisk} {
+				f.count(d.sends(1, flags, "-")[0])
+			}
+			small := s.write(t, "small", `{"id":"########"}`)
+			cuttable := s.write(t, "cuttable", string(profile()))
+			large := s.write(t, "large", string(padded(30<<20)))
+			tighten := func(path string) {
+				d.ask("limit %s -1", c.limit)
+				d.tell("load %s", path) // takes memory and a descriptor
+				d.ask("limit %s %d", c.limit, c.value(d))
+			}
+
+			tighten(small)
+			for _, a := range d.sends(1000, 0, "-") {
+				f.want(t, a, sent, "")
+			}
+			for _, a := range d.sends(1000, flagToDisk, "-") {
+				f.want(t, a, c.disk, c.says)
+			}
+			tighten(cuttable)
+			for _, a := range d.sends(200, 0, "-") {
+				f.want(t, a, sent, "")
+			}
+			tighten(large)
+			d.tell("send 3 %d 5000000 -", flagToDisk|flagAsIs)
+			for range 3 {
+				a := d.answer()
+				a.took = 0 // of 5 s
+				f.want(t, a, c.large, c.says)
+			}
+			d.ask("limit %s -1", c.limit)
+			d.tell("load %s", small)
+			for _, a := range d.sends(10, flagToDisk, "-") {
+				f.want(t, a, buffered, "")
+			}
+			d.settle()
+			if got := len(s.profiles(t)); got != f.buffered {
+				t.Errorf("%d files, want %d", got, f.buffered)
+			}
+			l.await(f.sent)
+			if n := d.status("Threads"); n > 1+maxThreads {
+				t.Errorf("%d threads", n)
+			}
+			f.report(t)
+		})
+	}
+}
+
+// maxThreads is how many the library adds to a process: resources.c.
+const maxThreads = 6
+
+// want takes one answer into the figures, and wants it to be of that kind.
+func (f *figures) want(t *testing.T, a answer, result int, says string) {
+	t.Helper()
+	f.count(a)
+	if !a.is(result) || result < 0 && !strings.Contains(a.text, says) {
+		t.Errorf("%+v, want %d and %q", a, result, says)
+	}
+}
+
+// Many threads at once, when none can be had for Go any more.
+func TestResources_ManyThreads(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	d := ordinaryDriver(t, s)
+	d.configure(s.settings(nil))
+	d.load([]byte(`{"id":"########"}`))
+	var f figures
+	a := d.ask("threads 16 500")
+	sentNow, err := strconv.Atoi(a.text)
+	check(t, err)
+	f.sent = sentNow
+	d.settle()
+	atListener, inBuffer := ids(t, l.await(f.sent)...), ids(t, s.profiles(t)...)
+	var all []string
+	for i := range 16 * 500 {
+		all = append(all, fmt.Sprintf("%08d", i))
+	}
+	if a.result != 0 {
+		t.Errorf("%d were refused", a.result)
+	}
+	account(t, all, atListener, inBuffer, nil).report(t)
+	if n := d.status("Threads"); n > 1+maxThreads {
+		t.Errorf("%d threads", n)
+	}
+}
