@@ -68,7 +68,7 @@ func checkUTF8(doc []byte, until limit) error {
 		if to == len(doc) {
 			return nil
 		}
-		if until.isUp() {
+		if until.isUp(to) {
 			return ErrTimeUp
 		}
 	}

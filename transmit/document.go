@@ -82,12 +82,12 @@ func (d *document) appendMeta(dst []byte, m marks) []byte {
 
 // limit is when to stop reading the document: copying it for the disk, and
 // writing it, take time as well.
-func (d *document) limit() limit { return limit{d.diskBy, passed} }
+func (d *document) limit() limit { return limit{d.diskBy, passed, stillDone} }
 
 // cutLimit leaves time for a copy of the whole document, at 1 GB/s, page faults
 // included.
 func (d *document) cutLimit() limit {
-	return limit{d.diskBy.Add(-time.Duration(len(d.json))), passed}
+	return limit{at: d.diskBy.Add(-time.Duration(len(d.json))), passed: passed}
 }
 
 func (p pieces) size() (size int) {

@@ -38,7 +38,7 @@ func newMemory() memory {
 	return m
 }
 
-// copyOf copies a document, whose first megabyte takes no look at the time:
+// copyOf copies a document, what is stillDone of it without a look at the time:
 // ErrTimeUp or ErrMemory if it does not succeed. The caller frees it.
 func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 	block, err := m.block(out.size())
@@ -48,7 +48,7 @@ func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 	n := 0
 	for _, piece := range out {
 		for len(piece) > 0 {
-			if n >= copyAtOnce && passed(deadline) {
+			if n >= stillDone && passed(deadline) {
 				m.free(block)
 				return nil, ErrTimeUp
 			}

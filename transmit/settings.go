@@ -72,7 +72,7 @@ func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error
 }
 
 func (s *settings) apply(source []byte, known *listeners) error {
-	if _, err := check(source, limit{time.Now().Add(maxTimeout), passed}); err != nil {
+	if _, err := check(source, limit{at: time.Now().Add(maxTimeout), passed: passed}); err != nil {
 		return err
 	}
 	var values map[string]json.RawMessage

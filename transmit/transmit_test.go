@@ -224,7 +224,7 @@ func TestSend_RefusesAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// When time is up, a copy is all that is left to do, if that takes no time.
+// When time is up, what is stillDone is checked and copied all the same.
 func TestSend_TimeIsUp(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -232,17 +232,21 @@ func TestSend_TimeIsUp(t *testing.T) {
 		outcome Outcome
 		files   int
 	}{
-		{"small", 100, Pending, 1},
-		{"large", 2 * copyAtOnce, Lost, 0},
+		{"small", 100, Pending, 3},
+		{"a megabyte", 1 << 20, Pending, 3},
+		{"large", 2 * stillDone, Lost, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tx, dir := newTransmitter(t, "/nonexistent")
 			doc := []byte(`{"a":"` + strings.Repeat("x", test.size) + `"}`)
-			outcome, err := tx.Send(Request{JSON: doc, AsIs: true, Spent: time.Second})
-			if outcome != test.outcome || !errors.Is(err, ErrTimeUp) {
-				t.Errorf("%v, %v, want %v", outcome, err, test.outcome)
+			for _, r := range []Request{{JSON: doc}, {JSON: doc, Trusted: true}, {JSON: doc, AsIs: true}} {
+				r.Spent = time.Second
+				outcome, err := tx.Send(r)
+				if outcome != test.outcome || !errors.Is(err, ErrTimeUp) {
+					t.Errorf("%v, %v, want %v", outcome, err, test.outcome)
+				}
 			}
-			if !tx.Flush(time.Second) || len(buffered(t, dir)) != test.files {
+			if !tx.Flush(5*time.Second) || len(buffered(t, dir)) != test.files {
 				t.Errorf("%d files", len(buffered(t, dir)))
 			}
 		})
