@@ -24,7 +24,10 @@ const (
 	eTooBig     = -8
 	eForked     = -20
 	eResource   = -21
+	eStarting   = -22
+	eBusy       = -40
 	eNoDir      = -41
+	eFull       = -42
 	eIO         = -43
 	flagTrusted = 1
 	flagAsIs    = 2
@@ -101,7 +104,11 @@ func (d *driver) ask(format string, args ...any) answer {
 func (d *driver) configure(settings string) {
 	d.t.Helper()
 	d.load([]byte(settings))
-	if a := d.ask("configure"); a.result != 0 {
+	a := d.ask("configure")
+	for try := 0; a.result == eStarting && try < 10; try++ { // a busy machine
+		a = d.ask("configure")
+	}
+	if a.result != 0 {
 		d.t.Fatalf("configure %s: %+v", settings, a)
 	}
 }

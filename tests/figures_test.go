@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -91,3 +92,47 @@ func lasts(t *testing.T, usually time.Duration, share float64) time.Duration {
 	check(t, err)
 	return max(usually, time.Duration(share*float64(seconds)*float64(time.Second)))
 }
+
+// numbered are the ids of so many documents with ########.
+func numbered(count int) []string {
+	all := make([]string, count)
+	for i := range all {
+		all[i] = fmt.Sprintf("%08d", i)
+	}
+	return all
+}
+
+// refusals are the ids of the numbered documents that were refused.
+func refusals(answers []answer) map[string]bool {
+	refused := map[string]bool{}
+	for i, a := range answers {
+		if a.result < 0 {
+			refused[fmt.Sprintf("%08d", i)] = true
+		}
+	}
+	return refused
+}
+
+// times says how long calls took, of any number.
+type times []time.Duration
+
+func timesOf(answers []answer) times {
+	var all times
+	for _, a := range answers {
+		all = append(all, a.took)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (all times) worst() time.Duration { return all[len(all)-1] }
+
+func (all times) String() string {
+	n := len(all)
+	return fmt.Sprintf("%d calls: p50 %v, p99 %v, worst %v", n, all[n/2], all[n*99/100], all.worst())
+}
+
+const (
+	promised = 50 * time.Millisecond // SPEC P2
+	noisy    = 4 * promised          // what a busy machine may make of it
+)
