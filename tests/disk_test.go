@@ -2,7 +2,6 @@ package tests
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -246,7 +245,7 @@ func refuses(t *testing.T, s scene, d *driver, c fault) {
 			c.begin(t, s.buffer)
 		case 2:
 			c.end(t, s.buffer)
-			maps.Copy(inBuffer, s.take(t))
+			add(inBuffer, s.take(t))
 		}
 		d.load(fmt.Appendf(nil, `{"id":"%d ########","pad":"%s"}`, phase, strings.Repeat("x", 4000)))
 		before := len(refused)
@@ -265,25 +264,13 @@ func refuses(t *testing.T, s scene, d *driver, c fault) {
 		}
 	}
 	d.settle()
-	maps.Copy(inBuffer, s.take(t))
+	add(inBuffer, s.take(t))
 	if debris, _ := filepath.Glob(s.buffer + "/.*"); len(debris) != 0 {
 		t.Errorf("left behind: %v", debris)
 	}
 	f := account(t, all, nil, inBuffer, refused)
 	f.worst = worst
 	f.report(t)
-}
-
-// take empties the buffer, as a listener does, and returns the ids.
-func (s scene) take(t *testing.T) map[string]int {
-	t.Helper()
-	found := ids(t, s.profiles(t)...)
-	names, err := filepath.Glob(s.buffer + "/profile_*")
-	check(t, err)
-	for _, name := range names {
-		check(t, os.Remove(name))
-	}
-	return found
 }
 
 // The directory is taken away again and again while it is in use: each profile is in
@@ -316,11 +303,9 @@ func TestDisk_DirectoryTakenAway(t *testing.T) {
 		if n == times {
 			at = s
 		}
-		found := ids(t, at.profiles(t)...)
+		found := at.take(t)
 		directories += min(1, len(found))
-		for id, n := range found {
-			inBuffer[id] += n
-		}
+		add(inBuffer, found)
 	}
 	t.Logf("%v, in %d directories", timesOf(answers), directories)
 	if directories < 10 {
