@@ -68,7 +68,7 @@ func hungDisk(t *testing.T, disk disk) figures {
 		t.Errorf("%d profiles wait for the disk, want 65", waiting)
 	}
 	grown := d.status("VmRSS") - resident
-	t.Logf("%v; %d KiB more resident, %d threads", timesOf(answers), grown, d.status("Threads"))
+	note(t, "%v; %d KiB more resident, %d threads", timesOf(answers), grown, d.status("Threads"))
 	if now := d.status("Threads"); now > threads {
 		t.Errorf("%d threads, and %d before", now, threads)
 	}
@@ -99,7 +99,7 @@ func hungDiskPHP(t *testing.T, disk disk) figures {
 	until(t, 5*time.Second, "10 files", func() bool { return len(s.profiles(t)) == 10 })
 	disk.hang()
 	answers = append(answers, phpSends(t, p, 2000)...)
-	t.Logf("%v", timesOf(answers))
+	note(t, "%v", timesOf(answers))
 	disk.answer()
 	until(t, 5*time.Second, "all files", func() bool { return len(s.profiles(t)) == 10+65 })
 	answers = append(answers, phpSends(t, p, 10)...)

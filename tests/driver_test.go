@@ -81,7 +81,23 @@ func (d *driver) load(document []byte) {
 
 func (d *driver) answer() answer {
 	d.t.Helper()
-	line := d.line()
+	return d.parse(d.line())
+}
+
+// rest are the answers that it still gave before it was killed.
+func (d *driver) rest() (answers []answer) {
+	d.t.Helper()
+	for {
+		line, err := d.lines.ReadString('\n')
+		if err != nil { // a line without its end was not written whole
+			return answers
+		}
+		answers = append(answers, d.parse(strings.TrimSuffix(line, "\n")))
+	}
+}
+
+func (d *driver) parse(line string) answer {
+	d.t.Helper()
 	fields := strings.SplitN(line, " ", 3)
 	if len(fields) != 3 {
 		d.t.Fatalf("answer %q", line)

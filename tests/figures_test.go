@@ -51,13 +51,27 @@ func account(t *testing.T, ids []string, atListener, inBuffer map[string]int, re
 }
 
 // report fails the test if a profile was lost or a process died, and adds a line
-// to the table: a file of tab-separated lines that TRANSMIT_FIGURES names.
+// to the table.
 func (f figures) report(t *testing.T) {
 	t.Helper()
 	if f.lost != 0 || f.died != 0 {
 		t.Errorf("%d profiles are lost, %d processes died", f.lost, f.died)
 	}
 	t.Logf("%d sent, %d buffered, %d refused, worst call %v", f.sent, f.buffered, f.refused, f.worst)
+	toTable(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n",
+		t.Name(), f.sent, f.buffered, f.refused, f.lost, f.worst.Microseconds(), f.died)
+}
+
+// note adds a sentence below the table.
+func note(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Logf(format, args...)
+	toTable(t, "%s: %s\n", t.Name(), fmt.Sprintf(format, args...))
+}
+
+// toTable appends to the file that TRANSMIT_FIGURES names: tests/table.sh reads it.
+func toTable(t *testing.T, format string, args ...any) {
+	t.Helper()
 	path := os.Getenv("TRANSMIT_FIGURES")
 	if path == "" {
 		return
@@ -65,8 +79,7 @@ func (f figures) report(t *testing.T) {
 	table, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	check(t, err)
 	defer table.Close()
-	_, err = fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n",
-		t.Name(), f.sent, f.buffered, f.refused, f.lost, f.worst.Microseconds(), f.died)
+	_, err = fmt.Fprintf(table, format, args...)
 	check(t, err)
 }
 

@@ -163,8 +163,12 @@ func TestFPM_EveryProfileIsSomewhere(t *testing.T) {
 	f.fetchAll("work.php", 700, 1000)
 	until(t, 5*time.Second, "300 more profiles", func() bool { return len(second.all()) >= 300 })
 
-	all := slices.Concat(l.all(), s.profiles(t), second.all())
-	eachOnce(t, ids(t, all...), 1000)
+	atListener := ids(t, slices.Concat(l.all(), second.all())...)
+	asked := make([]string, 1000)
+	for n := range asked {
+		asked[n] = fmt.Sprintf("r%d", n)
+	}
+	counted := account(t, asked, atListener, ids(t, s.profiles(t)...), nil)
 	if now := f.workers(); !slices.Equal(now, workers) {
 		t.Errorf("the workers were %v and are %v", workers, now)
 	}
@@ -179,6 +183,7 @@ func TestFPM_EveryProfileIsSomewhere(t *testing.T) {
 	if log := read(t, f.log); strings.Contains(log, "exited") || strings.Contains(log, "WARNING") {
 		t.Errorf("php-fpm's log:\n%s", log)
 	}
+	counted.report(t)
 }
 
 func TestFPM_Recipes(t *testing.T) {
@@ -271,6 +276,7 @@ func TestFPM_KilledWorkers(t *testing.T) {
 			}
 			found := ids(t, all...)
 			eachOnce(t, found, len(found))
+			figures{buffered: len(found)}.report(t)
 		})
 	}
 }

@@ -62,7 +62,7 @@ func withAndWithout(t *testing.T, n *nginx, each time.Duration) {
 	for range 2 {
 		for _, path := range []string{without, with} {
 			p := n.wrk(path, loadWorkers, each)()
-			t.Logf("%-9s %v", path, p)
+			note(t, "%s the profiler: %v", path[1:], p)
 			if p.served == 0 || p.failed > 0 {
 				t.Errorf("%s: %v", path, p)
 			}
@@ -92,7 +92,7 @@ func (l *load) run(n *nginx, duration time.Duration) {
 		l.unrest.step(l.t, l.fpm.scene)
 		l.step(duration)
 	}
-	l.t.Logf("%v; listener %v, %d workers killed, %d reloads", loaded(), l.unrest.log, l.kills, l.reloads)
+	note(l.t, "amid it all: %v; listener %v, %d workers killed, %d reloads", loaded(), l.unrest.log, l.kills, l.reloads)
 }
 
 // step does what is due to the workers, and empties the buffer.
@@ -143,7 +143,7 @@ func (l *load) finish() {
 	atListener := l.unrest.end()
 	add(l.inBuffer, l.fpm.scene.take(l.t))
 	ledger := l.fpm.scene.ledger(l.t)
-	l.t.Logf("the profiler: %v; less the waiting for a CPU: %v", ledger.took, ledger.held)
+	note(l.t, "the profiler: %v; less the waiting for a CPU: %v", ledger.took, ledger.held)
 	f := ledger.account(l.t, atListener, l.inBuffer, l.kills, l.killed)
 	f.died = l.died()
 	if f.refused > 0 {
