@@ -13,12 +13,13 @@ usage() {
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
   test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme components
                           --strict: a test that is skipped fails
+  soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
   bench                   what a call costs, beside a bare send(2) and beside plain PHP
   install [--prefix DIR]  library, header, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
   clean                   remove build/
   help                    this
 
-demo, test and bench install the Debian packages that they need.
+demo, test, soak and bench install the Debian packages that they need.
 END
 }
 
@@ -142,6 +143,11 @@ test)
     need "$test_packages"
     build
     exec tests/run.sh "$@"
+    ;;
+soak)
+    need "$test_packages"
+    build
+    exec tests/soak.sh "$@"
     ;;
 bench)
     need "$bench_packages"

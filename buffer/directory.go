@@ -68,7 +68,8 @@ func openUsable(path string) (*directory, error) {
 	}
 	path = filepath.Clean(path) // O_NOFOLLOW follows a link that ends in a slash
 	dir, err := openDirectory(path)
-	if errors.Is(err, unix.ENOENT) {
+	// Again, if somebody takes it away between the two.
+	for try := 0; try < 3 && errors.Is(err, unix.ENOENT); try++ {
 		if err = os.MkdirAll(path, 0o755); err == nil {
 			dir, err = openDirectory(path)
 		}

@@ -1,9 +1,12 @@
 package tests
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -13,14 +16,20 @@ func TestCrash_LeavesOnlyWholeFiles(t *testing.T) {
 	const seed = 4
 	random := rand.New(rand.NewPCG(seed, 0))
 	s := newScene(t)
-	document := padded(1_000_000)
+	const size = 1_000_000
 	temporary := 0
-	for range 30 {
+	var written []string // what the writers had been told is there
+	for round := range 30 {
 		d := startDriver(t, s)
-		d.load(document)
+		d.load(fmt.Appendf(nil, `{"id":"%d ########","pad":"%s"}`, round, strings.Repeat("x", size)))
 		d.tell("send 1000 %d 0 -", flagToDisk)
 		time.Sleep(time.Duration(random.IntN(30_000)) * time.Microsecond)
 		d.kill()
+		for i, a := range d.rest() {
+			if a.result == buffered {
+				written = append(written, fmt.Sprintf("%d %08d", round, i))
+			}
+		}
 		left, err := filepath.Glob(s.buffer + "/.transmit-*")
 		check(t, err)
 		temporary += len(left)
@@ -30,14 +39,21 @@ func TestCrash_LeavesOnlyWholeFiles(t *testing.T) {
 	}
 	all := s.profiles(t) // wants each to be whole
 	for _, text := range all {
-		if len(text) < len(document) {
-			t.Errorf("a file has %d bytes of %d", len(text), len(document))
+		if len(text) < size {
+			t.Errorf("a file has %d bytes of %d", len(text), size)
+		}
+	}
+	inBuffer := ids(t, all...)
+	for id := range inBuffer { // of the last ones nobody was told
+		if !slices.Contains(written, id) {
+			written = append(written, id)
 		}
 	}
 	t.Logf("%d whole files; %d times a writer died with a temporary one", len(all), temporary)
 	if len(all) < 30 || temporary == 0 {
 		t.Error("the writers were not killed while they wrote")
 	}
+	account(t, written, nil, inBuffer, nil).report(t)
 }
 
 // P4: two writers never take each other's names. Counts in = counts out.
@@ -50,13 +66,16 @@ func TestProcesses_CountsInAreCountsOut(t *testing.T) {
 		drivers[i].load([]byte(`{"id":"` + string(rune('a'+i)) + `########"}`))
 		drivers[i].tell("send %d %d 0 -", each, flagToDisk)
 	}
-	for _, d := range drivers {
+	var all []string
+	var f figures
+	for n, d := range drivers {
 		for i := range each {
-			if a := d.answer(); !a.is(buffered) {
-				t.Fatalf("write %d: %+v", i, a)
-			}
+			f.want(t, d.answer(), buffered, "")
+			all = append(all, fmt.Sprintf("%c%08d", 'a'+n, i))
 		}
 		d.settle()
 	}
-	eachOnce(t, ids(t, s.profiles(t)...), processes*each)
+	counted := account(t, all, nil, ids(t, s.profiles(t)...), nil)
+	counted.worst = f.worst
+	counted.report(t)
 }

@@ -24,7 +24,10 @@ const (
 	eTooBig     = -8
 	eForked     = -20
 	eResource   = -21
+	eStarting   = -22
+	eBusy       = -40
 	eNoDir      = -41
+	eFull       = -42
 	eIO         = -43
 	flagTrusted = 1
 	flagAsIs    = 2
@@ -78,7 +81,23 @@ func (d *driver) load(document []byte) {
 
 func (d *driver) answer() answer {
 	d.t.Helper()
-	line := d.line()
+	return d.parse(d.line())
+}
+
+// rest are the answers that it still gave before it was killed.
+func (d *driver) rest() (answers []answer) {
+	d.t.Helper()
+	for {
+		line, err := d.lines.ReadString('\n')
+		if err != nil { // a line without its end was not written whole
+			return answers
+		}
+		answers = append(answers, d.parse(strings.TrimSuffix(line, "\n")))
+	}
+}
+
+func (d *driver) parse(line string) answer {
+	d.t.Helper()
 	fields := strings.SplitN(line, " ", 3)
 	if len(fields) != 3 {
 		d.t.Fatalf("answer %q", line)
@@ -101,7 +120,11 @@ func (d *driver) ask(format string, args ...any) answer {
 func (d *driver) configure(settings string) {
 	d.t.Helper()
 	d.load([]byte(settings))
-	if a := d.ask("configure"); a.result != 0 {
+	a := d.ask("configure")
+	for try := 0; a.result == eStarting && try < 10; try++ { // a busy machine
+		a = d.ask("configure")
+	}
+	if a.result != 0 {
 		d.t.Fatalf("configure %s: %+v", settings, a)
 	}
 }

@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -50,13 +51,27 @@ func account(t *testing.T, ids []string, atListener, inBuffer map[string]int, re
 }
 
 // report fails the test if a profile was lost or a process died, and adds a line
-// to the table: a file of tab-separated lines that TRANSMIT_FIGURES names.
+// to the table.
 func (f figures) report(t *testing.T) {
 	t.Helper()
 	if f.lost != 0 || f.died != 0 {
 		t.Errorf("%d profiles are lost, %d processes died", f.lost, f.died)
 	}
 	t.Logf("%d sent, %d buffered, %d refused, worst call %v", f.sent, f.buffered, f.refused, f.worst)
+	toTable(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n",
+		t.Name(), f.sent, f.buffered, f.refused, f.lost, f.worst.Microseconds(), f.died)
+}
+
+// note adds a sentence below the table.
+func note(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Logf(format, args...)
+	toTable(t, "%s: %s\n", t.Name(), fmt.Sprintf(format, args...))
+}
+
+// toTable appends to the file that TRANSMIT_FIGURES names: tests/table.sh reads it.
+func toTable(t *testing.T, format string, args ...any) {
+	t.Helper()
 	path := os.Getenv("TRANSMIT_FIGURES")
 	if path == "" {
 		return
@@ -64,8 +79,7 @@ func (f figures) report(t *testing.T) {
 	table, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	check(t, err)
 	defer table.Close()
-	_, err = fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n",
-		t.Name(), f.sent, f.buffered, f.refused, f.lost, f.worst.Microseconds(), f.died)
+	_, err = fmt.Fprintf(table, format, args...)
 	check(t, err)
 }
 
@@ -91,3 +105,47 @@ func lasts(t *testing.T, usually time.Duration, share float64) time.Duration {
 	check(t, err)
 	return max(usually, time.Duration(share*float64(seconds)*float64(time.Second)))
 }
+
+// numbered are the ids of so many documents with ########.
+func numbered(count int) []string {
+	all := make([]string, count)
+	for i := range all {
+		all[i] = fmt.Sprintf("%08d", i)
+	}
+	return all
+}
+
+// refusals are the ids of the numbered documents that were refused.
+func refusals(answers []answer) map[string]bool {
+	refused := map[string]bool{}
+	for i, a := range answers {
+		if a.result < 0 {
+			refused[fmt.Sprintf("%08d", i)] = true
+		}
+	}
+	return refused
+}
+
+// times says how long calls took, of any number.
+type times []time.Duration
+
+func timesOf(answers []answer) times {
+	var all times
+	for _, a := range answers {
+		all = append(all, a.took)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (all times) worst() time.Duration { return all[len(all)-1] }
+
+func (all times) String() string {
+	n := len(all)
+	return fmt.Sprintf("%d calls: p50 %v, p99 %v, worst %v", n, all[n/2], all[n*99/100], all.worst())
+}
+
+const (
+	promised = 50 * time.Millisecond // SPEC P2
+	noisy    = 4 * promised          // what a busy machine may make of it
+)

@@ -15,6 +15,10 @@ type forked struct {
 	result, us int
 }
 
+func (f forked) answer() answer {
+	return answer{result: f.result, took: time.Duration(f.us) * time.Microsecond}
+}
+
 // family runs c/fork.c, which must neither hang nor fail, in any of its processes.
 func family(t *testing.T, s scene, mode ...string) []forked {
 	t.Helper()
@@ -50,7 +54,9 @@ func TestFork_C(t *testing.T) {
 			if len(got) != len(c.want) {
 				t.Fatalf("%d processes answered, want %d: %v", len(got), len(c.want), got)
 			}
+			var all figures
 			for i, f := range got {
+				all.count(f.answer())
 				if f.result != c.want[i] {
 					t.Errorf("%s: result %d, want %d", f.who, f.result, c.want[i])
 				}
@@ -62,6 +68,7 @@ func TestFork_C(t *testing.T) {
 			if len(s.profiles(t)) != 0 {
 				t.Error("something was written")
 			}
+			all.report(t)
 		})
 	}
 }
@@ -73,11 +80,14 @@ func TestFork_WhileAnotherThreadIsInACall(t *testing.T) {
 	if len(got) != 50 {
 		t.Fatalf("%d children answered, want 50", len(got))
 	}
+	var all figures
 	for _, f := range got {
+		all.count(f.answer())
 		if f.result != eForked || f.us > atOnce {
 			t.Errorf("%+v, want result %d at once", f, eForked)
 		}
 	}
+	all.report(t)
 }
 
 // The workers of a server must not draw the same file names: they have one parent's
@@ -108,12 +118,15 @@ func TestFork_WhileGoStarts(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
 	arrive := 0
+	var all figures
 	for delay := 0; delay <= 6000; delay += 200 {
 		got := family(t, s, "starting", fmt.Sprint(delay))
 		if len(got) != 2 {
 			t.Fatalf("after %d µs: %+v", delay, got)
 		}
 		child, parent := got[0], got[1]
+		all.count(child.answer())
+		all.count(parent.answer())
 		if child.result != sent && child.result != eForked || child.us > 50_000 || parent.result != sent {
 			t.Errorf("after %d µs: child %+v, parent %+v", delay, child, parent)
 		}
@@ -123,6 +136,7 @@ func TestFork_WhileGoStarts(t *testing.T) {
 		}
 	}
 	l.await(arrive)
+	all.report(t)
 }
 
 // The child that was forked after the parent's first send goes on in plain PHP.
@@ -145,4 +159,5 @@ func TestFork_PHP(t *testing.T) {
 		t.Log(out)
 	}
 	eachOnce(t, ids(t, l.await(4)...), 4)
+	figures{sent: 4}.report(t)
 }

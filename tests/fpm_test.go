@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// fpm is a php-fpm of two workers.
+// fpm is a php-fpm.
 type fpm struct {
 	*process
 	t     *testing.T
@@ -42,7 +42,14 @@ var recipes = []recipe{
 var preloading = []string{"ffi.enable=preload", "ffi.preload=STAGE/build/transmit_ffi.h",
 	"opcache.enable=1", "opcache.preload=STAGE/php/preload.php", "opcache.preload_user=nobody"}
 
+// startFPM starts one with two workers; more are lines of php.ini.
 func startFPM(t *testing.T, s scene, r recipe, more ...string) *fpm {
+	t.Helper()
+	return startPool(t, s, r, "pm.max_children=2", more...)
+}
+
+// startPool starts one with these lines of the pool's configuration.
+func startPool(t *testing.T, s scene, r recipe, pool string, more ...string) *fpm {
 	t.Helper()
 	if r.asRoot {
 		needRoot(t)
@@ -53,18 +60,19 @@ func startFPM(t *testing.T, s scene, r recipe, more ...string) *fpm {
 	if r.asRoot {
 		users = "user=nobody\ngroup=nogroup\nlisten.mode=0666\n"
 	}
-	pool := s.write(t, "fpm.conf", "[global]\ndaemonize=no\nlog_level=notice\nerror_log="+f.log+
-		"\n[www]\nclear_env=no\npm=static\npm.max_children=2\nlisten="+s.dir+"/f\n"+users)
+	// Graceful means that the workers are given the time.
+	conf := s.write(t, "fpm.conf", "[global]\ndaemonize=no\nlog_level=notice\nprocess_control_timeout=20\nerror_log="+f.log+
+		"\n[www]\nclear_env=no\npm=static\n"+pool+"\nlisten="+s.dir+"/f\n"+users)
 	ini := s.write(t, "php.ini", strings.ReplaceAll(strings.Join(append(more, r.ini...), "\n"), "STAGE", stage)+
 		"\nlog_errors=1\ndisplay_errors=1\nhtml_errors=0\nmemory_limit=64M\nerror_log="+s.dir+"/php.log\n")
-	cmd := exec.Command(binary, "-y", pool, "-c", ini)
+	cmd := exec.Command(binary, "-y", conf, "-c", ini)
 	if r.asRoot {
 		cmd.Args = append(cmd.Args, "-R")
 	} else if os.Geteuid() == 0 {
 		cmd = as(uidOf(t, "nobody"), cmd)
 	}
 	cmd.Env = append(os.Environ(), s.environment()...)
-	f.process = start(t, 100*time.Second, cmd)
+	f.process = start(t, 100*time.Second+lasts(t, 0, 1), cmd)
 	until(t, 10*time.Second, "php-fpm listens", func() bool {
 		text, _ := os.ReadFile(f.log)
 		return strings.Contains(string(text), "ready to handle connections") || ended(f.process)
@@ -78,7 +86,7 @@ func startFPM(t *testing.T, s scene, r recipe, more ...string) *fpm {
 // environment leads php/scripts/config.php to the scene.
 func (s scene) environment() []string {
 	// Plain PHP keeps its log stamps where temporary files go.
-	return []string{"TEST_SOCKET=" + s.socket, "TEST_BUFFER=" + s.buffer, "TMPDIR=" + s.dir}
+	return []string{"TEST_SOCKET=" + s.socket, "TEST_BUFFER=" + s.buffer, "TEST_LEDGER=" + s.dir + "/ledger", "TMPDIR=" + s.dir}
 }
 
 func (f *fpm) fetch(script, id string) (page, error) {
@@ -155,8 +163,12 @@ func TestFPM_EveryProfileIsSomewhere(t *testing.T) {
 	f.fetchAll("work.php", 700, 1000)
 	until(t, 5*time.Second, "300 more profiles", func() bool { return len(second.all()) >= 300 })
 
-	all := slices.Concat(l.all(), s.profiles(t), second.all())
-	eachOnce(t, ids(t, all...), 1000)
+	atListener := ids(t, slices.Concat(l.all(), second.all())...)
+	asked := make([]string, 1000)
+	for n := range asked {
+		asked[n] = fmt.Sprintf("r%d", n)
+	}
+	counted := account(t, asked, atListener, ids(t, s.profiles(t)...), nil)
 	if now := f.workers(); !slices.Equal(now, workers) {
 		t.Errorf("the workers were %v and are %v", workers, now)
 	}
@@ -171,6 +183,7 @@ func TestFPM_EveryProfileIsSomewhere(t *testing.T) {
 	if log := read(t, f.log); strings.Contains(log, "exited") || strings.Contains(log, "WARNING") {
 		t.Errorf("php-fpm's log:\n%s", log)
 	}
+	counted.report(t)
 }
 
 func TestFPM_Recipes(t *testing.T) {
@@ -263,6 +276,7 @@ func TestFPM_KilledWorkers(t *testing.T) {
 			}
 			found := ids(t, all...)
 			eachOnce(t, found, len(found))
+			figures{buffered: len(found)}.report(t)
 		})
 	}
 }

@@ -28,6 +28,8 @@ strace          shows system calls
 procps          looks at processes
 e2fsprogs       makes a disk that can be frozen
 mount           mounts it
+nginx-light     a web server before php-fpm
+wrk             loads it
 "
 
 # need makes sure that all packages of a list are installed: it says what is

@@ -13,7 +13,7 @@ part() {
     c) tests/c/run.sh ;;
     php) phpunit -v "${phpunit_options[@]}" -c tests/php/phpunit.xml ;;
     readme) tests/readme/run.sh ;;
-    components) go -C tests test -count=1 ./... ;;
+    components) components ;;
     esac
 }
 
@@ -27,12 +27,21 @@ unit() {
 
 # fuzz finds the targets by itself. What fails is left in testdata, as a test.
 fuzz() {
-    local package target
+    local package target died
     for package in ./transmit ./buffer; do
         for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz'); do
-            go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" "$package"
+            died=0
+            go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" "$package" || died=1
+            printf '%s\t-\t-\t-\t-\t-\t%d\n' "$target" "$died" >> "$TRANSMIT_FIGURES"
+            [ "$died" = 0 ]
         done
     done
+}
+
+# components runs them once; a soak, more often and for longer.
+components() {
+    local runs=${TRANSMIT_RUNS:-1} seconds=${TRANSMIT_SOAK_SECONDS:-0}
+    go -C tests test -count="$runs" -timeout $((runs * (1200 + seconds)))s ./...
 }
 
 # run runs one part, and remembers how it ended.
@@ -81,10 +90,15 @@ for part in "$@"; do
 done
 [ $# = 0 ] || parts=("$@")
 
+# The tests write to this file what became of their profiles.
+TRANSMIT_FIGURES=$(mktemp)
+export TRANSMIT_FIGURES
+trap 'rm -f "$TRANSMIT_FIGURES"' EXIT
 failed=0
 summary=
 for part in "${parts[@]}"; do
     run "$part"
 done
+[ ! -s "$TRANSMIT_FIGURES" ] || tests/table.sh "$TRANSMIT_FIGURES" || failed=1
 printf '\n%s' "$summary"
 exit "$failed"

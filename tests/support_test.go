@@ -155,15 +155,36 @@ func (s scene) write(t *testing.T, name, text string) string {
 
 var profileName = regexp.MustCompile(`^profile_\d{8}_\d{6}_[0-9a-f]{8}\.json$`)
 
-// profiles are the contents of the buffer. Each one must be whole; what a killed
-// writer left under a temporary name does not count.
+// profiles are the contents of the buffer.
 func (s scene) profiles(t *testing.T) [][]byte {
+	t.Helper()
+	var all [][]byte
+	for _, text := range s.files(t) {
+		all = append(all, text)
+	}
+	return all
+}
+
+// take empties the buffer, as a listener does, and returns the ids.
+func (s scene) take(t *testing.T) map[string]int {
+	t.Helper()
+	found := map[string]int{}
+	for path, text := range s.files(t) {
+		add(found, ids(t, text))
+		check(t, os.Remove(path))
+	}
+	return found
+}
+
+// files are the files of the buffer. Each one must be whole; what a killed writer
+// left under a temporary name does not count.
+func (s scene) files(t *testing.T) map[string][]byte {
 	t.Helper()
 	entries, err := os.ReadDir(s.buffer)
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	var all [][]byte
+	all := map[string][]byte{}
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), ".") {
 			continue
@@ -171,12 +192,13 @@ func (s scene) profiles(t *testing.T) [][]byte {
 		if !profileName.MatchString(entry.Name()) {
 			t.Errorf("%s lies in the buffer", entry.Name())
 		}
-		text, err := os.ReadFile(filepath.Join(s.buffer, entry.Name()))
+		path := filepath.Join(s.buffer, entry.Name())
+		text, err := os.ReadFile(path)
 		check(t, err)
 		if !json.Valid(text) {
 			t.Errorf("%s is not whole: %d bytes, %.80q…", entry.Name(), len(text), text)
 		}
-		all = append(all, text)
+		all[path] = text
 	}
 	return all
 }

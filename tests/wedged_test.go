@@ -72,7 +72,9 @@ func TestWedged_HoldsNobody(t *testing.T) {
 		d.load(padded(1000))
 		answers := d.sends(100, 0, "-")
 		queued := 0
+		var f figures
 		for i, a := range answers {
+			f.count(a)
 			if a.result == sent {
 				queued++
 			} else if !a.is(buffered) {
@@ -89,13 +91,15 @@ func TestWedged_HoldsNobody(t *testing.T) {
 		for range queued {
 			p.line()
 		}
-		if a := d.send([]byte(`{"id":"next"}`)); a.result != sent {
+		a := d.send([]byte(`{"id":"next"}`))
+		if f.count(a); a.result != sent {
 			t.Errorf("after it went on: %+v", a)
 		}
 		if line := p.line(); !strings.Contains(line, `"next"`) {
 			t.Errorf("it received %.100s", line)
 		}
 		if timely(t, answers) {
+			f.report(t)
 			return
 		}
 	}
@@ -176,25 +180,28 @@ func TestNoListener(t *testing.T) {
 			}
 			c.make(t, s.socket)
 			d := startDriver(t, s)
-			falls(t, d, s, c.names)
+			f := falls(t, d, s, c.names)
 
 			os.RemoveAll(s.socket)
 			os.MkdirAll(s.dir+"/none", 0o755)
 			l := listen(t, s.socket)
-			if a := d.send([]byte(`{"id":"next"}`)); a.result != sent {
+			a := d.send([]byte(`{"id":"next"}`))
+			if f.count(a); a.result != sent {
 				t.Errorf("after a listener came: %+v", a)
 			}
 			l.await(1)
+			f.report(t)
 		})
 	}
 }
 
 // falls wants ten sends to end in the buffer, in less than 100 ms together (P11).
-func falls(t *testing.T, d *driver, s scene, names string) {
+func falls(t *testing.T, d *driver, s scene, names string) (f figures) {
 	t.Helper()
 	d.load(padded(1000))
 	var all time.Duration
 	for i, a := range d.sends(10, 0, "-") {
+		f.count(a)
 		all += a.took
 		if !a.is(buffered) || !strings.Contains(a.text, names) {
 			t.Errorf("send %d: %+v, want result %d and %q", i, a, buffered, names)
@@ -205,6 +212,7 @@ func falls(t *testing.T, d *driver, s scene, names string) {
 	}
 	d.settle()
 	eachOnce(t, ids(t, s.profiles(t)...), 10)
+	return f
 }
 
 func TestNoListener_NoPermission(t *testing.T) {
@@ -214,12 +222,14 @@ func TestNoListener_NoPermission(t *testing.T) {
 	check(t, os.Chmod(s.socket, 0o600))
 	d := driverOf(t, s, as(nobody, exec.Command(program(t, "driver"))))
 	d.configure(s.settings(nil))
-	falls(t, d, s, "permission denied")
+	f := falls(t, d, s, "permission denied")
 	check(t, os.Chmod(s.socket, 0o666))
-	if a := d.send([]byte(`{"id":"next"}`)); a.result != sent {
+	a := d.send([]byte(`{"id":"next"}`))
+	if f.count(a); a.result != sent {
 		t.Errorf("after the permission came: %+v", a)
 	}
 	l.await(1)
+	f.report(t)
 }
 
 func TestListener_PathLength(t *testing.T) {
@@ -261,14 +271,17 @@ func TestListener_Restarted(t *testing.T) {
 			s := newScene(t)
 			d := startDriver(t, s)
 			d.load(padded(1000))
+			var f figures
 			for round := range 3 {
 				l := listen(t, s.socket)
-				if a := d.sends(1, 0, "-")[0]; a.result != sent {
+				a := d.sends(1, 0, "-")[0]
+				if f.count(a); a.result != sent {
 					t.Errorf("round %d, listening: %+v", round, a)
 				}
 				l.await(1)
 				l.close()
 				for _, a := range d.sends(c.away, 0, "-") {
+					f.count(a)
 					if !a.is(buffered) {
 						t.Errorf("round %d, dead: %+v", round, a)
 					}
@@ -278,6 +291,7 @@ func TestListener_Restarted(t *testing.T) {
 			if n := len(s.profiles(t)); n != 3*c.away {
 				t.Errorf("%d files, want %d", n, 3*c.away)
 			}
+			f.report(t)
 		})
 	}
 }

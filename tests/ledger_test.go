@@ -1,0 +1,107 @@
+package tests
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ledger is what the workers wrote around their calls: php/scripts/ledger.php.
+type ledger struct {
+	done       []string // ids of the calls that ended
+	unfinished []string // of those that a worker was killed in
+	refused    map[string]bool
+	pending    map[string]string // by id of what was still to be written then: who had it
+	took       times             // sorted
+	held       times             // sorted, too: that less the waiting for a CPU
+}
+
+func (s scene) ledger(t *testing.T) ledger {
+	t.Helper()
+	l := ledger{refused: map[string]bool{}, pending: map[string]string{}}
+	files, err := filepath.Glob(s.dir + "/ledger/*")
+	check(t, err)
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		check(t, err)
+		begun := ""
+		for line := range strings.Lines(string(text)) {
+			fields := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 6)
+			switch {
+			case fields[0] == "begin" && len(fields) == 2:
+				l.abandon(begun)
+				begun = fields[1]
+			case fields[0] == "end" && len(fields) == 6 && fields[1] == begun:
+				l.end(t, filepath.Base(path), fields)
+				begun = ""
+			default:
+				t.Errorf("%s: %q", path, line)
+			}
+		}
+		l.abandon(begun)
+	}
+	slices.Sort(l.took)
+	slices.Sort(l.held)
+	return l
+}
+
+// abandon takes a call into account that had begun when the next one of that
+// process number did, or nothing more.
+func (l *ledger) abandon(id string) {
+	if id != "" {
+		l.unfinished = append(l.unfinished, id)
+	}
+}
+
+func (l *ledger) end(t *testing.T, pid string, fields []string) {
+	t.Helper()
+	id, sent, words := fields[1], fields[2], fields[5]
+	took, err := time.ParseDuration(fields[3] + "us")
+	check(t, err)
+	waited, err := time.ParseDuration(fields[4] + "us")
+	check(t, err)
+	l.done, l.took, l.held = append(l.done, id), append(l.took, took), append(l.held, took-waited)
+	switch {
+	case sent == "1", strings.Contains(words, "the profile is in "):
+	case words == "", strings.HasPrefix(words, "the library did not start"): // in plain PHP
+	case strings.HasPrefix(words, "the disk is slow"), strings.HasPrefix(words, "time is up"):
+		l.pending[id] = pid
+	default:
+		t.Logf("refused: %s", words)
+		l.refused[id] = true
+	}
+}
+
+// account says where the profiles are. Of a call that a worker was killed in nobody
+// was told anything: its profile may be nowhere, or somewhere, whole and once. Nor
+// can a killed worker keep its word that a write goes on. kills are how often
+// that can have been, died the workers that were killed.
+func (l *ledger) account(t *testing.T, atListener, inBuffer map[string]int, kills int, killed map[string]bool) figures {
+	t.Helper()
+	var sent []string
+	somewhere := func(id string) bool { return atListener[id]+inBuffer[id] > 0 }
+	gone := 0
+	for _, id := range l.done {
+		if killed[l.pending[id]] && !somewhere(id) {
+			gone++
+		} else {
+			sent = append(sent, id)
+		}
+	}
+	for _, id := range l.unfinished {
+		if somewhere(id) {
+			sent = append(sent, id)
+		}
+	}
+	t.Logf("%d calls ended; of %d others, whose workers were killed, %d profiles arrived; %d were pending then and are gone",
+		len(l.done), len(l.unfinished), len(sent)+gone-len(l.done), gone)
+	if len(l.unfinished) > kills {
+		t.Errorf("%d calls did not end, and %d workers were killed", len(l.unfinished), kills)
+	}
+	f := account(t, sent, atListener, inBuffer, l.refused)
+	f.worst = l.held.worst()
+	return f
+}

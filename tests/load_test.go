@@ -1,0 +1,184 @@
+package tests
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	loadWorkers = 20
+	loadPool    = "pm.max_children=20\npm.max_requests=150"
+)
+
+// FPM under load: 20 workers that are recycled, reloaded and killed, a listener that
+// dies, stops and comes back. Every profile is accounted for, and none is there twice.
+func TestLoad_FPM(t *testing.T) {
+	for _, c := range []struct {
+		recipe
+		share float64 // of a soak
+	}{{recipes[0], 0.2}, {recipes[4], 0.1}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			if !c.native {
+				s.buffer = inMemory(t) // plain PHP cannot leave a slow disk alone
+				check(t, os.Chmod(s.buffer, 0o777|os.ModeSticky))
+			}
+			check(t, os.Mkdir(s.dir+"/ledger", 0o777))
+			check(t, os.Chmod(s.dir+"/ledger", 0o777))
+			// The test takes the files; nothing may be evicted meanwhile.
+			t.Setenv("TEST_SETTINGS", `{"buffer_max_files":0,"buffer_max_bytes":0}`)
+			seed := seedOf(t)
+			u := newUnrest(t, s, rand.New(rand.NewPCG(seed, 0)))
+			f := startPool(t, s, c.recipe, loadPool)
+			n := startNginx(t, f, "work.php")
+
+			withAndWithout(t, n, lasts(t, time.Second, c.share/20))
+			l := &load{t: t, fpm: f, unrest: u, inBuffer: map[string]int{}, killed: map[string]bool{}}
+			l.run(n, lasts(t, 10*time.Second, c.share))
+			l.finish()
+		})
+	}
+}
+
+// seedOf is what the random numbers of a test begin with; a failure can be repeated.
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	seed, err := strconv.ParseUint(env("TRANSMIT_SEED", strconv.FormatInt(time.Now().UnixNano(), 10)), 10, 64)
+	check(t, err)
+	t.Logf("TRANSMIT_SEED=%d", seed)
+	return seed
+}
+
+// withAndWithout compares the page with the profiler and without, in turns.
+func withAndWithout(t *testing.T, n *nginx, each time.Duration) {
+	t.Helper()
+	for range 2 {
+		for _, path := range []string{without, with} {
+			p := n.wrk(path, loadWorkers, each)()
+			note(t, "%s the profiler: %v", path[1:], p)
+			if p.served == 0 || p.failed > 0 {
+				t.Errorf("%s: %v", path, p)
+			}
+		}
+	}
+}
+
+// load is a php-fpm under it, and what happens to that and to its listener.
+type load struct {
+	t        *testing.T
+	fpm      *fpm
+	unrest   *unrest
+	inBuffer map[string]int
+	kills    int
+	killed   map[string]bool // pids
+	reloads  int
+	nextKill time.Time
+	nextLoad time.Time
+	nextTake time.Time
+}
+
+func (l *load) run(n *nginx, duration time.Duration) {
+	l.t.Helper()
+	loaded := n.wrk(with, loadWorkers, duration)
+	l.nextLoad = time.Now().Add(duration / 4)
+	for end := time.Now().Add(duration); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		l.unrest.step(l.t, l.fpm.scene)
+		l.step(duration)
+	}
+	note(l.t, "amid it all: %v; listener %v, %d workers killed, %d reloads", loaded(), l.unrest.log, l.kills, l.reloads)
+}
+
+// step does what is due to the workers, and empties the buffer.
+func (l *load) step(duration time.Duration) {
+	l.t.Helper()
+	due := func(next *time.Time, after time.Duration) bool {
+		is := time.Now().After(*next)
+		if is {
+			*next = time.Now().Add(after)
+		}
+		return is
+	}
+	random := l.unrest.random
+	if due(&l.nextKill, time.Duration(100+random.IntN(400))*time.Millisecond) {
+		l.killOne(random)
+	}
+	if due(&l.nextLoad, min(duration/3, 20*time.Second)) {
+		l.reloads++
+		l.fpm.signal(syscall.SIGUSR2)
+	}
+	if due(&l.nextTake, 500*time.Millisecond) {
+		add(l.inBuffer, l.fpm.scene.take(l.t))
+	}
+}
+
+func (l *load) killOne(random *rand.Rand) {
+	l.t.Helper()
+	workers := l.fpm.workers()
+	if len(workers) == 0 { // it is starting anew
+		return
+	}
+	pid := workers[random.IntN(len(workers))]
+	if syscall.Kill(pid, syscall.SIGKILL) == nil {
+		l.kills++
+		l.killed[fmt.Sprint(pid)] = true
+	}
+}
+
+// finish ends everybody in good order, and then counts.
+func (l *load) finish() {
+	l.t.Helper()
+	l.fpm.signal(syscall.SIGQUIT) // each worker ends its request, and what it has to write
+	select {
+	case <-l.fpm.done:
+	case <-time.After(30 * time.Second):
+		l.t.Error("php-fpm does not end")
+	}
+	atListener := l.unrest.end()
+	add(l.inBuffer, l.fpm.scene.take(l.t))
+	ledger := l.fpm.scene.ledger(l.t)
+	note(l.t, "the profiler: %v; less the waiting for a CPU: %v", ledger.took, ledger.held)
+	f := ledger.account(l.t, atListener, l.inBuffer, l.kills, l.killed)
+	f.died = l.died()
+	if f.refused > 0 {
+		l.t.Errorf("%d were refused, and the disk is well", f.refused)
+	}
+	if f.sent == 0 || f.buffered == 0 || l.kills == 0 || l.reloads == 0 {
+		l.t.Errorf("not everything happened: %+v, %d kills, %d reloads", f, l.kills, l.reloads)
+	}
+	if p99 := ledger.held[len(ledger.held)*99/100]; p99 > promised+promised/2 {
+		l.t.Errorf("of 100 calls one took %v", p99)
+	}
+	f.report(l.t)
+}
+
+var unwell = regexp.MustCompile(`PHP (?:Warning|Notice|Fatal|Parse)|profile lost`)
+
+// died is how many workers ended otherwise than they were told to.
+func (l *load) died() int {
+	l.t.Helper()
+	died, killed := 0, 0
+	for line := range strings.Lines(read(l.t, l.fpm.log)) {
+		switch {
+		case strings.Contains(line, "exited on signal 9"):
+			killed++
+		case strings.Contains(line, "exited on signal"), regexp.MustCompile(`exited with code [^0]`).MatchString(line):
+			died++
+			l.t.Logf("php-fpm: %s", line)
+		}
+	}
+	if killed > l.kills {
+		l.t.Errorf("%d workers were killed, %d of them by the test", killed, l.kills)
+		died += killed - l.kills
+	}
+	if text, err := os.ReadFile(l.fpm.scene.dir + "/php.log"); err == nil && unwell.Match(text) {
+		l.t.Errorf("PHP's log:\n%.3000s", text)
+	}
+	return died
+}

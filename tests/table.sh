@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# table.sh FILE - what became of the profiles of each test, as the tests wrote it to
+# FILE (figures_test.go). The lines of a test that ran more than once are summed up.
+# Fails if a profile was lost or a process died.
+set -euo pipefail
+
+printf '\n%-58s %8s %9s %8s %5s %9s %5s\n' test sent buffered refused lost 'worst ms' died
+awk -F '\t' '
+    NF != 7 { notes = notes "  " $0 "\n"; next }
+    !($1 in worst) { order[++tests] = $1; worst[$1] = 0 }
+    {
+        for (i = 2; i <= 5; i++) sum[$1, i] = $i == "-" ? "-" : sum[$1, i] + $i
+        if ($6 > worst[$1] + 0) worst[$1] = $6
+        died[$1] += $7
+        bad += $5 + $7
+    }
+    END {
+        for (n = 1; n <= tests; n++) {
+            t = order[n]
+            ms = worst[t] + 0 > 0 ? sprintf("%.1f", worst[t] / 1000) : "-"
+            printf "%-58s %8s %9s %8s %5s %9s %5d\n", t, sum[t, 2], sum[t, 3], sum[t, 4], sum[t, 5], ms, died[t]
+        }
+        printf "\n%s", notes
+        exit bad > 0
+    }' "$1"
