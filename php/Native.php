@@ -16,7 +16,8 @@ final class Native
     private const SCOPE = 'TRANSMIT';
     private const SONAME = 'libtransmit.so.1';
 
-    private static ?self $instance = null;
+    /** @var self|null PHP 7.4 does not preload a class with this type, nor with \FFI where that is not loaded */
+    private static $instance = null;
 
     /** Why there is none. */
     private static string $why = '';
@@ -24,7 +25,8 @@ final class Native
     /** @var array{string|null}|null the setting for which that was decided */
     private static ?array $decidedFor = null;
 
-    private \FFI $ffi;
+    /** @var \FFI */
+    private $ffi;
 
     /** What the library was told last in this request. */
     private ?Settings $told = null;
