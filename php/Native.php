@@ -114,8 +114,13 @@ final class Native
         return $this->ffi->transmit_version();
     }
 
-    /** All keys, so that two virtual hosts in one worker do not inherit each other's. */
-    private function configure(Settings $settings): int
+    /**
+     * All keys, so that two virtual hosts in one worker do not inherit each other's.
+     * Starts the library in this process.
+     *
+     * @return int 0, or why it cannot be used here
+     */
+    public function configure(Settings $settings): int
     {
         if ($this->told === $settings) {
             return 0;
