@@ -113,7 +113,7 @@ install_files() {
     ln -sf libtransmit.so.1 "$to/lib/libtransmit.so"
     install -m 644 include/transmit.h "$to/include/"
     sed "s|@prefix@|$prefix|; s|@version@|$(version)|" include/transmit.pc.in > "$to/lib/pkgconfig/transmit.pc"
-    install -m 644 php/*.php "$share/"
+    install -m 644 php/*.php php/composer.json "$share/"
     install -m 644 php/Doctor/*.php "$share/Doctor/"
     ffi_header "$prefix/lib/libtransmit.so.1" > "$share/transmit_ffi.h"
     install -m 644 README.md CHANGELOG.md tests/c/example.c "$to/share/doc/libtransmit/"

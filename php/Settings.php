@@ -128,6 +128,7 @@ final class Settings
     /** @return array{array<mixed>, list<string>} the application's array, and what was wrong with getting it */
     private static function read(): array
     {
+        require_once __DIR__ . '/config.php';
         try {
             $config = get_profiling_config();
         } catch (\Throwable $e) {
