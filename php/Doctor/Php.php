@@ -11,6 +11,9 @@ use Transmit\Settings;
  */
 final class Php
 {
+    /** On a busy machine, the library may not start in a call's time; it goes on in the next. */
+    private const TRIES = 20;
+
     /** @return list<Finding> */
     public static function examine(Settings $settings): array
     {
@@ -62,6 +65,9 @@ final class Php
             return Finding::warn('library', "plain PHP: $why", $remedy);
         }
         $result = $native->configure($settings);
+        for ($try = 0; $try < self::TRIES && $result === Result::ESTARTING; $try++) {
+            $result = $native->configure($settings);
+        }
         if ($result !== Result::SENT) {
             return Finding::warn(
                 'library',

@@ -38,6 +38,7 @@ final class ComposerTest extends TransmitTestCase
             'as it is' => ['', '', $config, 'native'],
             'optimised' => ['--optimize-autoloader', '', $config, 'native'],
             'settings first' => ['', $config, '', 'native'],
+            'no settings' => ['', '', '', 'native'],
             'after another copy' => ['', $copy, '', 'native'],
             'in plain PHP' => ['', '', $config, 'plain'],
         ];
@@ -54,7 +55,9 @@ final class ComposerTest extends TransmitTestCase
         file_put_contents("$this->folder/config.php", "<?php $function");
         file_put_contents("$this->folder/application.php", sprintf(self::APPLICATION, $before, $after));
         $listener = new Listener($this->socket);
-        $ran = Program::run("cd $this->folder && php application.php");
+        // For the row that has no settings.
+        $environment = "LISTENER_SOCKET=$this->socket TRANSMIT_LIBRARY=" . self::library();
+        $ran = Program::run("cd $this->folder && $environment php application.php");
         self::assertSame("true $mode", $ran['output'], $ran['errors']);
         self::assertStringStartsWith('{"by":"composer"', $listener->receive());
         $ran = Program::run("cd $this->folder && vendor/bin/doctor.php --json --config config.php");
