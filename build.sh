@@ -106,7 +106,7 @@ install_files() {
     local prefix=$1 to=$2 library share
     library=libtransmit.so.$(version)
     share=$to/share/libtransmit/php
-    install -d "$to"/{lib/pkgconfig,include,share/doc/libtransmit} "$share"
+    install -d "$to"/{lib/pkgconfig,include,share/doc/libtransmit} "$share/Doctor"
     # By rename: a running process has the old file mapped.
     install -m 755 build/libtransmit.so "$to/lib/.$library"
     mv -f "$to/lib/.$library" "$to/lib/$library"
@@ -114,7 +114,8 @@ install_files() {
     ln -sf libtransmit.so.1 "$to/lib/libtransmit.so"
     install -m 644 include/transmit.h "$to/include/"
     sed "s|@prefix@|$prefix|; s|@version@|$(version)|" include/transmit.pc.in > "$to/lib/pkgconfig/transmit.pc"
-    install -m 644 php/*.php "$share/"
+    install -m 644 php/*.php php/composer.json "$share/"
+    install -m 644 php/Doctor/*.php "$share/Doctor/"
     ffi_header "$prefix/lib/libtransmit.so.1" > "$share/transmit_ffi.h"
     install -m 644 README.md CHANGELOG.md tests/c/example.c "$to/share/doc/libtransmit/"
 }

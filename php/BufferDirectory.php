@@ -42,9 +42,16 @@ final class BufferDirectory
         }
     }
 
+    /** Why it cannot be used as it is now; "" if it can. */
+    public static function problem(string $directory): string
+    {
+        $distrust = Directory::distrust($directory);
+        return $distrust !== '' || is_writable($directory) ? $distrust : 'this user may not write to it';
+    }
+
     private static function isUsable(string $directory): bool
     {
-        return Directory::isTrusted($directory) && is_writable($directory);
+        return self::problem($directory) === '';
     }
 
     /** The system's temp directory is not ours to make. */

@@ -19,6 +19,27 @@ final class BufferFile
     /** @return array{int, string} BUFFERED and the file's name, or why not */
     public static function write(string $json, string $directory, Deadline $deadline): array
     {
+        return self::withTemporary($json, $directory, $deadline, [self::class, 'publish']);
+    }
+
+    /**
+     * As write(), but the file never gets its name, and is gone again.
+     *
+     * @return array{int, string} BUFFERED and "", or why not
+     */
+    public static function rehearse(string $json, string $directory, Deadline $deadline): array
+    {
+        return self::withTemporary($json, $directory, $deadline, static function (): array {
+            return [Result::BUFFERED, ''];
+        });
+    }
+
+    /**
+     * @param callable(string, string): array{int, string} $finish takes the file and the directory
+     * @return array{int, string}
+     */
+    private static function withTemporary(string $json, string $directory, Deadline $deadline, callable $finish): array
+    {
         // tempnam: 0600 and exclusive from the first moment. fopen "x" has what umask() leaves, and that is the
         // whole process's to change. Where it cannot write, it takes another directory: that is no use.
         $temporary = tempnam($directory, self::PREFIX);
@@ -30,7 +51,7 @@ final class BufferFile
                 return [Result::EIO, "no file can be made in $directory"];
             }
             $failure = self::fill($temporary, $json, $deadline);
-            return $failure ?? self::publish($temporary, $directory);
+            return $failure ?? $finish($temporary, $directory);
         } finally {
             if (Directory::file($temporary) !== null) {
                 unlink($temporary);

@@ -16,12 +16,25 @@ final class Directory
     /** A real directory, no link, of this user's or root's, in which others cannot move our files about. */
     public static function isTrusted(string $path): bool
     {
+        return self::distrust($path) === '';
+    }
+
+    /** Why it is not trusted; "" if it is. The words are the library's (buffer/directory.go). */
+    public static function distrust(string $path): string
+    {
         clearstatcache();
         $stat = lstat($path);
-        return $stat !== false
-            && ($stat['mode'] & self::TYPE) === self::IS_DIRECTORY
-            && ($stat['uid'] === self::user() || $stat['uid'] === 0)
-            && (!($stat['mode'] & self::WRITABLE_BY_OTHERS) || $stat['mode'] & self::STICKY);
+        if ($stat === false) {
+            return 'no such directory';
+        }
+        if (($stat['mode'] & self::TYPE) !== self::IS_DIRECTORY) {
+            return 'not a directory';
+        }
+        if ($stat['uid'] !== self::user() && $stat['uid'] !== 0) {
+            return 'belongs to another user';
+        }
+        $isOpen = $stat['mode'] & self::WRITABLE_BY_OTHERS && !($stat['mode'] & self::STICKY);
+        return $isOpen ? 'everybody may write to it, and it is not sticky' : '';
     }
 
     /** @return array<string, int>|null lstat() of a regular file; null: it is something else, or not there */

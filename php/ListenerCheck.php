@@ -26,7 +26,7 @@ final class ListenerCheck
     {
         $path = $settings->listenerSocket;
         $problem = SocketPath::problem($path);
-        $error = $problem === '' ? PlainSocket::probe($path) : $problem;
+        $error = $problem === '' ? PlainSocket::probe($path)[0] : $problem;
         $native = Native::instance($settings);
         clearstatcache();
         return [

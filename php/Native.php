@@ -116,8 +116,13 @@ final class Native
         return $this->ffi->transmit_version();
     }
 
-    /** All keys, so that two virtual hosts in one worker do not inherit each other's. */
-    private function configure(Settings $settings): int
+    /**
+     * All keys, so that two virtual hosts in one worker do not inherit each other's.
+     * Starts the library in this process.
+     *
+     * @return int 0, or why it cannot be used here
+     */
+    public function configure(Settings $settings): int
     {
         if ($this->told === $settings) {
             return 0;
@@ -163,30 +168,26 @@ final class Native
 
     private static function load(?string $library): \FFI
     {
-        return \FFI::cdef(self::declarations(), self::libraryPath($library));
+        $library = $library ?? (getenv('TRANSMIT_LIBRARY') ?: null);
+        $header = self::header($library);
+        // Its #define lines are for ffi.preload only. FFI_LIB: where the library was built or installed to.
+        preg_match('/^#define FFI_LIB "(.+)"$/m', $header, $installed);
+        $declarations = (string) preg_replace('/^#.*$/m', '', $header);
+        return \FFI::cdef($declarations, $library ?? $installed[1] ?? self::SONAME);
     }
 
-    /** Its #define lines are for ffi.preload only. */
-    private static function declarations(): string
+    /**
+     * transmit_ffi.h lies beside this file when installed, and in build/ when built. Composer's
+     * copy of these files has none: the library's is taken.
+     */
+    private static function header(?string $library): string
     {
-        return (string) preg_replace('/^#.*$/m', '', self::header());
-    }
-
-    private static function libraryPath(?string $library): string
-    {
-        return $library ?? (getenv('TRANSMIT_LIBRARY') ?: self::installedPath());
-    }
-
-    /** FFI_LIB: where the library was built or installed to. */
-    private static function installedPath(): string
-    {
-        return preg_match('/^#define FFI_LIB "(.+)"$/m', self::header(), $match) === 1 ? $match[1] : self::SONAME;
-    }
-
-    /** transmit_ffi.h lies beside this file when installed, and in build/ when built. */
-    private static function header(): string
-    {
-        foreach ([__DIR__, dirname(__DIR__) . '/build', dirname(__DIR__) . '/include'] as $folder) {
+        $share = '/share/libtransmit/php';
+        $own = [__DIR__, dirname(__DIR__) . '/build', dirname(__DIR__) . '/include'];
+        $libraries = $library === null
+            ? ["/usr/local$share", "/usr$share"]
+            : [dirname($library), dirname($library, 2) . $share, "/usr/local$share", "/usr$share"];
+        foreach (array_merge($own, $libraries) as $folder) {
             if (is_file("$folder/transmit_ffi.h")) {
                 return (string) file_get_contents("$folder/transmit_ffi.h");
             }

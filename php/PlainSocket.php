@@ -37,11 +37,20 @@ final class PlainSocket
         }
     }
 
-    /** Can somebody be reached there? "" if so. */
-    public static function probe(string $path): string
+    /**
+     * Can somebody be reached there, and take a datagram within that time? Sends nothing.
+     *
+     * @return array{string, int, bool} why not, "" if so; errno; whether the queue stayed full
+     */
+    public static function probe(string $path, int $timeoutUs = 0): array
     {
         $stream = stream_socket_client('udg://' . $path, $number, $error, 0);
-        return $stream === false ? self::explain($path, $error) : '';
+        if ($stream === false) {
+            return [self::explain($path, $error), $number, false];
+        }
+        $isFull = !(new self($stream))->isWritable($timeoutUs);
+        fclose($stream);
+        return ['', 0, $isFull];
     }
 
     private function sendWhenWritable(string $json, BackOff $backOff, Deadline $until): string

@@ -16,16 +16,22 @@ final class Profile
     public static function send(array $data, int $start): bool
     {
         $settings = Settings::current();
-        $data['_meta'] = [
-            'timestamp' => microtime(true),
-            'php_version' => PHP_VERSION,
-            'transmitter_version' => self::TRANSMITTER_VERSION,
-        ];
+        $data['_meta'] = self::meta();
         $json = SizeBound::exceeds($data, $settings->maxDatagramSize) ? null : Encoder::encode($data);
         if ($json === null || $json === '' || strlen($json) > $settings->maxDatagramSize) {
             return self::sendCut($data, $settings->listenerSocket, new Transmission($settings, $start));
         }
         return Transmission::send($json, $settings->listenerSocket, $settings, $start);
+    }
+
+    /** @return array<string, mixed> */
+    public static function meta(): array
+    {
+        return [
+            'timestamp' => microtime(true),
+            'php_version' => PHP_VERSION,
+            'transmitter_version' => self::TRANSMITTER_VERSION,
+        ];
     }
 
     /** Cuts it whatever its size is. */

@@ -45,6 +45,9 @@ final class Settings
     /** @var mixed what $last was made of */
     private static $lastConfig;
 
+    /** @var list<string> what was wrong with $lastConfig */
+    private static $problems = [];
+
     public string $listenerSocket;
     public int $timeoutUs;
     public int $maxDatagramSize;
@@ -86,11 +89,26 @@ final class Settings
             }
         }
         self::$lastConfig = $config;
+        self::$problems = $problems;
         self::$last = new self($values);
         foreach ($problems as $problem) {
             Log::write(Result::EINVAL, $problem, self::$last);
         }
         return self::$last;
+    }
+
+    /** @return list<string> what is wrong with the application's array, as it was logged */
+    public static function problems(): array
+    {
+        self::current();
+        return self::$problems;
+    }
+
+    /** @return list<string> keys of the application's array that are none of ours: its own, or misspelt */
+    public static function otherKeys(): array
+    {
+        self::current();
+        return array_map('strval', array_keys(array_diff_key(self::$lastConfig, self::defaults())));
     }
 
     /** As transmit_configure takes them. */
@@ -110,6 +128,7 @@ final class Settings
     /** @return array{array<mixed>, list<string>} the application's array, and what was wrong with getting it */
     private static function read(): array
     {
+        require_once __DIR__ . '/config.php';
         try {
             $config = get_profiling_config();
         } catch (\Throwable $e) {

@@ -74,8 +74,12 @@ final class Transmission
         return false;
     }
 
-    /** @return array{int, string} */
-    private function attempt(string $json, ?string $socketPath): array
+    /**
+     * To that socket, else to the disk; null: to the disk at once. Nothing is logged.
+     *
+     * @return array{int, string} what became of it, and why it is not at the listener
+     */
+    public function attempt(string $json, ?string $socketPath): array
     {
         if ($json === '') {
             return [Result::EEMPTY, 'the profile is an empty string'];

@@ -23,6 +23,7 @@ pkgconf         programs find the installed library with it
 shellcheck      checks the scripts
 php-codesniffer checks the PHP files (phpcs)
 phpunit         tests the PHP functions
+composer        a project requires them with it
 syslog-ng-core  a listener that is not ours
 strace          shows system calls
 procps          looks at processes

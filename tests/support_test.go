@@ -48,6 +48,7 @@ func setStage() error {
 	err := os.Chmod(stage, 0o755)
 	for _, c := range []struct{ from, to string }{
 		{root + "/php/*.php", "php"},
+		{root + "/php/Doctor/*.php", "php/Doctor"},
 		{root + "/include/*.h", "include"},
 		{root + "/tests/php/oracle.php", "tests/php"},
 		{root + "/tests/php/scripts/*", "tests/php/scripts"},

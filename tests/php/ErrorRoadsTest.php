@@ -186,17 +186,6 @@ final class ErrorRoadsTest extends TransmitTestCase
         return $path;
     }
 
-    private function fill(string $path): void
-    {
-        $client = stream_socket_client("udg://$path");
-        stream_set_blocking($client, false);
-        $write = [$client];
-        $read = $except = null;
-        while (stream_select($read, $write, $except, 0, 0) === 1) {
-            stream_socket_sendto($client, 'x');
-        }
-    }
-
     private function prepareBuffer(string $kind): string
     {
         $directory = $this->folder . '/bad';

@@ -12,13 +12,16 @@ final class Fpm
     /** @var resource */
     private $process;
 
-    /** @param list<string> $options php.ini lines "name=value" */
-    public function __construct(string $folder, array $options)
+    /**
+     * @param list<string> $options php.ini lines "name=value"
+     * @param string $pool more lines for the pool
+     */
+    public function __construct(string $folder, array $options, string $pool = '')
     {
         $this->folder = $folder;
         file_put_contents("$folder/fpm.conf", "[global]\nerror_log=$folder/fpm.log\ndaemonize=no\n[www]\n"
             . "listen=$folder/fpm.sock\npm=static\npm.max_children=1\nclear_env=no\ncatch_workers_output=yes\n"
-            . (posix_geteuid() === 0 ? "user=nobody\ngroup=nogroup\nlisten.mode=0666\n" : ''));
+            . (posix_geteuid() === 0 ? "user=nobody\ngroup=nogroup\nlisten.mode=0666\n" : '') . "$pool\n");
         $command = [self::binary(), '-n', '-y', "$folder/fpm.conf"];
         foreach ($options as $option) {
             array_push($command, '-d', $option);

@@ -95,6 +95,18 @@ abstract class TransmitTestCase extends TestCase
         return $result;
     }
 
+    /** Fills the queue of whoever listens there and does not read. */
+    protected function fill(string $path): void
+    {
+        $client = stream_socket_client("udg://$path");
+        stream_set_blocking($client, false);
+        $write = [$client];
+        $read = $except = null;
+        while (stream_select($read, $write, $except, 0, 0) === 1) {
+            stream_socket_sendto($client, 'x');
+        }
+    }
+
     /** @return list<string> what the profiles in the buffer directory hold, in no order */
     protected function buffered(): array
     {

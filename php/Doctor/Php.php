@@ -1,0 +1,82 @@
+<?php
+
+namespace Transmit\Doctor;
+
+use Transmit\Native;
+use Transmit\Result;
+use Transmit\Settings;
+
+/**
+ * Which PHP this is, what of it is allowed, and whether the library can be used in it.
+ */
+final class Php
+{
+    /** On a busy machine, the library may not start in a call's time; it goes on in the next. */
+    private const TRIES = 20;
+
+    /** @return list<Finding> */
+    public static function examine(Settings $settings): array
+    {
+        $php = ['PHP ' . PHP_VERSION, PHP_SAPI, 'as ' . System::user(), self::iniFiles()];
+        return [
+            Finding::ok('php', implode(', ', $php)),
+            Finding::ok('ffi', self::ffi()),
+            self::preload(),
+            self::library($settings),
+        ];
+    }
+
+    private static function iniFiles(): string
+    {
+        $more = array_filter(array_map('trim', explode(',', (string) php_ini_scanned_files())));
+        $transmit = preg_grep('/transmit/', $more);
+        return (php_ini_loaded_file() ?: 'no php.ini') . ' and ' . count($more) . ' more files'
+            . ($transmit ? ', ' . implode(', ', $transmit) : '');
+    }
+
+    private static function ffi(): string
+    {
+        if (!extension_loaded('FFI')) {
+            return 'the extension is not loaded';
+        }
+        return 'the extension is loaded, ffi.enable=' . ini_get('ffi.enable');
+    }
+
+    private static function preload(): Finding
+    {
+        $parts = [];
+        foreach (['opcache.preload', 'opcache.preload_user', 'ffi.preload'] as $name) {
+            $value = (string) ini_get($name);
+            $parts[] = $value === '' ? "no $name" : "$name=$value";
+        }
+        $status = function_exists('opcache_get_status') ? opcache_get_status(false) : false;
+        $count = count($status['preload_statistics']['classes'] ?? []);
+        return Finding::ok('preload', implode(', ', $parts) . ($count > 0 ? "; $count classes are preloaded" : ''));
+    }
+
+    private static function library(Settings $settings): Finding
+    {
+        $native = Native::instance($settings);
+        if ($native === null && $settings->library === '') {
+            return Finding::ok('library', 'plain PHP, as the setting library wants it');
+        }
+        if ($native === null) {
+            [$why, $remedy] = explode(': ', Native::why(), 2) + [1 => ''];
+            return Finding::warn('library', "plain PHP: $why", $remedy);
+        }
+        $result = $native->configure($settings);
+        for ($try = 0; $try < self::TRIES && $result === Result::ESTARTING; $try++) {
+            $result = $native->configure($settings);
+        }
+        if ($result !== Result::SENT) {
+            return Finding::warn(
+                'library',
+                'plain PHP: the library does not start: ' . Native::lastError(),
+                $result === Result::ERESOURCE ? 'raise the limits of threads and address space, see limits below'
+                : 'restart PHP'
+            );
+        }
+        return Finding::ok('library', 'native: ' . (System::mappedFile('libtransmit.so') ?? 'libtransmit.so')
+            . ', version ' . $native->version() . ', ABI ' . Native::ABI_VERSION);
+    }
+}

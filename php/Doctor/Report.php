@@ -1,0 +1,88 @@
+<?php
+
+namespace Transmit\Doctor;
+
+use Transmit\Quiet;
+use Transmit\Settings;
+
+/**
+ * All findings, and what they come to.
+ */
+final class Report
+{
+    /** By the worst finding: what a shell gets. */
+    private const STATUS = [Finding::OK => 0, Finding::WARN => 1, Finding::FAIL => 2];
+
+    private const SUMMARY = [
+        Finding::OK => 'Profiles arrive at the listener.',
+        Finding::WARN => 'Profiles arrive at the listener; read the warnings.',
+        Finding::FAIL => 'No profile arrives at the listener.',
+    ];
+
+    /** @var list<Finding> */
+    private array $findings;
+
+    /** @param list<Finding> $findings */
+    private function __construct(array $findings)
+    {
+        $this->findings = $findings;
+    }
+
+    /** Looks at everything; takes as long as it takes. */
+    public static function make(): self
+    {
+        return Quiet::call(static function (): self {
+            $settings = Settings::current();
+            $socket = Socket::examine($settings);
+            return new self(array_merge(
+                Php::examine($settings),
+                Application::examine($settings),
+                $socket,
+                [TestProfile::send($settings, (new self($socket))->state() !== Finding::FAIL)],
+                Buffer::examine($settings),
+                Limits::examine($settings)
+            ));
+        }, null) ?? new self([Finding::fail('doctor', 'a defect of the doctor: see the log', 'report it')]);
+    }
+
+    public function status(): int
+    {
+        return self::STATUS[$this->state()];
+    }
+
+    public function json(): string
+    {
+        return json_encode([
+            'state' => $this->state(),
+            'status' => $this->status(),
+            'findings' => $this->findings,
+        ], JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE) . "\n";
+    }
+
+    public function text(): string
+    {
+        $text = '';
+        foreach ($this->findings as $finding) {
+            $text .= sprintf("%-5s%-13s %s\n", $finding->state, $finding->name, self::printable($finding->text));
+            if ($finding->remedy !== '') {
+                $text .= str_repeat(' ', 19) . '-> ' . self::printable($finding->remedy) . "\n";
+            }
+        }
+        return "$text\n" . self::SUMMARY[$this->state()] . "\n";
+    }
+
+    private function state(): string
+    {
+        $state = Finding::OK;
+        foreach ($this->findings as $finding) {
+            $state = self::STATUS[$finding->state] > self::STATUS[$state] ? $finding->state : $state;
+        }
+        return $state;
+    }
+
+    /** Paths are whatever somebody named a file: nothing of them reaches a terminal but text. */
+    private static function printable(string $text): string
+    {
+        return (string) preg_replace('/[\x00-\x1f\x7f]/', '?', $text);
+    }
+}

@@ -1,0 +1,32 @@
+<?php
+
+namespace Transmit\Doctor;
+
+use Transmit\Encoder;
+use Transmit\Profile;
+use Transmit\Result;
+use Transmit\Settings;
+use Transmit\Transmission;
+
+/**
+ * One profile, sent as an application's are.
+ */
+final class TestProfile
+{
+    /** @param bool $canBeSent if not, it would only be left in the buffer, as a file of this user's */
+    public static function send(Settings $settings, bool $canBeSent): Finding
+    {
+        if (!$canBeSent) {
+            return Finding::fail('test profile', 'not sent, for the listener would not take it', 'see above');
+        }
+        $id = 'doctor-' . bin2hex(random_bytes(8));
+        $data = ['correlation_id' => $id, 'url' => '/doctor', 'elapsed_ms' => 0.0, '_meta' => Profile::meta()];
+        $start = hrtime(true);
+        $call = new Transmission($settings, $start);
+        [$result, $why] = $call->attempt(Encoder::encode($data), $settings->listenerSocket);
+        $text = sprintf('correlation_id %s, %.2f ms', $id, (hrtime(true) - $start) / 1e6);
+        return $result === Result::SENT
+            ? Finding::ok('test profile', "sent: $text. Look for it at the listener's far end")
+            : Finding::fail('test profile', "not sent: $text: $why", 'see what the line says, and the findings above');
+    }
+}

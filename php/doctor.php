@@ -1,0 +1,18 @@
+<?php
+
+/**
+ * Why does no data arrive? php doctor.php --help tells how it is asked; php-fpm answers, too.
+ */
+
+if (PHP_VERSION_ID < 70400) {
+    echo 'fail php           PHP ' . PHP_VERSION . " is too old: 7.4 is needed\n";
+    exit(2);
+}
+foreach (glob(__DIR__ . '/Doctor/*.php') as $transmitFile) {
+    require_once $transmitFile;
+}
+unset($transmitFile);
+if (PHP_SAPI === 'cli') {
+    exit(Transmit\Doctor\Program::command(array_slice($argv, 1)));
+}
+Transmit\Doctor\Program::page();
