@@ -3,7 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 parts=(lint unit fuzz c php readme components)
-fuzz_time=${FUZZTIME:-10s}
 
 part() {
     case "$1" in
@@ -25,7 +24,8 @@ unit() {
     go test -race -p 1 -skip 'StopsWhenTimeIsUp|TooLargeForTheKernel|GivesMemoryBack|NoTimeToCut/eight' ./transmit ./buffer
 }
 
-# fuzz finds the targets by itself. What fails is left in testdata, as a test.
+# fuzz finds the targets by itself. What fails is left in testdata, as a test; the
+# fuzzer of the C interface, in tests/, prints its seed.
 fuzz() {
     local package target died
     for package in ./transmit ./buffer; do
@@ -36,6 +36,7 @@ fuzz() {
             [ "$died" = 0 ]
         done
     done
+    TRANSMIT_FUZZTIME=$fuzz_time go -C tests test -count=1 -timeout 0 -v -run '^TestFuzz' .
 }
 
 # components runs them once; a soak, more often and for longer.
@@ -85,6 +86,8 @@ if [ "${1-}" = --strict ]; then
     # A test that cannot run here fails instead of being skipped.
     export TRANSMIT_STRICT=1 TRANSMIT_REQUIRE_NATIVE=1
 fi
+fuzz_time=${FUZZTIME:-${TRANSMIT_STRICT:+60s}}
+fuzz_time=${fuzz_time:-10s}
 for part in "$@"; do
     [[ " ${parts[*]} " == *" $part "* ]] || { echo "test: no part '$part'; there are: ${parts[*]}" >&2; exit 1; }
 done

@@ -207,17 +207,18 @@ func (s scene) files(t *testing.T) map[string][]byte {
 var compiled sync.Map // name of a C program → func() error, which compiles it once
 
 // program compiles c/NAME.c against the library and returns the program's path.
-func program(t *testing.T, name string) string {
+func program(t *testing.T, name string, options ...string) string {
 	t.Helper()
 	path := filepath.Join(stage, name)
-	once, _ := compiled.LoadOrStore(name, sync.OnceValue(func() error { return compile(name, path) }))
+	once, _ := compiled.LoadOrStore(name, sync.OnceValue(func() error { return compile(name, path, options) }))
 	check(t, once.(func() error)())
 	return path
 }
 
-func compile(name, path string) error {
+func compile(name, path string, options []string) error {
 	gcc := exec.Command("gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-I", root+"/include",
 		"-o", path, "c/"+name+".c", "-L", stage+"/build", "-Wl,-rpath,"+stage+"/build", "-ltransmit", "-pthread")
+	gcc.Args = append(gcc.Args, options...)
 	if out, err := gcc.CombinedOutput(); err != nil {
 		return fmt.Errorf("%v: %w\n%s", gcc.Args, err, out)
 	}

@@ -1,0 +1,390 @@
+/*
+ * fuzz.c SETTINGS SOCKET SECONDS SEED - calls every function of transmit.h with
+ * random arguments for so long. What the library may read ends, or begins, where
+ * memory ends, and cannot be written to: a byte too far, or one changed, is the
+ * end of the process. Built with ASan and UBSan (abi_fuzz_test.go).
+ *
+ * SOCKET is made here and read at once. Prints how many calls there were, then how
+ * many were sent, buffered and refused.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "transmit.h"
+
+#define ROOM ((size_t)256 << 10)
+
+static const char *settings, *socket_name;
+static int listener;
+static unsigned long seed, state, calls, sent, buffered, refused;
+
+/* ---- Chance ---- */
+
+static unsigned long chance(unsigned long below)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (state >> 11) % below;
+}
+
+/* Mostly small, sometimes up to below. */
+static size_t some(size_t below)
+{
+    return chance(1 + chance(chance(20) ? (below < 100 ? below : 100) : below));
+}
+
+static void fail(const char *what, long result)
+{
+    fprintf(stderr, "seed %lu, call %lu: %s: %ld, %s\n", seed, calls, what, result,
+            transmit_last_error());
+    exit(1);
+}
+
+/* ---- Memory with an end on both sides ---- */
+
+struct glass {
+    char *begin;
+    size_t size;
+};
+
+static struct glass glass_of(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *all =
+        mmap(NULL, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (all == MAP_FAILED)
+        exit(2);
+    return (struct glass){all + page, size};
+}
+
+/* The bytes at one end of it, to be read only; beyond them lies what would be taken for JSON. */
+static const char *show(struct glass *glass, const char *bytes, size_t size)
+{
+    char *place = chance(2) ? glass->begin : glass->begin + glass->size - size;
+
+    mprotect(glass->begin, glass->size, PROT_READ | PROT_WRITE);
+    memset(glass->begin, "\"}0 "[chance(4)], size + 64 < glass->size ? size + 64 : glass->size);
+    memcpy(place, bytes, size);
+    mprotect(glass->begin, glass->size, PROT_READ);
+    return place;
+}
+
+static struct glass document_glass, path_glass, number_glass;
+
+/* ---- Documents ---- */
+
+static char text[ROOM];
+static size_t length;
+
+static void add(const char *more)
+{
+    size_t size = strlen(more);
+
+    if (length + size <= ROOM) {
+        memcpy(text + length, more, size);
+        length += size;
+    }
+}
+
+static void add_value(int depth)
+{
+    static const char *const simple[] = {"null",
+                                         "true",
+                                         "-0.5e+3",
+                                         "123456789012345678901234567890",
+                                         "\"\"",
+                                         "\"\\u00e9\\n\"",
+                                         "\"\xe2\x82\xac\xf0\x9f\x98\x80\"",
+                                         "\"SELECT \\\"x\\\" FROM y WHERE z = 1\"",
+                                         "[]",
+                                         "{}"};
+    static const char *const names[] = {
+        "_meta", "\\u005fmeta", "xhprof",  "profiling", "top_functions",
+        "sql",   "queries",     "time_ms", "a",         ""};
+    bool is_list = chance(2);
+    unsigned long count = chance(4);
+
+    if (depth == 0 || chance(3) == 0) {
+        add(simple[chance(10)]);
+        return;
+    }
+    add(is_list ? "[" : "{");
+    for (unsigned long i = 0; i < count; i++) {
+        add(i ? "," : chance(9) ? "" : " \n\t");
+        if (!is_list) {
+            add("\"");
+            add(names[chance(10)]);
+            add("\":");
+        }
+        add_value(depth - 1);
+    }
+    add(is_list ? "]" : "}");
+}
+
+static void add_many(const char *before, const char *element, const char *after)
+{
+    static const int counts[] = {0, 1, 49, 50, 51, 100, 101, 700};
+
+    add(before);
+    for (int i = 0, count = counts[chance(8)]; i < count; i++) {
+        char number[32];
+
+        add(i ? "," : "");
+        add(element);
+        snprintf(number, sizeof number, "%lu}", chance(1000));
+        add(number);
+    }
+    add(after);
+}
+
+static void add_profile(void)
+{
+    add_many("{\"xhprof\":{\"profiling\":{\"top_functions\":[", "{\"fn\":\"f\",\"wt\":", "]}},");
+    add_many("\"sql\":{\"queries\":[",
+             chance(2) ? "{\"sql\":\"x\",\"time_ms\":" : "{\"time_ms\":", "]},\"a\":");
+    add_value(3);
+    add("}");
+}
+
+static void add_garbage(void)
+{
+    static const char json[] = "{}[]\",:\\u0123456789aeflnrstE+-. \n_m\xc3\xa9";
+    bool any = chance(2);
+
+    for (length = some(ROOM / 4); length < 1;)
+        length = 1;
+    for (size_t i = 0; i < length; i++)
+        text[i] = any ? (char)chance(256) : json[chance(sizeof json - 1)];
+}
+
+static void add_deep(void)
+{
+    unsigned long depth = 500 + chance(30);
+
+    add("{\"a\":");
+    for (unsigned long i = 0; i < depth; i++)
+        add("[");
+    for (unsigned long i = 0; i < depth; i++)
+        add("]");
+    add("}");
+}
+
+static void mutate(void)
+{
+    size_t at = chance(length), size = some(length - at), to = chance(length);
+
+    switch (chance(5)) {
+    case 0:
+        text[at] = (char)chance(256);
+        break;
+    case 1:
+        text[at] = "{}[]\",:\\ 0u"[chance(11)];
+        break;
+    case 2: /* something is missing */
+        memmove(text + at, text + at + size, length - at - size);
+        length -= size;
+        break;
+    case 3: /* something is elsewhere, too */
+        memmove(text + to, text + at, size < length - to ? size : length - to);
+        break;
+    default: /* cut off */
+        length = at;
+    }
+    if (length == 0)
+        text[length++] = '{';
+}
+
+static void make_document(void)
+{
+    length = 0;
+    switch (chance(6)) {
+    case 0:
+        add_garbage();
+        return;
+    case 1:
+        add(settings);
+        break;
+    case 2:
+        add_profile();
+        break;
+    case 3:
+        add_deep();
+        break;
+    default:
+        add("{\"a\":");
+        add_value(1 + (int)chance(6));
+        add("}");
+    }
+    for (unsigned long i = chance(2) ? 0 : chance(5); i > 0; i--)
+        mutate();
+}
+
+/* ---- Calls ---- */
+
+static bool is_known(int32_t result)
+{
+    return (result >= TRANSMIT_ETOOBIG && result <= TRANSMIT_PENDING) || result == TRANSMIT_EBUSY ||
+           result == TRANSMIT_ETIMEDOUT;
+}
+
+/* What every answer has to be. */
+static int32_t checked(const char *what, int32_t result, int error)
+{
+    calls++;
+    if (errno != error)
+        fail("errno has changed", errno);
+    if (!is_known(result))
+        fail(what, result);
+    if (result < 0 && transmit_last_error()[0] == '\0')
+        fail("no word about it", result);
+    if (strcmp(transmit_strerror(result), transmit_strerror(-9999)) == 0)
+        fail("a result without text", result);
+    return result;
+}
+
+static const char *make_path(void)
+{
+    char path[400];
+    size_t size = 1 + some(sizeof path - 1);
+
+    switch (chance(4)) {
+    case 0:
+        return NULL;
+    case 1:
+    case 2:
+        return show(&path_glass, socket_name, strlen(socket_name) + 1);
+    }
+    for (size_t i = 0; i < size; i++)
+        path[i] = (char)(1 + chance(255));
+    path[size - 1] = '\0';
+    return show(&path_glass, path, size);
+}
+
+/* Whether the datagram is the document, or for what is not AS_IS, looks like it. */
+static void check_datagram(const char *json, uint32_t flags)
+{
+    static char datagram[ROOM + 1024];
+    ssize_t size = recv(listener, datagram, sizeof datagram, MSG_DONTWAIT);
+
+    if (size < 0)
+        fail("sent, and nothing came", errno);
+    if (flags & TRANSMIT_AS_IS) {
+        if ((size_t)size != length || memcmp(datagram, json, length) != 0)
+            fail("another document came", size);
+    } else if (!memmem(datagram, (size_t)size, "\"_meta\":{\"timestamp\":", 21) &&
+               !memmem(datagram, (size_t)size, "{\"timestamp\":", 13)) {
+        fail("a document without _meta came", size);
+    }
+    if (recv(listener, datagram, 1, MSG_DONTWAIT) >= 0)
+        fail("a second datagram came", size);
+}
+
+static void try_send(void)
+{
+    uint32_t flags = (uint32_t)(chance(30) ? chance(8) : chance(1ul << 32));
+    uint32_t timeout_us = (uint32_t)(chance(3) ? 0 : some(2000000));
+    const char *json = show(&document_glass, text, length), *path = make_path();
+    int error = errno = (int)chance(200);
+    int32_t result =
+        checked("send", transmit_send_with(json, length, flags, path, timeout_us), error);
+
+    sent += result == TRANSMIT_SENT;
+    buffered += result > 0;
+    refused += result < 0;
+    if (flags > 7 && result != TRANSMIT_EINVAL)
+        fail("impossible flags", result);
+    if (result == TRANSMIT_SENT) {
+        if (flags & TRANSMIT_TO_DISK)
+            fail("sent, not written", flags);
+        check_datagram(json, flags);
+    }
+    if (flags & (TRANSMIT_TRUSTED | TRANSMIT_AS_IS) || flags > 7)
+        return;
+    /* Settings are read by the same rules; time is not up for them. */
+    bool refuses = result <= TRANSMIT_ESYNTAX && result >= TRANSMIT_EUTF8;
+    errno = error;
+    int32_t other = checked("configure", transmit_configure(json, length), error);
+    if (refuses ? other != result : result >= 0 && other != 0 && other != TRANSMIT_EINVAL)
+        fail("send and configure differ", other);
+}
+
+static void try_wrong(void)
+{
+    static const size_t lengths[] = {0, 1, TRANSMIT_MAX_LENGTH + 1, (size_t)-1};
+    size_t wrong = lengths[chance(4)];
+    const char *nothing = wrong == 1 ? NULL : document_glass.begin - 1; /* not readable */
+    int32_t want = !nothing ? TRANSMIT_ENULL : wrong ? TRANSMIT_ETOOBIG : TRANSMIT_EEMPTY;
+    int error = errno = (int)chance(200);
+
+    if (checked("wrong send", transmit_send(nothing, wrong), error) != want)
+        fail("a wrong length", (long)wrong);
+    if (checked("wrong configure", transmit_configure(nothing, wrong), error) != want)
+        fail("a wrong length of settings", (long)wrong);
+}
+
+static void try_the_others(void)
+{
+    uint32_t *number = (uint32_t *)(number_glass.begin + number_glass.size) - 1;
+    int32_t result = (int32_t)(chance(2) ? (long)chance(200) - 100 : (long)chance(1ul << 32));
+    int error = errno = (int)chance(200);
+    int32_t due = transmit_log_due(result, chance(3) ? number : NULL);
+
+    if (due != 0 && due != 1)
+        fail("log_due", due);
+    if (!*transmit_strerror(result) || !*transmit_version() || transmit_abi_version() != 1)
+        fail("text", result);
+    checked("flush", transmit_flush((uint32_t)chance(100)), error);
+}
+
+static void try_all(void)
+{
+    make_document();
+    try_send();
+    if (checked("settings", transmit_configure(settings, strlen(settings)), errno) != 0)
+        fail("the settings", -1);
+    if (chance(8) == 0)
+        try_wrong();
+    if (chance(8) == 0)
+        try_the_others();
+}
+
+static void begin(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int room = 4 << 20;
+
+    document_glass = glass_of(ROOM);
+    path_glass = glass_of(4096);
+    number_glass = glass_of(4096);
+    mprotect(number_glass.begin, number_glass.size, PROT_READ | PROT_WRITE);
+    strncpy(address.sun_path, socket_name, sizeof address.sun_path - 1);
+    listener = socket(AF_UNIX, SOCK_DGRAM, 0);
+    setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0)
+        exit(2);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5)
+        return 2;
+    settings = argv[1];
+    socket_name = argv[2];
+    seed = state = strtoul(argv[4], NULL, 10) | 1;
+    begin();
+    for (time_t end = time(NULL) + atol(argv[3]); time(NULL) <= end;)
+        try_all();
+    printf("%lu %lu %lu %lu\n", calls, sent, buffered, refused);
+    return 0;
+}
