@@ -83,6 +83,16 @@ func toTable(t *testing.T, format string, args ...any) {
 	check(t, err)
 }
 
+// add takes another test's figures in.
+func (f *figures) add(more figures) {
+	f.sent += more.sent
+	f.buffered += more.buffered
+	f.refused += more.refused
+	f.lost += more.lost
+	f.died += more.died
+	f.worst = max(f.worst, more.worst)
+}
+
 // count takes one answer of a call into the figures.
 func (f *figures) count(a answer) {
 	switch {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 type forked struct {
 	who        string
 	result, us int
+	id         string
 }
 
 func (f forked) answer() answer {
@@ -27,7 +29,7 @@ func family(t *testing.T, s scene, mode ...string) []forked {
 	var all []forked
 	for line := range strings.Lines(out) {
 		var f forked
-		_, err := fmt.Sscan(line, &f.who, &f.result, &f.us)
+		_, err := fmt.Sscan(line, &f.who, &f.result, &f.us, &f.id)
 		check(t, err)
 		all = append(all, f)
 	}
@@ -69,6 +71,98 @@ func TestFork_C(t *testing.T) {
 				t.Error("something was written")
 			}
 			all.report(t)
+		})
+	}
+}
+
+// accounted is where the profiles of a family are.
+func accounted(t *testing.T, l *listener, s scene, family []forked) figures {
+	t.Helper()
+	var all []string
+	refused := map[string]bool{}
+	arrive, worst := 0, time.Duration(0)
+	for _, f := range family {
+		all = append(all, f.id)
+		worst = max(worst, time.Duration(f.us)*time.Microsecond)
+		if f.result < 0 {
+			refused[f.id] = true
+		} else if f.result == sent {
+			arrive++
+		}
+	}
+	figures := account(t, all, ids(t, l.await(arrive)...), ids(t, s.profiles(t)...), refused)
+	figures.worst = worst
+	return figures
+}
+
+// orders are all ways in which five generations may call before they fork, or not.
+func orders() (all []string) {
+	for bits := range 1 << 5 {
+		all = append(all, fmt.Sprintf("%05b", bits))
+	}
+	return all
+}
+
+func TestFork_InEveryOrder(t *testing.T) {
+	var total figures
+	for _, order := range orders() {
+		s := newScene(t)
+		l := listen(t, s.socket)
+		got := family(t, s, "order", order)
+		var want []int
+		for i := range order { // those that call first, from the first one down
+			if order[i] == '1' {
+				want = append(want, afterFirst(order[:i]))
+			}
+		}
+		for i := len(order) - 1; i >= 0; i-- { // and from the last one up
+			want = append(want, afterFirst(order[:i]))
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%s: %d answers, want %d: %v", order, len(got), len(want), got)
+		}
+		for i, f := range got {
+			if f.result != want[i] || f.result == eForked && f.us > atOnce {
+				t.Errorf("%s: answer %d is %+v, want %d", order, i, f, want[i])
+			}
+		}
+		total.add(accounted(t, l, s, got))
+	}
+	total.report(t)
+}
+
+// afterFirst is the result in a process with these ancestors.
+func afterFirst(ancestors string) int {
+	if strings.Contains(ancestors, "1") {
+		return eForked
+	}
+	return sent
+}
+
+// A daemon(3) is the child of a process that is gone: before the first call that
+// does not matter, after it the daemon is told.
+func TestFork_Daemon(t *testing.T) {
+	for _, c := range []struct {
+		name, calls string
+		want        []int
+	}{
+		{"before the first call", "0", []int{sent}},
+		{"after it", "1", []int{sent, eForked}},
+		{"after more calls", "20", append(slices.Repeat([]int{sent}, 20), eForked)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			l := listen(t, s.socket)
+			got := family(t, s, "daemon", c.calls)
+			for i, f := range got {
+				if f.result != c.want[i] {
+					t.Errorf("%+v, want %d", f, c.want[i])
+				}
+			}
+			if len(got) != len(c.want) {
+				t.Errorf("%d answers, want %d", len(got), len(c.want))
+			}
+			accounted(t, l, s, got).report(t)
 		})
 	}
 }
@@ -160,4 +254,28 @@ func TestFork_PHP(t *testing.T) {
 	}
 	eachOnce(t, ids(t, l.await(4)...), 4)
 	figures{sent: 4}.report(t)
+}
+
+// In PHP every process delivers, whichever of its ancestors has called.
+func TestFork_PHPInEveryOrder(t *testing.T) {
+	some := []string{"00000", "10000", "01000", "00100", "00010", "01010", "11111"}
+	s := newScene(t)
+	l := listen(t, s.socket)
+	out := succeed(t, 60*time.Second, php(t, s, "fork_order.php", some...))
+	var all []string
+	for line := range strings.Lines(out) {
+		id, result, _ := strings.Cut(strings.TrimSpace(line), " ")
+		all = append(all, id)
+		if result != "sent" {
+			t.Errorf("%s: %s", id, result)
+		}
+	}
+	want := 0
+	for _, order := range some {
+		want += len(order) + strings.Count(order, "1")
+	}
+	if len(all) != want {
+		t.Errorf("%d answers, want %d", len(all), want)
+	}
+	account(t, all, ids(t, l.await(want)...), ids(t, s.profiles(t)...), nil).report(t)
 }

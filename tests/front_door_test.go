@@ -83,32 +83,49 @@ func TestDescriptors_NoPollerOfGo(t *testing.T) {
 }
 
 // The library's descriptors are closed behind its back, and their numbers become
-// a file and a socket of the host: those get not one byte.
+// files and sockets of the host: those get not one byte and stay open.
 func TestDescriptors_ClosedByTheHost(t *testing.T) {
-	s := newScene(t)
-	l := listen(t, s.socket)
-	d := startDriver(t, s)
-	use := func(when string) {
-		t.Helper()
-		d.load(padded(100))
-		for _, c := range []struct{ flags, want int }{{0, sent}, {flagToDisk, buffered}} {
-			if a := d.sends(1, uint32(c.flags), "-")[0]; !a.is(c.want) {
-				t.Errorf("%s, flags %d: %+v, want %d", when, c.flags, a, c.want)
+	for _, c := range []struct {
+		name         string
+		kind, isFile int // the socket's number is the lowest, the directory's the next
+	}{
+		{"socket: a file, directory: a datagram socket", syscall.SOCK_DGRAM, 1},
+		{"socket: a datagram socket, directory: a file", syscall.SOCK_DGRAM, 0},
+		{"socket: a stream, directory: a file", syscall.SOCK_STREAM, 0},
+		{"socket: a file, directory: a stream", syscall.SOCK_STREAM, 1},
+		{"socket: a packet socket, directory: a file", syscall.SOCK_SEQPACKET, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			l := listen(t, s.socket)
+			d := startDriver(t, s)
+			var f figures
+			use := func(when string) {
+				t.Helper()
+				d.load(padded(100))
+				for _, c := range []struct{ flags, want int }{{0, sent}, {flagToDisk, buffered}} {
+					a := d.sends(1, uint32(c.flags), "-")[0]
+					f.count(a)
+					if !a.is(c.want) {
+						t.Errorf("%s, flags %d: %+v, want %d", when, c.flags, a, c.want)
+					}
+				}
 			}
-		}
-	}
-	use("before")
-	d.tell("closefrom 3")
-	d.ask("occupy %s/file", s.dir)
-	use("after closefrom")
-	use("once more")
-	if a := d.ask("occupied"); a.result != 0 {
-		t.Errorf("%d bytes in the host's files and sockets (-1: closed)", a.result)
-	}
-	l.await(3)
-	d.settle()
-	if n := len(s.profiles(t)); n != 3 {
-		t.Errorf("%d files, want 3", n)
+			use("before")
+			d.tell("closefrom 3")
+			d.ask("occupy %s/file %d %d", s.dir, c.kind, c.isFile)
+			use("after closefrom")
+			use("once more")
+			if a := d.ask("occupied"); a.result != 0 {
+				t.Errorf("%d bytes in the host's files and sockets (-1: closed)", a.result)
+			}
+			l.await(f.sent)
+			d.settle()
+			if n := len(s.profiles(t)); n != f.buffered {
+				t.Errorf("%d files, want %d", n, f.buffered)
+			}
+			f.report(t)
+		})
 	}
 }
 

@@ -10,12 +10,17 @@
  *   configure                      the document
  *   flush TIMEOUT
  *   text RESULT                    transmit_strerror, in the answer's place
- *   limit RESOURCE N               RLIMIT_NPROC, _AS or _NOFILE; -1 is the hard limit
+ *   limit RESOURCE N               RLIMIT_NPROC, _AS, _NOFILE, …; -1 is the hard limit
  *   threads COUNT SENDS            so many at once, each so often; the one answer's result is
  *                                  how many were not taken, its text how many were SENT
  *   closefrom N
- *   occupy PATH                    takes the lowest free descriptor numbers
+ *   occupy PATH TYPE FIRST         takes the lowest free descriptor numbers for a file (first, if
+ *                                  FIRST is 1) and a socket of that type, by turns
  *   occupied                       bytes that somebody has written there, or -1
+ *   chroot DIR
+ *   seteuid UID, setuid UID
+ *   umask MODE
+ *   end HOW                        exit, _exit, quick_exit, abort, or exec
  *
  * An answer is "RESULT MICROSECONDS TEXT"; a send has COUNT of them.
  */
@@ -140,26 +145,42 @@ static void limit(const char *arguments)
 
     if (sscanf(arguments, "%15s %ld", name, &value) != 2)
         exit(2);
-    int resource = strcmp(name, "nproc") == 0 ? RLIMIT_NPROC
-                   : strcmp(name, "as") == 0  ? RLIMIT_AS
-                                              : RLIMIT_NOFILE;
+    int resource = strcmp(name, "nproc") == 0   ? RLIMIT_NPROC
+                   : strcmp(name, "as") == 0    ? RLIMIT_AS
+                   : strcmp(name, "fsize") == 0 ? RLIMIT_FSIZE
+                   : strcmp(name, "data") == 0  ? RLIMIT_DATA
+                   : strcmp(name, "stack") == 0 ? RLIMIT_STACK
+                                                : RLIMIT_NOFILE;
     getrlimit(resource, &limit);
     limit.rlim_cur = value < 0 ? limit.rlim_max : (rlim_t)value;
     answer(setrlimit(resource, &limit), now_us());
 }
 
-static void occupy(const char *path)
+static void occupy_file(int i, const char *path)
 {
+    taken[2 * i] = open(path, O_WRONLY | O_CREAT, 0600);
+}
+
+static void occupy(const char *arguments)
+{
+    char path[512];
+    int type, file_first;
+
+    if (sscanf(arguments, "%511s %d %d", path, &type, &file_first) != 3)
+        exit(2);
     for (int i = 0; i < NUMBERS; i++) {
         int pair[2];
 
-        taken[2 * i] = open(path, O_WRONLY | O_CREAT, 0600);
-        if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0)
+        if (file_first)
+            occupy_file(i, path);
+        if (socketpair(AF_UNIX, type, 0, pair) != 0)
             exit(2);
         taken[2 * i + 1] = pair[0];
         /* What the library writes to pair[0] can be read here. */
         peers[i] = fcntl(pair[1], F_DUPFD, 200);
         close(pair[1]);
+        if (!file_first)
+            occupy_file(i, path);
     }
     answer(0, now_us());
 }
@@ -178,6 +199,19 @@ static long occupied(void)
         written += status.st_size + waiting;
     }
     return written;
+}
+
+static void end(const char *how)
+{
+    if (strcmp(how, "exit") == 0)
+        exit(0);
+    if (strcmp(how, "quick_exit") == 0)
+        quick_exit(0);
+    if (strcmp(how, "abort") == 0)
+        abort();
+    if (strcmp(how, "exec") == 0)
+        execl("/bin/true", "true", (char *)NULL);
+    _exit(0);
 }
 
 static bool obey(const char *verb, const char *arguments)
@@ -210,6 +244,16 @@ static bool obey(const char *verb, const char *arguments)
         occupy(arguments);
     else if (strcmp(verb, "occupied") == 0)
         answer(occupied(), began_us);
+    else if (strcmp(verb, "chroot") == 0)
+        answer(chroot(arguments) ? -1 : chdir("/"), began_us);
+    else if (strcmp(verb, "seteuid") == 0)
+        answer(seteuid((uid_t)atol(arguments)), began_us);
+    else if (strcmp(verb, "setuid") == 0)
+        answer(setuid((uid_t)atol(arguments)), began_us);
+    else if (strcmp(verb, "umask") == 0)
+        answer(umask((mode_t)strtoul(arguments, NULL, 8)), began_us);
+    else if (strcmp(verb, "end") == 0)
+        end(arguments);
     else
         return false;
     return true;

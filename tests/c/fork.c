@@ -1,6 +1,6 @@
 /*
  * fork.c SETTINGS MODE - forks at the moments that matter. Each process prints
- * what its call returned and how many microseconds it took:
+ * what its call returned, how many microseconds it took, and the profile's id:
  *
  *   around       a child before and a child after the parent's first call
  *   generations  five generations, none of which has called yet; then each calls
@@ -8,13 +8,18 @@
  *   siblings S2  two children of a process that has not called; S2: the other's settings
  *   busy         50 children while another thread is in calls
  *   starting N   a child N microseconds after another thread began the first call
+ *   order 01001  five generations: those with a 1 call before they fork; then each calls
+ *   daemon N     a process that calls N times, becomes a daemon, and calls
  */
+#define _DEFAULT_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,22 +40,26 @@ static long now_us(void)
     return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static int send_own(void)
+static int send_own(char id[24])
 {
     static int serial;
     char json[64];
-    int length = snprintf(json, sizeof json, "{\"id\":\"%d.%d\"}", (int)getpid(), serial++);
-    int configured = transmit_configure(settings, strlen(settings));
+    int configured = TRANSMIT_ESTARTING;
 
-    return configured ? configured : transmit_send(json, (size_t)length);
+    for (int i = 0; i < 5 && configured == TRANSMIT_ESTARTING; i++) /* a busy machine */
+        configured = transmit_configure(settings, strlen(settings));
+    snprintf(id, 24, "%d.%d", (int)getpid(), serial++);
+    snprintf(json, sizeof json, "{\"id\":\"%s\"}", id);
+    return configured ? configured : transmit_send(json, strlen(json));
 }
 
 static void use(const char *who)
 {
+    char id[24];
     long began_us = now_us();
-    int result = send_own();
+    int result = send_own(id);
 
-    printf("%s %d %ld\n", who, result, now_us() - began_us);
+    printf("%s %d %ld %s\n", who, result, now_us() - began_us, id);
     fflush(stdout);
 }
 
@@ -83,7 +92,9 @@ static bool generation(int number)
 static void *keep_sending(void *nothing)
 {
     while (!ended) {
-        send_own();
+        char id[24];
+
+        send_own(id);
         busy = true;
     }
     return nothing;
@@ -106,8 +117,10 @@ static bool while_busy(void)
 
 static void *start(void *nothing)
 {
+    char id[24];
+
     busy = true;
-    send_own();
+    send_own(id);
     return nothing;
 }
 
@@ -143,6 +156,53 @@ static bool siblings(const char *other_settings)
     return in_child("other") && well;
 }
 
+static bool in_order(const char *calls_first)
+{
+    int status = 0;
+    pid_t pid = -1;
+
+    if (*calls_first == '1')
+        use("first");
+    if (calls_first[1])
+        pid = fork();
+    if (pid == 0)
+        _exit(!in_order(calls_first + 1));
+    if (pid > 0)
+        waitpid(pid, &status, 0);
+    use("then");
+    return status == 0;
+}
+
+/* As it has lost its parent, it would outlive a test that is killed. */
+static void become_daemon(pid_t ancestor)
+{
+    if (daemon(0, 1) != 0)
+        _exit(2);
+    while (getppid() != ancestor)
+        usleep(1000);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static bool daemons(int calls)
+{
+    pid_t ancestor = getpid();
+    int status;
+    bool well = true;
+
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (fork() == 0) {
+        for (int i = 0; i < calls; i++)
+            use("before");
+        transmit_flush(1000000);
+        become_daemon(ancestor);
+        use("daemon");
+        _exit(0);
+    }
+    while (wait(&status) > 0)
+        well = well && status == 0;
+    return well;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
@@ -158,6 +218,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[2], "busy") == 0)
         return !while_busy();
+    if (argc == 4 && strcmp(argv[2], "order") == 0)
+        return !in_order(argv[3]);
+    if (argc == 4 && strcmp(argv[2], "daemon") == 0)
+        return !daemons(atoi(argv[3]));
     if (argc == 4 && strcmp(argv[2], "siblings") == 0)
         return !siblings(argv[3]);
     return argc == 4 ? !while_starting(atol(argv[3])) : 2;
