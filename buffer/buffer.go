@@ -152,9 +152,10 @@ func (s *Store) forget() {
 
 // outOfPlace tells whether choosing a directory again may help: this one, or
 // the temporary file, was taken away (a cleaner of /tmp), or may no longer be
-// written to (its mode changed, its disk went read-only).
+// written to (its mode changed, its disk went read-only), or the host has closed
+// a descriptor meanwhile.
 func outOfPlace(err error) bool {
-	for _, errno := range []unix.Errno{unix.ENOENT, unix.ESTALE, unix.EACCES, unix.EROFS} {
+	for _, errno := range []unix.Errno{unix.ENOENT, unix.ESTALE, unix.EACCES, unix.EROFS, unix.EBADF, unix.ENOTDIR} {
 		if errors.Is(err, errno) {
 			return !errors.Is(err, ErrNoDirectory)
 		}

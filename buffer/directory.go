@@ -28,12 +28,35 @@ func SystemDirs(temp string) []string {
 	})
 }
 
-// directory is an open directory, and how to know it again: the host may close
-// any descriptor (closefrom(3), daemons), and its number is then reused.
-type directory struct {
-	path     string
+// descriptor is an open file or directory, and how to know it again: the host may
+// close any descriptor (closefrom(3), daemons), and its number is then reused.
+type descriptor struct {
 	fd       int
 	dev, ino uint64
+}
+
+// status is what the descriptor refers to; not ok if that is no longer what was
+// opened, and so not ours to use or to close.
+func (d *descriptor) status() (status unix.Stat_t, ok bool) {
+	err := unix.Fstat(d.fd, &status)
+	return status, err == nil && d.is(&status)
+}
+
+func (d *descriptor) is(status *unix.Stat_t) bool {
+	return status.Dev == d.dev && status.Ino == d.ino
+}
+
+func (d *descriptor) close() error {
+	if _, ours := d.status(); ours {
+		return unix.Close(d.fd)
+	}
+	return nil
+}
+
+// directory is an open directory.
+type directory struct {
+	path string
+	descriptor
 }
 
 // choose opens the first usable candidate, after making it if it is missing.
@@ -100,7 +123,7 @@ func openDirectory(path string) (*directory, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &directory{path: path, fd: fd, dev: status.Dev, ino: status.Ino}, nil
+	return &directory{path, descriptor{fd, status.Dev, status.Ino}}, nil
 }
 
 // trusted refuses a directory in which another user could change our files.
@@ -119,13 +142,6 @@ func (d *directory) writable() error {
 	return unix.Faccessat(d.fd, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
 }
 
-// status is what the descriptor refers to; not ok if that is no longer this
-// directory, and so not ours to use or to close.
-func (d *directory) status() (status unix.Stat_t, ok bool) {
-	err := unix.Fstat(d.fd, &status)
-	return status, err == nil && d.is(&status)
-}
-
 // current is status, and ok only if the path still names this directory and it
 // may still be trusted.
 func (d *directory) current() (status unix.Stat_t, ok bool) {
@@ -137,23 +153,13 @@ func (d *directory) current() (status unix.Stat_t, ok bool) {
 	return d.status()
 }
 
-func (d *directory) is(status *unix.Stat_t) bool {
-	return status.Dev == d.dev && status.Ino == d.ino
-}
-
-func (d *directory) close() {
-	if _, ours := d.status(); ours {
-		unix.Close(d.fd)
-	}
-}
-
 // reopen gives the directory a second descriptor, with its own reading position.
 func (d *directory) reopen() (*directory, error) {
 	fd, err := openat(d.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
-	return &directory{path: d.path, fd: fd, dev: d.dev, ino: d.ino}, nil
+	return &directory{d.path, descriptor{fd, d.dev, d.ino}}, nil
 }
 
 // remove takes a file away, if it is there and can be taken.

@@ -12,14 +12,17 @@ import (
 
 // create makes a temporary file of pieces, whole, and returns its name.
 func (d *directory) create(pieces [][]byte) (temp string, err error) {
-	temp = newTempName()
-	fd, err := openat(d.fd, temp, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW, 0o600)
+	var file descriptor
+	temp, err = firstFree(newTempName, func(name string) (err error) {
+		file, err = d.createFile(name)
+		return err
+	})
 	if err != nil {
 		return "", d.failure("create", err)
 	}
-	err = writeAll(fd, pieces)
+	err = file.writeAll(pieces)
 	// NFS and quotas may tell only now that the bytes were not taken.
-	if closing := unix.Close(fd); err == nil {
+	if closing := file.close(); err == nil {
 		err = closing
 	}
 	if err != nil {
@@ -29,15 +32,34 @@ func (d *directory) create(pieces [][]byte) (temp string, err error) {
 	return temp, nil
 }
 
-// publish gives temp the first of nextName's names that is free.
-func (d *directory) publish(temp string, nextName func() string) (name string, err error) {
+func (d *directory) createFile(name string) (descriptor, error) {
+	fd, err := openat(d.fd, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return descriptor{}, err
+	}
+	var status unix.Stat_t
+	if err := unix.Fstat(fd, &status); err != nil {
+		unix.Close(fd)
+		return descriptor{}, err
+	}
+	return descriptor{fd, status.Dev, status.Ino}, nil
+}
+
+// firstFree uses nextName's names until one is not taken.
+func firstFree(nextName func() string, use func(name string) error) (name string, err error) {
 	const attempts = 16 // two names are the same once in 2^32
 	for range attempts {
 		name = nextName()
-		if err = d.move(temp, name); err != unix.EEXIST {
+		if err = use(name); err != unix.EEXIST {
 			break
 		}
 	}
+	return name, err
+}
+
+// publish gives temp the first of nextName's names that is free.
+func (d *directory) publish(temp string, nextName func() string) (name string, err error) {
+	name, err = firstFree(nextName, func(name string) error { return d.move(temp, name) })
 	if err != nil {
 		return "", d.failure("rename", err)
 	}
@@ -88,11 +110,16 @@ func (d *directory) failure(operation string, err error) error {
 	return err
 }
 
-func writeAll(fd int, pieces [][]byte) error {
+// writeAll looks before each piece whether the file is still ours: a disk may have
+// taken its time for the last one.
+func (d *descriptor) writeAll(pieces [][]byte) error {
 	const maxPieces = 1024 // IOV_MAX
 	rest := skip(slices.Clone(pieces), 0)
 	for len(rest) > 0 {
-		n, err := unix.Writev(fd, rest[:min(len(rest), maxPieces)])
+		if _, ours := d.status(); !ours {
+			return unix.EBADF
+		}
+		n, err := unix.Writev(d.fd, rest[:min(len(rest), maxPieces)])
 		switch {
 		case err == unix.EINTR:
 			continue

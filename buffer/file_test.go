@@ -70,12 +70,38 @@ var ways = map[string]func(d *directory, temp, name string) error{
 	"rename":    (*directory).moveIfFree,
 }
 
-func TestMove_NeverReplacesWhatHasTheName(t *testing.T) {
-	taken := map[string]func(path string) error{
-		"file":          func(path string) error { return os.WriteFile(path, []byte("theirs"), 0o600) },
-		"directory":     func(path string) error { return os.Mkdir(path, 0o700) },
-		"dangling link": func(path string) error { return os.Symlink("nowhere", path) },
+// taken is what may wait under a name.
+var taken = map[string]func(path string) error{
+	"file":          func(path string) error { return os.WriteFile(path, []byte("theirs"), 0o600) },
+	"directory":     func(path string) error { return os.Mkdir(path, 0o700) },
+	"dangling link": func(path string) error { return os.Symlink("nowhere", path) },
+	"link to a file": func(path string) error {
+		return firstError(os.WriteFile(path+"-target", []byte("theirs"), 0o600), os.Symlink(path+"-target", path))
+	},
+	"FIFO": func(path string) error { return unix.Mkfifo(path, 0o600) },
+}
+
+func TestCreateFile_NeverOpensWhatHasTheName(t *testing.T) {
+	for what, make := range taken {
+		t.Run(what, func(t *testing.T) {
+			d, _ := tempFile(t)
+			path := filepath.Join(d.path, "name")
+			if err := make(path); err != nil {
+				t.Fatal(err)
+			}
+			_, err := d.createFile("name")
+			wantError(t, err, unix.EEXIST)
+			if target, err := os.ReadFile(path + "-target"); err == nil && string(target) != "theirs" {
+				t.Errorf("the link's target is now %q", target)
+			}
+			if _, err := os.Stat(filepath.Join(d.path, "nowhere")); !os.IsNotExist(err) {
+				t.Errorf("the dangling link was followed: %v", err)
+			}
+		})
 	}
+}
+
+func TestMove_NeverReplacesWhatHasTheName(t *testing.T) {
 	for way, move := range ways {
 		for what, make := range taken {
 			t.Run(way+" onto a "+what, func(t *testing.T) {
@@ -131,7 +157,7 @@ func tempFile(t *testing.T) (*directory, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(d.close)
+	t.Cleanup(func() { d.close() })
 	temp, err := d.create([][]byte{document(100)})
 	if err != nil {
 		t.Fatal(err)

@@ -121,7 +121,7 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  * Blocks for timeout_us at most. Returns TRANSMIT_BUFFERED when nothing is left
  * to write, TRANSMIT_PENDING otherwise. A process that ends with exit(3), or by
  * returning from main, waits so by itself, for one second at most; one that ends
- * with _exit(2) or by a signal does not.
+ * with _exit(2), quick_exit(3), exec(3), daemon(3) or by a signal does not.
  */
 int32_t transmit_flush(uint32_t timeout_us);
 

@@ -20,6 +20,7 @@
  *   chroot DIR
  *   seteuid UID, setuid UID
  *   umask MODE
+ *   leave N                        exit(3) N microseconds after 16 threads have begun to send
  *   end HOW                        exit, _exit, quick_exit, abort, or exec
  *
  * An answer is "RESULT MICROSECONDS TEXT"; a send has COUNT of them.
@@ -201,6 +202,18 @@ static long occupied(void)
     return written;
 }
 
+static void leave(useconds_t after_us)
+{
+    pthread_t thread;
+
+    sends_each = 1000000;
+    for (int i = 0; i < 16; i++)
+        if (pthread_create(&thread, NULL, send_own, NULL) != 0)
+            _exit(2);
+    usleep(after_us);
+    exit(0);
+}
+
 static void end(const char *how)
 {
     if (strcmp(how, "exit") == 0)
@@ -252,6 +265,8 @@ static bool obey(const char *verb, const char *arguments)
         answer(setuid((uid_t)atol(arguments)), began_us);
     else if (strcmp(verb, "umask") == 0)
         answer(umask((mode_t)strtoul(arguments, NULL, 8)), began_us);
+    else if (strcmp(verb, "leave") == 0)
+        leave((useconds_t)atol(arguments));
     else if (strcmp(verb, "end") == 0)
         end(arguments);
     else

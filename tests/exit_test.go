@@ -1,0 +1,108 @@
+package tests
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// slow is a prefix for a program: the system call of its kind takes so much longer, on
+// its way in ("enter") or out ("exit"), as on a slow disk.
+func slow(t *testing.T, call, way string, delay time.Duration) []string {
+	t.Helper()
+	return []string{need(t, "strace", "strace"), "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=" + call,
+		"-e", fmt.Sprintf("inject=%s:delay_%s=%d", call, way, delay.Microseconds())}
+}
+
+const nap = 400 * time.Millisecond
+
+// How a process may end while the writer works, and what becomes of the profile: what
+// transmit.h says of transmit_flush.
+func TestExit_WhileTheWriterWorks(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		delay time.Duration
+		flush bool
+		kept  bool
+	}{
+		{"exit", nap, false, true},
+		{"return from main", nap, false, true},
+		{"_exit", nap, false, false},
+		{"_exit", nap, true, true},
+		{"quick_exit", nap, false, false},
+		{"exec", nap, false, false},
+		{"exec", nap, true, true},
+		{"abort", nap, true, true},
+		{"exit", 2 * time.Second, false, false}, // hung: the wait ends after a second
+	} {
+		t.Run(fmt.Sprintf("%s, flush %v, %v", c.name, c.flush, c.delay), func(t *testing.T) {
+			s := newScene(t)
+			d := startDriver(t, s, slow(t, "renameat2", "enter", c.delay)...)
+			if a := d.send([]byte(`{"id":"1"}`)); a.result != pending {
+				t.Fatalf("%+v, want it pending", a)
+			}
+			if c.flush {
+				d.settle()
+			}
+			began := time.Now()
+			if c.name == "return from main" {
+				d.stdin.Close()
+			} else {
+				d.tell("end %s", c.name)
+			}
+			<-d.done
+			took := time.Since(began)
+			if n := len(s.profiles(t)); (n == 1) != c.kept {
+				t.Errorf("%d files, want it kept: %v", n, c.kept)
+			}
+			if took > 3*time.Second {
+				t.Errorf("the end took %v", took)
+			}
+			if c.kept {
+				figures{buffered: 1, worst: took}.report(t)
+			}
+		})
+	}
+}
+
+// Other threads are in their calls when one calls exit(3).
+func TestExit_InTheMidstOfCalls(t *testing.T) {
+	var died figures
+	for round := range 20 {
+		s := newScene(t)
+		listen(t, s.socket)
+		d := startDriver(t, s)
+		d.load(padded(500))
+		d.tell("leave %d", 500*round)
+		<-d.done
+		if !d.cmd.ProcessState.Success() {
+			t.Errorf("round %d: %v %s", round, d.cmd.ProcessState, d.errors.String())
+			died.died++
+		}
+		s.profiles(t) // wants each to be whole
+	}
+	died.report(t)
+}
+
+// A host closes all descriptors while a slow disk has not yet taken a profile: the number
+// of its file is then another's.
+func TestExit_DescriptorsClosedWhileTheWriterWorks(t *testing.T) {
+	for _, c := range []struct{ call, way string }{{"writev", "exit"}, {"renameat2", "enter"}} {
+		t.Run(c.call, func(t *testing.T) {
+			s := newScene(t)
+			d := startDriver(t, s, slow(t, c.call, c.way, nap)...)
+			if a := d.send([]byte(`{"id":"1"}`)); a.result != pending {
+				t.Fatalf("%+v, want it pending", a)
+			}
+			d.tell("closefrom 3")
+			d.ask("occupy %s/file %d 1", s.dir, syscall.SOCK_DGRAM)
+			d.settle()
+			if a := d.ask("occupied"); a.result != 0 {
+				t.Errorf("%d bytes in the host's files and sockets (-1: closed)", a.result)
+			}
+			eachOnce(t, ids(t, s.profiles(t)...), 1)
+			figures{buffered: 1}.report(t)
+		})
+	}
+}
