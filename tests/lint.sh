@@ -34,6 +34,8 @@ for module in . tests; do
     check go -C "$module" run "$staticcheck" ./...
 done
 
+check env CGO_CFLAGS="-I$PWD/include" go -C tests/gohost vet .
+
 # A file of its own: to gcc, a header that is a main file is another language.
 check gcc -std=c99 "${strict[@]}" -x c - <<< '#include "include/transmit.h"'
 check g++ -std=c++98 -Wno-long-long -Wno-variadic-macros "${strict[@]}" -x c++ - <<< '#include "include/transmit.h"'

@@ -19,6 +19,8 @@
  *   occupied                       bytes that somebody has written there, or -1
  *   chroot DIR
  *   seteuid UID, setuid UID
+ *   users UID COUNT                so many seteuid(2) back and forth while another thread sends; as
+ *                                  threads
  *   umask MODE
  *   leave N                        exit(3) N microseconds after 16 threads have begun to send
  *   end HOW                        exit, _exit, quick_exit, abort, or exec
@@ -202,6 +204,25 @@ static long occupied(void)
     return written;
 }
 
+/* seteuid(3) makes every thread change by a signal, the library's as well. */
+static void users(const char *arguments)
+{
+    pthread_t thread;
+    int uid, count;
+    long began_us = now_us();
+
+    if (sscanf(arguments, "%d %d", &uid, &count) != 2)
+        exit(2);
+    serial = sent = refused = 0;
+    sends_each = count;
+    pthread_create(&thread, NULL, send_own, NULL);
+    for (int i = 0; i < count; i++)
+        if (seteuid((uid_t)uid) != 0 || seteuid(0) != 0)
+            exit(2);
+    pthread_join(thread, NULL);
+    printf("%d %ld %d\n", refused, now_us() - began_us, sent);
+}
+
 static void leave(useconds_t after_us)
 {
     pthread_t thread;
@@ -263,6 +284,8 @@ static bool obey(const char *verb, const char *arguments)
         answer(seteuid((uid_t)atol(arguments)), began_us);
     else if (strcmp(verb, "setuid") == 0)
         answer(setuid((uid_t)atol(arguments)), began_us);
+    else if (strcmp(verb, "users") == 0)
+        users(arguments);
     else if (strcmp(verb, "umask") == 0)
         answer(umask((mode_t)strtoul(arguments, NULL, 8)), began_us);
     else if (strcmp(verb, "leave") == 0)

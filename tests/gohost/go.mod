@@ -1,0 +1,3 @@
+module libtransmit/tests/gohost
+
+go 1.26
