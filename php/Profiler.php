@@ -59,6 +59,9 @@ final class Profiler
 
     private static function finish(): void
     {
+        if (function_exists('pcntl_async_signals')) {
+            pcntl_async_signals(false); // nobody is left to catch what a handler throws
+        }
         $elapsedMs = (hrtime(true) - self::$started) / 1e6;
         self::makeRoom();
         $measured = self::$stop === null ? [] : (self::$stop)();

@@ -19,6 +19,7 @@ final class Quiet
      */
     public static function call(callable $work, $otherwise)
     {
+        $held = self::holdSignals();
         set_error_handler([self::class, 'keepWarning']);
         try {
             return $work();
@@ -27,6 +28,31 @@ final class Quiet
             return $otherwise;
         } finally {
             restore_error_handler();
+            self::releaseSignals($held);
+        }
+    }
+
+    /**
+     * Makes the application's signal handlers wait: one that throws would end the work
+     * half-way, and its exception would be taken for ours.
+     *
+     * @return bool for releaseSignals()
+     */
+    public static function holdSignals(): bool
+    {
+        $held = \function_exists('pcntl_async_signals') && pcntl_async_signals(false);
+        if ($held) {
+            pcntl_signal_dispatch();
+        }
+        return $held;
+    }
+
+    /** Runs the handlers that had to wait. What one of them throws is the application's. */
+    public static function releaseSignals(bool $held): void
+    {
+        if ($held) {
+            pcntl_async_signals(true);
+            pcntl_signal_dispatch();
         }
     }
 

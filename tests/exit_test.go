@@ -2,6 +2,8 @@ package tests
 
 import (
 	"fmt"
+	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -102,6 +104,36 @@ func TestExit_DescriptorsClosedWhileTheWriterWorks(t *testing.T) {
 				t.Errorf("%d bytes in the host's files and sockets (-1: closed)", a.result)
 			}
 			eachOnce(t, ids(t, s.profiles(t)...), 1)
+			figures{buffered: 1}.report(t)
+		})
+	}
+}
+
+// However a PHP program ends, its profile gets its second.
+func TestExit_PHPWhileTheWriterWorks(t *testing.T) {
+	for _, end := range []string{"the end", "exit", "in a shutdown function", "an exception", "out of memory", "a fatal error"} {
+		t.Run(end, func(t *testing.T) {
+			s := newScene(t)
+			script := php(t, s, "slow_exit.php", end)
+			prefix := slow(t, "renameat2", "enter", nap)
+			cmd := exec.Command(prefix[0], append(prefix[1:], script.Args...)...)
+			cmd.Env = script.Env
+			began := time.Now()
+			o := run(t, 20*time.Second, cmd)
+			want := map[string]int{"the end": 0, "exit": 3, "in a shutdown function": 3}[end]
+			if strings.HasPrefix(end, "a") || end == "out of memory" {
+				want = 255
+			}
+			if o.state.ExitCode() != want {
+				t.Errorf("%v, want %d: %s", o.state, want, o.errors)
+			}
+			eachOnce(t, ids(t, s.profiles(t)...), 1)
+			if took := time.Since(began); took < nap {
+				t.Errorf("it did not wait: %v", took)
+			}
+			if log := read(t, s.dir+"/php.log"); !strings.Contains(log, "on its way to the disk") {
+				t.Errorf("the disk was not slow: %s", log)
+			}
 			figures{buffered: 1}.report(t)
 		})
 	}

@@ -110,16 +110,3 @@ func TestStorm_PHP(t *testing.T) {
 	}
 	account(t, all, atListener, inBuffer, nil).report(t)
 }
-
-func TestTimeLimit_PHP(t *testing.T) {
-	s := newScene(t)
-	l := listen(t, s.socket)
-	o := run(t, 20*time.Second, php(t, s, "time_limit.php"))
-	if o.state.ExitCode() != 255 || !strings.HasSuffix(o.out, "sent\n") || strings.Contains(o.out, "not sent") {
-		t.Errorf("%v\n%s%s", o.state, o.out, o.errors)
-	}
-	until(t, 5*time.Second, "the last profile", func() bool {
-		all := l.all()
-		return len(all) > 100 && strings.Contains(string(all[len(all)-1]), `"last"`)
-	})
-}

@@ -2,7 +2,8 @@
 
 /**
  * Runs into max_execution_time, which is a SIGPROF, in the midst of its sends, and
- * sends its last profile from a shutdown function.
+ * sends its last profile from a shutdown function. Prints the number of its last call
+ * before it makes it.
  */
 
 require __DIR__ . '/config.php';
@@ -11,7 +12,18 @@ require dirname(__DIR__, 3) . '/php/transmitter.php';
 register_shutdown_function(function (): void {
     echo send_profiling_data(['id' => 'last']) ? 'sent' : 'not sent', "\n";
 });
+$large = array_fill(0, 3000, ['fn' => 'Application\\Module::method', 'wt' => 12345, 'ct' => 3]);
 set_time_limit(1);
-while (true) {
-    send_profiling_data(['busy' => true, 'id' => 'busy']);
+for ($n = 0; true; $n++) {
+    echo "$n\n";
+    switch ($n % 3) {
+        case 0:
+            send_profiling_data(['id' => "busy$n"]);
+            break;
+        case 1:
+            send_profiling_data(['id' => "busy$n", 'xhprof' => ['profiling' => ['top_functions' => $large]]]);
+            break;
+        default:
+            write_to_disk_buffer("{\"id\":\"busy$n\"}");
+    }
 }

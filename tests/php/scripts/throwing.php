@@ -1,0 +1,60 @@
+<?php
+
+/**
+ * Sends while somebody else sends SIGALRM, whose handler throws if it comes during a call.
+ * Prints how often it threw, how often that was caught here, then each id, and whether
+ * an exception came out of its call.
+ */
+
+require __DIR__ . '/config.php';
+require dirname(__DIR__, 3) . '/php/transmitter.php';
+
+final class Alarm extends Exception
+{
+}
+
+$calling = false;
+$thrown = $caught = 0;
+pcntl_async_signals(true);
+pcntl_signal(SIGALRM, static function () use (&$calling, &$thrown): void {
+    if ($calling) {
+        $calling = false;
+        $thrown++;
+        throw new Alarm('not for the transmitter');
+    }
+});
+$functions = array_fill(0, 3000, ['fn' => 'Application\\Module::method', 'wt' => 12345, 'ct' => 3]);
+$calls = [
+    'small' => static function (string $id): void {
+        send_profiling_data(['id' => $id]);
+    },
+    'large' => static function (string $id) use ($functions): void {
+        send_profiling_data(['id' => $id, 'xhprof' => ['profiling' => ['top_functions' => $functions]]]);
+    },
+    'disk' => static function (string $id): void {
+        write_to_disk_buffer("{\"id\":\"$id\"}");
+    },
+];
+
+echo "ready\n";
+$ids = [];
+for ($end = hrtime(true) + $argv[1] * 1e9, $n = 0; hrtime(true) < $end; $n++) {
+    foreach ($calls as $kind => $call) {
+        $ids["$kind.$n"] = 'returned';
+        try {
+            $calling = true;
+            $call("$kind.$n");
+            $calling = false;
+        } catch (Alarm $e) {
+            $caught++;
+            $ids["$kind.$n"] = 'threw';
+        }
+    }
+    usleep(500); // the listener's queue is short
+}
+pcntl_async_signals(false);
+echo "$thrown $caught\n";
+foreach ($ids as $id => $end) {
+    echo "$id $end\n";
+}
+echo "end\n";
