@@ -85,13 +85,20 @@ func TestDescriptors_NoPollerOfGo(t *testing.T) {
 // The library's descriptors are closed behind its back, and their numbers become
 // a file and a socket of the host: those get not one byte.
 func TestDescriptors_ClosedByTheHost(t *testing.T) {
+	for name, flags := range map[string]int{"checked": 0, "trusted": flagTrusted, "as is": flagAsIs} {
+		t.Run(name, func(t *testing.T) { closedByTheHost(t, flags) })
+	}
+}
+
+// closedByTheHost makes the first send after that with these flags.
+func closedByTheHost(t *testing.T, first int) {
 	s := newScene(t)
 	l := listen(t, s.socket)
 	d := startDriver(t, s)
 	use := func(when string) {
 		t.Helper()
 		d.load(padded(100))
-		for _, c := range []struct{ flags, want int }{{0, sent}, {flagToDisk, buffered}} {
+		for _, c := range []struct{ flags, want int }{{first, sent}, {0, sent}, {flagToDisk, buffered}} {
 			if a := d.sends(1, uint32(c.flags), "-")[0]; !a.is(c.want) {
 				t.Errorf("%s, flags %d: %+v, want %d", when, c.flags, a, c.want)
 			}
@@ -105,7 +112,7 @@ func TestDescriptors_ClosedByTheHost(t *testing.T) {
 	if a := d.ask("occupied"); a.result != 0 {
 		t.Errorf("%d bytes in the host's files and sockets (-1: closed)", a.result)
 	}
-	l.await(3)
+	l.await(6)
 	d.settle()
 	if n := len(s.profiles(t)); n != 3 {
 		t.Errorf("%d files, want 3", n)
@@ -116,13 +123,13 @@ func TestDescriptors_ClosedByTheHost(t *testing.T) {
 // leave every other thread waiting.
 func TestCancel_FinishesTheCall(t *testing.T) {
 	s := newScene(t)
+	l := listen(t, s.socket)
 	out := succeed(t, 10*time.Second, exec.Command(program(t, "cancel"), s.settings(nil)))
-	var first, second, cancelled int
-	_, err := fmt.Sscan(out, &first, &second, &cancelled)
-	check(t, err)
-	if first != eInval || second != 0 || cancelled != 1 {
-		t.Errorf("first call %d, second %d, cancelled %d", first, second, cancelled)
+	want := fmt.Sprintf("%d 1\n0 %d\n%d 1\n%d 1\n", eInval, sent, sent, sent)
+	if out != want {
+		t.Errorf("results and cancellations\n%swant\n%s", out, want)
 	}
+	l.await(3)
 }
 
 // A stopped host goes on where it was.
