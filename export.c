@@ -107,7 +107,13 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
                         .timeout_us = timeout_us};
     int32_t wrong = check(json, len);
 
-    return wrong ? answer(wrong) : run(&call, transmitSend);
+    if (wrong)
+        return answer(wrong);
+    if (send_by_shortcut(&call)) {
+        last_error[0] = '\0';
+        return TRANSMIT_SENT;
+    }
+    return run(&call, transmitSend);
 }
 
 int32_t transmit_send(const char *json, size_t len)

@@ -24,7 +24,10 @@ import (
 
 var transmitter = transmit.New(os.TempDir())
 
-func init() { C.transmit_go_runs() }
+func init() {
+	transmitter.OnShortcut(setShortcut)
+	C.transmit_go_runs()
+}
 
 func main() {} // c-shared wants one and never runs it.
 
@@ -67,6 +70,24 @@ func transmitFlush(call *C.struct_call) (result C.int32_t) {
 		return C.TRANSMIT_BUFFERED
 	}
 	return C.TRANSMIT_PENDING
+}
+
+// setShortcut tells C how it can send by itself: shortcut.c.
+func setShortcut(s *transmit.Shortcut) {
+	var c C.struct_shortcut
+	if s != nil {
+		c.fd, c.dev, c.ino = C.int64_t(s.Descriptor), C.uint64_t(s.Device), C.uint64_t(s.Inode)
+		c.max_datagram = C.uint64_t(s.MaxDatagram)
+		place(c.path[:len(c.path)-1], []byte(s.Path))
+		c.before_time_len = place(c.before_time[:], s.BeforeTime)
+		c.after_time_len = place(c.after_time[:], s.AfterTime)
+	}
+	C.transmit_set_shortcut(&c)
+}
+
+// place copies text, for which C has room.
+func place(room []C.char, text []byte) C.uint64_t {
+	return C.uint64_t(copy(unsafe.Slice((*byte)(unsafe.Pointer(&room[0])), len(room)), text))
 }
 
 // document is the caller's memory, to be read until the call returns.

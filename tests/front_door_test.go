@@ -85,7 +85,7 @@ func TestDescriptors_NoPollerOfGo(t *testing.T) {
 // The library's descriptors are closed behind its back, and their numbers become
 // files and sockets of the host: those get not one byte and stay open.
 func TestDescriptors_ClosedByTheHost(t *testing.T) {
-	for _, c := range []struct {
+	kinds := []struct {
 		name         string
 		kind, isFile int // the socket's number is the lowest, the directory's the next
 	}{
@@ -94,52 +94,61 @@ func TestDescriptors_ClosedByTheHost(t *testing.T) {
 		{"socket: a stream, directory: a file", syscall.SOCK_STREAM, 0},
 		{"socket: a file, directory: a stream", syscall.SOCK_STREAM, 1},
 		{"socket: a packet socket, directory: a file", syscall.SOCK_SEQPACKET, 0},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newScene(t)
-			l := listen(t, s.socket)
-			d := startDriver(t, s)
-			var f figures
-			use := func(when string) {
-				t.Helper()
-				d.load(padded(100))
-				for _, c := range []struct{ flags, want int }{{0, sent}, {flagToDisk, buffered}} {
-					a := d.sends(1, uint32(c.flags), "-")[0]
-					f.count(a)
-					if !a.is(c.want) {
-						t.Errorf("%s, flags %d: %+v, want %d", when, c.flags, a, c.want)
-					}
-				}
-			}
-			use("before")
-			d.tell("closefrom 3")
-			d.ask("occupy %s/file %d %d", s.dir, c.kind, c.isFile)
-			use("after closefrom")
-			use("once more")
-			if a := d.ask("occupied"); a.result != 0 {
-				t.Errorf("%d bytes in the host's files and sockets (-1: closed)", a.result)
-			}
-			l.await(f.sent)
-			d.settle()
-			if n := len(s.profiles(t)); n != f.buffered {
-				t.Errorf("%d files, want %d", n, f.buffered)
-			}
-			f.report(t)
-		})
 	}
+	for _, c := range kinds {
+		for how, flags := range map[string]uint32{"checked": 0, "trusted": flagTrusted, "as is": flagAsIs} {
+			t.Run(c.name+", "+how, func(t *testing.T) { closedByTheHost(t, flags, c.kind, c.isFile) })
+		}
+	}
+}
+
+// closedByTheHost makes the first send after that with these flags.
+func closedByTheHost(t *testing.T, first uint32, kind, isFile int) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	d := startDriver(t, s)
+	var f figures
+	use := func(when string) {
+		t.Helper()
+		d.load(padded(100))
+		for _, c := range []struct {
+			flags uint32
+			want  int
+		}{{first, sent}, {0, sent}, {flagToDisk, buffered}} {
+			a := d.sends(1, c.flags, "-")[0]
+			f.count(a)
+			if !a.is(c.want) {
+				t.Errorf("%s, flags %d: %+v, want %d", when, c.flags, a, c.want)
+			}
+		}
+	}
+	use("before")
+	d.tell("closefrom 3")
+	d.ask("occupy %s/file %d %d", s.dir, kind, isFile)
+	use("after closefrom")
+	use("once more")
+	if a := d.ask("occupied"); a.result != 0 {
+		t.Errorf("%d bytes in the host's files and sockets (-1: closed)", a.result)
+	}
+	l.await(f.sent)
+	d.settle()
+	if n := len(s.profiles(t)); n != f.buffered {
+		t.Errorf("%d files, want %d", n, f.buffered)
+	}
+	f.report(t)
 }
 
 // A cancelled thread finishes its call: ended in the midst of the start it would
 // leave every other thread waiting.
 func TestCancel_FinishesTheCall(t *testing.T) {
 	s := newScene(t)
+	l := listen(t, s.socket)
 	out := succeed(t, 10*time.Second, exec.Command(program(t, "cancel"), s.settings(nil)))
-	var first, second, cancelled int
-	_, err := fmt.Sscan(out, &first, &second, &cancelled)
-	check(t, err)
-	if first != eInval || second != 0 || cancelled != 1 {
-		t.Errorf("first call %d, second %d, cancelled %d", first, second, cancelled)
+	want := fmt.Sprintf("%d 1\n0 %d\n%d 1\n%d 1\n", eInval, sent, sent, sent)
+	if out != want {
+		t.Errorf("results and cancellations\n%swant\n%s", out, want)
 	}
+	l.await(3)
 }
 
 // A stopped host goes on where it was.

@@ -264,9 +264,17 @@ func TestListener_PathLength(t *testing.T) {
 // P10: whether or not somebody noticed that it was away.
 func TestListener_Restarted(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		away int // sends while it is
-	}{{"nobody noticed", 0}, {"one send failed", 1}, {"several failed", 3}} {
+		name  string
+		away  int // sends while it is
+		flags uint32
+	}{
+		{"nobody noticed", 0, 0},
+		{"one send failed", 1, 0},
+		{"several failed", 3, 0},
+		{"nobody noticed, trusted", 0, flagTrusted},
+		{"several failed, trusted", 3, flagTrusted},
+		{"one send failed, as is", 1, flagAsIs},
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t)
 			d := startDriver(t, s)
@@ -274,13 +282,14 @@ func TestListener_Restarted(t *testing.T) {
 			var f figures
 			for round := range 3 {
 				l := listen(t, s.socket)
-				a := d.sends(1, 0, "-")[0]
-				if f.count(a); a.result != sent {
-					t.Errorf("round %d, listening: %+v", round, a)
+				for _, a := range d.sends(2, c.flags, "-") {
+					if f.count(a); a.result != sent {
+						t.Errorf("round %d, listening: %+v", round, a)
+					}
 				}
-				l.await(1)
+				l.await(2)
 				l.close()
-				for _, a := range d.sends(c.away, 0, "-") {
+				for _, a := range d.sends(c.away, c.flags, "-") {
 					f.count(a)
 					if !a.is(buffered) {
 						t.Errorf("round %d, dead: %+v", round, a)

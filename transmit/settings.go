@@ -68,6 +68,7 @@ func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error
 		return 0, err
 	}
 	t.settings.Store(&changed)
+	t.closeShortcut()
 	return changed.timeout, nil
 }
 

@@ -64,6 +64,7 @@ type Transmitter struct {
 	settings  atomic.Pointer[settings]
 	configure sync.Mutex // held by Configure
 	listeners listeners
+	shortcut  shortcut
 	writer    *writer
 }
 
@@ -144,6 +145,11 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 	l := t.listeners.find(r.Socket, s.listener)
 	defer l.release()
 	unsent = l.send(out, doc.diskBy)
+	if unsent == nil {
+		t.noteSuccess(s, l)
+		return out, nil, nil
+	}
+	t.closeShortcut()
 	if !errors.Is(unsent, errTooLarge) {
 		return out, unsent, nil
 	}

@@ -1,6 +1,7 @@
 /* cancel.c SETTINGS - makes its first call on a thread that has been cancelled
  * (deferred: it ends at its next cancellation point, of which the library must
- * have none), and its second call on another thread. Prints both results. */
+ * have none), its second call on another thread, and on two more that have been
+ * cancelled a send of each kind that takes the shortcut. Prints all results. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,9 +11,26 @@
 #include "transmit.h"
 
 static atomic_bool cancelled;
-static int first = -100;
+static int result;
 
-static void *send_when_cancelled(void *nothing)
+static int32_t configure_wrongly(void)
+{
+    return transmit_configure("{\"nope\":1}", 10); /* refused, by Go */
+}
+
+static int32_t send_trusted(void)
+{
+    return transmit_send_with("{\"id\":\"1\"}", 10, TRANSMIT_TRUSTED, NULL, 0);
+}
+
+static int32_t send_as_is(void)
+{
+    return transmit_send_with("{\"id\":\"2\"}", 10, TRANSMIT_AS_IS, NULL, 0);
+}
+
+static int32_t (*call)(void);
+
+static void *call_when_cancelled(void *nothing)
 {
     int old;
 
@@ -20,22 +38,36 @@ static void *send_when_cancelled(void *nothing)
     while (!cancelled)
         ;
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
-    first = transmit_configure("{\"nope\":1}", 10); /* refused, by Go */
+    result = call();
     pthread_testcancel();
     return nothing;
 }
 
-int main(int argc, char **argv)
+/* Prints what the call returned, and whether the thread was cancelled after it. */
+static void on_cancelled_thread(int32_t (*function)(void))
 {
     pthread_t thread;
     void *end;
 
-    if (argc != 2 || pthread_create(&thread, NULL, send_when_cancelled, NULL) != 0)
-        return 2;
+    call = function;
+    result = -100;
+    cancelled = false;
+    if (pthread_create(&thread, NULL, call_when_cancelled, NULL) != 0)
+        return;
     pthread_cancel(thread);
     cancelled = true;
     pthread_join(thread, &end);
-    int second = transmit_configure(argv[1], strlen(argv[1]));
-    printf("%d %d %d\n", first, second, end == PTHREAD_CANCELED);
+    printf("%d %d\n", result, end == PTHREAD_CANCELED);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    on_cancelled_thread(configure_wrongly);
+    printf("%d ", transmit_configure(argv[1], strlen(argv[1])));
+    printf("%d\n", transmit_send("{\"id\":\"0\"}", 10));
+    on_cancelled_thread(send_trusted);
+    on_cancelled_thread(send_as_is);
     return 0;
 }

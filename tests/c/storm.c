@@ -134,6 +134,8 @@ int main(int argc, char **argv)
     fflush(stdout);
     for (time_t end = time(NULL) + atoi(argv[2]); time(NULL) < end;) {
         small_ones(20, 0);
+        small_ones(20, TRANSMIT_TRUSTED);
+        small_ones(20, TRANSMIT_AS_IS);
         large_one(document, length);
         small_ones(3, TRANSMIT_TO_DISK);
     }

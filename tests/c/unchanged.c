@@ -92,6 +92,16 @@ static void call(int32_t (*function)(const char *json, size_t len), const char *
     compare(&was, &is);
 }
 
+static int32_t send_trusted(const char *json, size_t len)
+{
+    return transmit_send_with(json, len, TRANSMIT_TRUSTED, NULL, 0);
+}
+
+static int32_t send_as_is(const char *json, size_t len)
+{
+    return transmit_send_with(json, len, TRANSMIT_AS_IS, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction own = {.sa_handler = handler};
@@ -110,6 +120,8 @@ int main(int argc, char **argv)
 
     call(transmit_configure, argv[1]);
     call(transmit_send, "{\"id\":\"1\"}");
+    call(send_trusted, "{\"id\":\"2\"}");
+    call(send_as_is, "{\"id\":\"3\"}");
     call(transmit_send, "{");
     call(transmit_send, NULL);
     call(transmit_configure, "{\"nope\":1}");

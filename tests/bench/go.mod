@@ -1,0 +1,3 @@
+module libtransmit/tests/bench
+
+go 1.26

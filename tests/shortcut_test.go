@@ -1,0 +1,114 @@
+package tests
+
+import (
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// metaTime is what differs between two sends of a document.
+var metaTime = regexp.MustCompile(`"timestamp":\d+\.\d{6}\b`)
+
+// What takes the shortcut (shortcut.c) arrives as what Go sends, at every size
+// where something changes: no member, white space, joined or not, the limit.
+func TestShortcut_SendsWhatGoSends(t *testing.T) {
+	const joined, limit = 8192, 20000
+	added := len(`,"_meta":{"timestamp":1700000000.123456,"php_version":"8.2.1","transmitter_version":"1.0"}`)
+	documents := []string{`{}`, `{ }`, "\n{\"a\":1}\n", `{ "a":1}`, `{"a":1}`, `{"a":{}}`, `[{"a":1}]`, `{"`, `"}`}
+	for _, size := range []int{joined, limit - added} {
+		for d := -1; d <= 2; d++ {
+			documents = append(documents, string(padded(size+d)))
+		}
+	}
+	for _, flags := range []uint32{flagTrusted, flagAsIs} {
+		s := newScene(t)
+		l := listen(t, s.socket)
+		fast, slow := startDriver(t, s), startDriver(t, s)
+		for _, d := range []*driver{fast, slow} {
+			d.configure(s.settings(map[string]any{"php_version": "8.2.1", "max_datagram_size": limit}))
+		}
+		for i, document := range documents {
+			fast.send([]byte(`{"id":"opens the shortcut"}`))
+			fast.load([]byte(document))
+			slow.configure(fmt.Sprintf(`{"timeout_us":%d}`, 40000+i)) // closes it
+			slow.load([]byte(document))
+			before := len(l.all())
+			a, b := fast.ask("send 1 %d 0 -", flags), slow.ask("send 1 %d 0 -", flags)
+			if a.result != b.result || a.text != b.text {
+				t.Errorf("flags %d, %d bytes: %+v, and from Go %+v", flags, len(document), a, b)
+			}
+			if a.result != sent {
+				continue
+			}
+			until(t, 5*time.Second, "both", func() bool { return len(l.all()) == before+2 })
+			got, want := metaTime.ReplaceAllString(string(l.all()[before]), "T"), metaTime.ReplaceAllString(string(l.all()[before+1]), "T")
+			if got != want || len(l.all()[before]) != len(l.all()[before+1]) {
+				t.Errorf("flags %d: sent %.200q, and from Go %.200q", flags, got, want)
+			}
+		}
+	}
+}
+
+// Two system calls, and none of those that lead into Go. Where they are more, it
+// is not taken: the other tests of it would show nothing.
+func TestShortcut_SystemCalls(t *testing.T) {
+	strace := need(t, "strace", "strace")
+	s := newScene(t)
+	l := listen(t, s.socket)
+	trace := s.dir + "/trace"
+	d := startDriver(t, s, strace, "-qq", "-o", trace)
+	d.send([]byte(`{"id":"first"}`))
+	for _, c := range []struct {
+		size  int
+		flags uint32
+		call  string
+	}{{100, flagTrusted, "sendto"}, {20000, flagTrusted, "sendmsg"}, {100, flagAsIs, "sendto"}, {20000, flagAsIs, "sendto"}} {
+		d.load(padded(c.size))
+		d.sends(3, c.flags, "-")
+		d.sends(3, c.flags, s.socket)
+	}
+	l.await(1 + 4*6)
+	d.exit()
+	text := read(t, trace)
+	text = text[strings.LastIndex(text, "first"):]                     // it opens the shortcut
+	text = text[:strings.LastIndex(text, "sendto(")+len("sendto(9, ")] // what comes later is the library's exit
+	once := regexp.MustCompile(`(?m)^fstat\((\d+), .*\n(sendto|sendmsg)\((\d+), `)
+	if n := len(once.FindAllString(text, -1)); n != 4*6 {
+		t.Errorf("%d sends by the shortcut, want %d, in\n%.5000s", n, 4*6, text)
+	}
+	if strings.Contains(text, "rt_sigprocmask(SIG_BLOCK, ~[") {
+		t.Errorf("a call went into Go:\n%.5000s", text)
+	}
+}
+
+// A thread changes listener and php_version together while 8 others send: each
+// profile arrives once, and with the version that goes with its listener.
+func TestShortcut_WhileSettingsChange(t *testing.T) {
+	one, other := newScene(t), newScene(t)
+	versions := map[string]*listener{"one": listen(t, one.socket), "other": listen(t, other.socket)}
+	settings := []string{one.settings(map[string]any{"php_version": "one"}), other.settings(map[string]any{"php_version": "other"})}
+	out := succeed(t, 60*time.Second, exec.Command(program(t, "reconfigure"), append(settings, "3")...))
+	var given, buffered, changes int
+	_, err := fmt.Sscan(out, &given, &buffered, &changes)
+	check(t, err)
+	t.Logf("%d profiles, %d of them to the disk, %d changes", given, buffered, changes)
+	if given < 1000 || changes < 100 {
+		t.Error("too few to show anything")
+	}
+	all := append(one.profiles(t), other.profiles(t)...)
+	until(t, 10*time.Second, "datagrams", func() bool {
+		return len(versions["one"].all())+len(versions["other"].all()) == given-buffered
+	})
+	for version, l := range versions {
+		for _, datagram := range l.all() {
+			if !strings.Contains(string(datagram), `"php_version":"`+version+`"`) {
+				t.Errorf("at the listener of %s: %.300q", version, datagram)
+			}
+			all = append(all, datagram)
+		}
+	}
+	eachOnce(t, ids(t, all...), given)
+}
