@@ -93,11 +93,18 @@ final class BufferFile
     {
         for ($try = 0; $try < self::NAMES_TO_TRY; $try++) {
             $final = $directory . '/profile_' . gmdate('Ymd_His') . '_' . bin2hex(random_bytes(4)) . '.json';
-            // link fails when the name is taken; rename would replace that file. Not every file system has links.
-            if (link($temporary, $final) || (!file_exists($final) && rename($temporary, $final))) {
+            // link fails when the name is taken; rename would replace what has it. Not every file system has links.
+            if (link($temporary, $final) || (self::isFree($final) && rename($temporary, $final))) {
                 return [Result::BUFFERED, $final];
             }
         }
         return [Result::EIO, 'rename: ' . Quiet::lastWarning()];
+    }
+
+    /** Not file_exists, which asks what a link leads to. */
+    private static function isFree(string $path): bool
+    {
+        clearstatcache();
+        return lstat($path) === false;
     }
 }

@@ -1,0 +1,33 @@
+<?php
+
+/**
+ * Writes one profile where all names that it would take first are taken. The dice are
+ * loaded for that, and with the argument "no links" the file system has no hard links.
+ */
+
+namespace Transmit;
+
+/** @var int how often a name was wanted */
+$tries = 0;
+
+function random_bytes(int $length): string
+{
+    return pack('N', $GLOBALS['tries']++);
+}
+
+function gmdate(string $format): string
+{
+    return '20200101_000000';
+}
+
+if (($argv[1] ?? '') === 'no links') {
+    function link(string $from, string $to): bool
+    {
+        return false;
+    }
+}
+
+require __DIR__ . '/config.php';
+require dirname(__DIR__, 3) . '/php/transmitter.php';
+
+echo write_to_disk_buffer('{"id":"written"}') ? 'written' : 'not written', " $tries\n";
