@@ -46,7 +46,7 @@ final class BufferDirectory
     public static function problem(string $directory): string
     {
         $distrust = Directory::distrust($directory);
-        return $distrust !== '' || is_writable($directory) ? $distrust : 'this user may not write to it';
+        return $distrust !== '' || Directory::isWritable($directory) ? $distrust : 'this user may not write to it';
     }
 
     private static function isUsable(string $directory): bool

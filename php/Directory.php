@@ -37,6 +37,22 @@ final class Directory
         return $isOpen ? 'everybody may write to it, and it is not sticky' : '';
     }
 
+    /** May files be made in it? is_writable() asks for the real user, and the effective one makes them. */
+    public static function isWritable(string $path): bool
+    {
+        if (!function_exists('posix_getuid') || posix_getuid() === posix_geteuid()) {
+            return is_writable($path);
+        }
+        clearstatcache();
+        $stat = stat($path);
+        if ($stat === false || posix_geteuid() === 0) {
+            return $stat !== false;
+        }
+        $isOfGroup = in_array($stat['gid'], array_merge([posix_getegid()], posix_getgroups() ?: []), true);
+        $bits = $stat['uid'] === posix_geteuid() ? $stat['mode'] >> 6 : $stat['mode'] >> ($isOfGroup ? 3 : 0);
+        return ($bits & 3) === 3; // write and search
+    }
+
     /** @return array<string, int>|null lstat() of a regular file; null: it is something else, or not there */
     public static function file(string $path): ?array
     {

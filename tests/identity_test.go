@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // owners are the users whose profiles are in a directory, each of which only its owner may read.
@@ -22,7 +23,9 @@ func owners(t *testing.T, dir string) map[uint32]int {
 		if info.Mode() != 0o600 {
 			t.Errorf("%s: %v", path, info.Mode())
 		}
-		count[info.Sys().(*syscall.Stat_t).Uid]++
+		if strings.HasPrefix(info.Name(), "profile_") { // plain PHP keeps a stamp there, too
+			count[info.Sys().(*syscall.Stat_t).Uid]++
+		}
 	}
 	return count
 }
@@ -74,11 +77,35 @@ func TestIdentity_AnotherUser(t *testing.T) {
 	}
 }
 
+func TestIdentity_AnotherUserInPHP(t *testing.T) {
+	needRoot(t)
+	for _, face := range faces {
+		t.Run(face.name, func(t *testing.T) {
+			s := newScene(t)
+			open := scene{buffer: s.dir + "/open"}
+			check(t, folder(open.buffer, 0o777|os.ModeSticky))
+			cmd := php(t, s, "other_user.php", fmt.Sprint(nobody))
+			cmd.Env = append(cmd.Env, fmt.Sprintf(`TEST_SETTINGS={"buffer_dirs":["%s","%s"],%s`, s.buffer, open.buffer, face.settings[1:]))
+			if out := succeed(t, 20*time.Second, cmd); out != "written\nwritten\nwritten\n" {
+				t.Errorf("%s%s", out, logOf(s))
+			}
+			inBuffer := ids(t, append(s.profiles(t), open.profiles(t)...)...)
+			if roots, others := owners(t, s.buffer), owners(t, open.buffer); roots[nobody] != 0 || others[nobody] != 1 {
+				t.Errorf("owners: %v, %v", roots, others)
+			}
+			account(t, []string{"0", "1", "2"}, nil, inBuffer, nil).report(t)
+		})
+	}
+}
+
 // And while the library's own threads are at work.
 func TestIdentity_BackAndForth(t *testing.T) {
 	needRoot(t)
 	s := newScene(t)
 	other := s.dir + "/other"
+	check(t, os.Mkdir(s.buffer, 0o755))
+	check(t, os.Mkdir(other, 0o755))
+	check(t, os.Chown(other, nobody, nobody))
 	d := startDriver(t, s)
 	d.configure(s.settings(map[string]any{"buffer_dirs": []string{s.buffer, other}}))
 	d.load(padded(100))

@@ -10,7 +10,7 @@ import (
 )
 
 // faces are both ways to send, by what the library's path is set to.
-var faces = []struct{ name, settings string }{{"native", "{}"}, {"plain PHP", `{"library":""}`}}
+var faces = []struct{ name, settings string }{{"native", `{"library":null}`}, {"plain PHP", `{"library":""}`}}
 
 // A signal handler of the application throws: that is the application's, and its profile
 // is where it would be otherwise.
