@@ -17,7 +17,7 @@ func TestFuzz_TheInterface(t *testing.T) {
 	seed := env("TRANSMIT_SEED", fmt.Sprint(time.Now().UnixNano()))
 	t.Logf("TRANSMIT_SEED=%s makes the same calls", seed)
 	fuzz := program(t, "fuzz", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-	settings := s.settings(map[string]any{"listener_socket": s.dir + "/nobody", "buffer_max_files": 50})
+	settings := s.settings(map[string]any{"buffer_max_files": 50})
 	cmd := exec.Command(fuzz, settings, s.socket, fmt.Sprint(max(1, int(limit.Seconds()))), seed)
 	cmd.Dir = s.dir
 	out := succeed(t, limit+time.Minute, cmd)

@@ -8,19 +8,29 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // retire is a listener's end as a daemon makes it that leaves nothing unread: senders
 // turn away from it, and it reads what it has.
 func (l *listener) retire() {
+	l.t.Helper()
 	raw, err := l.conn.SyscallConn()
 	check(l.t, err)
+	waiting := int32(0)
 	check(l.t, raw.Control(func(fd uintptr) { err = syscall.Shutdown(int(fd), syscall.SHUT_RD) }))
 	check(l.t, err)
-	for before := -1; len(l.all()) > before; time.Sleep(5 * time.Millisecond) {
-		before = len(l.all())
-	}
-	l.conn.Close()
+	until(l.t, 10*time.Second, "an empty queue", func() bool {
+		check(l.t, raw.Control(func(fd uintptr) {
+			_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCINQ, uintptr(unsafe.Pointer(&waiting)))
+			if errno != 0 {
+				err = errno
+			}
+		}))
+		check(l.t, err)
+		return waiting == 0
+	})
+	l.close()
 }
 
 // Sixteen threads at once: nothing is lost, whatever the listener does.

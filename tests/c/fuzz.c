@@ -258,12 +258,17 @@ static const char *make_path(void)
     char path[400];
     size_t size = 1 + some(sizeof path - 1);
 
-    switch (chance(4)) {
+    switch (chance(8)) {
     case 0:
-        return NULL;
     case 1:
-    case 2:
+    case 2: /* most by the shortcut of a listener that took the last one */
+        return NULL;
+    case 3:
+    case 4:
         return show(&path_glass, socket_name, strlen(socket_name) + 1);
+    case 5:
+        snprintf(path, sizeof path, "%s.nobody", socket_name);
+        return show(&path_glass, path, strlen(path) + 1);
     }
     for (size_t i = 0; i < size; i++)
         path[i] = (char)(1 + chance(255));
@@ -288,6 +293,12 @@ static void check_datagram(const char *json, uint32_t flags)
     }
     if (recv(listener, datagram, 1, MSG_DONTWAIT) >= 0)
         fail("a second datagram came", size);
+}
+
+static void configure(void)
+{
+    if (checked("settings", transmit_configure(settings, strlen(settings)), errno) != 0)
+        fail("the settings", -1);
 }
 
 static void try_send(void)
@@ -317,6 +328,7 @@ static void try_send(void)
     int32_t other = checked("configure", transmit_configure(json, length), error);
     if (refuses ? other != result : result >= 0 && other != 0 && other != TRANSMIT_EINVAL)
         fail("send and configure differ", other);
+    configure();
 }
 
 static void try_wrong(void)
@@ -351,8 +363,6 @@ static void try_all(void)
 {
     make_document();
     try_send();
-    if (checked("settings", transmit_configure(settings, strlen(settings)), errno) != 0)
-        fail("the settings", -1);
     if (chance(8) == 0)
         try_wrong();
     if (chance(8) == 0)
@@ -383,6 +393,7 @@ int main(int argc, char **argv)
     socket_name = argv[2];
     seed = state = strtoul(argv[4], NULL, 10) | 1;
     begin();
+    configure();
     for (time_t end = time(NULL) + atol(argv[3]); time(NULL) <= end;)
         try_all();
     printf("%lu %lu %lu %lu\n", calls, sent, buffered, refused);

@@ -33,10 +33,10 @@ import (
 
 var signals, faults atomic.Int64
 
-func send(json string) int {
+func send(json string, flags C.uint32_t) int {
 	text := C.CString(json)
 	defer C.free(unsafe.Pointer(text))
-	return int(C.transmit_send(text, C.size_t(len(json))))
+	return int(C.transmit_send_with(text, C.size_t(len(json)), flags, nil, 0))
 }
 
 func keepSending(who int, end time.Time) string {
@@ -44,7 +44,7 @@ func keepSending(who int, end time.Time) string {
 	pad := strings.Repeat("x", 1000*(who+1))
 	for n := 0; time.Now().Before(end); n++ {
 		id := fmt.Sprintf("%d.%d", who, n)
-		fmt.Fprintf(&said, "%s %d\n", id, send(fmt.Sprintf(`{"id":"%s","pad":"%s"}`, id, pad)))
+		fmt.Fprintf(&said, "%s %d\n", id, send(fmt.Sprintf(`{"id":"%s","pad":"%s"}`, id, pad), C.uint32_t(n%3)))
 		time.Sleep(time.Duration(who) * 100 * time.Microsecond)
 	}
 	return said.String()
