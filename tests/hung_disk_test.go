@@ -140,7 +140,7 @@ func TestDisk_Slow(t *testing.T) {
 		ms    int
 		calls int
 		fits  bool // the write takes less than a call may
-	}{{"2 ms each operation", 2, 200, true}, {"30 ms each operation", 30, 100, false}} {
+	}{{"1 ms each operation", 1, 200, true}, {"30 ms each operation", 30, 100, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t)
 			disk, tell := fuseDisk(t)
