@@ -135,6 +135,13 @@ int32_t transmit_flush(uint32_t timeout_us);
  *   listener_socket    "/var/run/bitville-apm/listener.sock"
  *   timeout_us         50000   for a whole call; 1 to 60000000
  *   max_datagram_size  65507   bytes; 1 to 16777216. The listener's limit, if lower
+ *   listener           ""      whose limit that is, where max_datagram_size never was
+ *                      set: "telegraf" 65536, "vector" 102400, "syslog-ng" 65536,
+ *                      "fluent-bit" 32767, "rsyslog" 8192. "": none of them
+ *   oversize           "shrink"   what becomes of a larger document: it is cut.
+ *                      "buffer": it goes whole to the disk buffer. "memfd": it goes
+ *                      whole, in an empty datagram with one descriptor (SCM_RIGHTS)
+ *                      of a sealed memfd; to the disk if that cannot be
  *   buffer_dirs        ["/var/lib/bitville-apm/buffer", "/tmp/bitville-apm-buffer",
  *                       "$TMPDIR/bitville-apm-buffer", "$TMPDIR"]
  *                      absolute paths; the first usable one is taken

@@ -52,7 +52,8 @@ function send_via_socket(string $json, string $socketPath): bool
 }
 
 /**
- * Cuts a profile that is known to be too large for a datagram, then sends it.
+ * Cuts a profile that is known to be too large for a datagram, then sends it. With the setting
+ * oversize, it goes whole.
  *
  * @param array<mixed> $data
  * @return bool true: sent; false: it is in the disk buffer, or lost and logged
@@ -61,7 +62,7 @@ function send_large_data(array $data, string $socketPath): bool
 {
     $start = hrtime(true);
     return Quiet::call(static function () use ($data, $socketPath, $start): bool {
-        return Profile::sendCut($data, $socketPath, new Transmission(Settings::current(), $start));
+        return Profile::sendLarge($data, $socketPath, new Transmission(Settings::current(), $start));
     }, false);
 }
 

@@ -39,6 +39,16 @@ type opened struct {
 // shortcut, or none: nil. To be called before the first Send.
 func (t *Transmitter) OnShortcut(publish func(*Shortcut)) { t.shortcut.publish = publish }
 
+// noted opens or closes the shortcut after a send.
+func (t *Transmitter) noted(s *settings, l *listener, err error) error {
+	if err == nil {
+		t.noteSuccess(s, l)
+	} else {
+		t.closeShortcut()
+	}
+	return err
+}
+
 // noteSuccess opens the shortcut after a send with these settings. Usually it is open.
 func (t *Transmitter) noteSuccess(s *settings, l *listener) {
 	d := l.socket.open.Load()

@@ -146,3 +146,13 @@ func (s *socket) close() {
 		unix.Close(d.fd)
 	}
 }
+
+// hasRoom tells whether the peer's queue may have room now.
+func (s *socket) hasRoom() bool {
+	d := s.open.Load()
+	if d == nil {
+		return false
+	}
+	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(d.fd), Events: unix.POLLOUT}}, 0)
+	return err == nil && ready > 0
+}
