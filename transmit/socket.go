@@ -156,3 +156,16 @@ func (s *socket) hasRoom() bool {
 	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(d.fd), Events: unix.POLLOUT}}, 0)
 	return err == nil && ready > 0
 }
+
+// unread is how many bytes, with the kernel's own, the peer has not read yet: unix(7), SIOCOUTQ.
+func (s *socket) unread() int {
+	d := s.open.Load()
+	if d == nil || !d.ours() {
+		return 0
+	}
+	n, err := unix.IoctlGetInt(d.fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0
+	}
+	return n
+}

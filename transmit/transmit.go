@@ -106,8 +106,10 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 		return Lost, err
 	}
 	if unsent == nil {
+		t.writer.replayer.arrived(s, now)
 		return Sent, nil
 	}
+	t.writer.replayer.missed(unsent)
 	return t.writer.write(out, doc.deadline, &s.buffer, unsent)
 }
 
