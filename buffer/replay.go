@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -113,9 +114,7 @@ func (t *Turn) Next(take func(*Offer) Verdict) (more bool, err error) {
 		return true, t.look()
 	}
 	if len(t.oldest) > 0 {
-		p := t.oldest[0]
-		t.oldest = t.oldest[1:]
-		return t.offer(p, take)
+		return t.offer(t.oldest[0], take)
 	}
 	if t.fresh && (t.all || !t.moved) {
 		return false, nil
@@ -144,6 +143,7 @@ func (t *Turn) look() error {
 }
 
 func (t *Turn) offer(p profile, take func(*Offer) Verdict) (more bool, err error) {
+	t.oldest = t.oldest[1:]
 	if p.size > t.largest {
 		return true, nil
 	}
@@ -162,6 +162,9 @@ func (t *Turn) offer(p profile, take func(*Offer) Verdict) (more bool, err error
 	verdict := Stays
 	if t.dir.has(nameForUser(claimForm), &status) {
 		verdict = take(&Offer{fd: fd, Size: status.Size})
+	}
+	if verdict == NotNow {
+		t.oldest = slices.Insert(t.oldest, 0, p)
 	}
 	return t.settle(p.name, verdict)
 }

@@ -88,6 +88,9 @@ func TestTurn_Verdicts(t *testing.T) {
 			if got := strings.Join(kinds, " "); got != test.left {
 				t.Errorf("left %s, want %s", got, test.left)
 			}
+			if again := takeAll(t, s, 1000, gone); test.verdict == NotNow && !slices.Equal(again, []string{"b", "c"}) {
+				t.Errorf("then offered %q", again)
+			}
 		})
 	}
 }
