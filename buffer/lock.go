@@ -15,7 +15,7 @@ var ErrTaken = errors.New("another process is at it")
 type lock struct {
 	dir  *directory
 	name string
-	file *directory // the open file, and how to know it again
+	file descriptor
 }
 
 // lock takes the lock of that name, which it makes if need be and never removes:
@@ -32,7 +32,7 @@ func (d *directory) lock(name string) (*lock, error) {
 	if err == nil {
 		err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
 	}
-	l := &lock{dir: d, name: name, file: &directory{fd: fd, dev: status.Dev, ino: status.Ino}}
+	l := &lock{d, name, descriptor{fd, status.Dev, status.Ino}}
 	if err == nil && !l.held() {
 		err = unix.EWOULDBLOCK // it was replaced just now
 	}
@@ -49,10 +49,8 @@ func (d *directory) lock(name string) (*lock, error) {
 // held is false when the host has closed the descriptor, or the file was removed
 // and others may hold another one of that name.
 func (l *lock) held() bool {
-	var named unix.Stat_t
-	err := unix.Fstatat(l.dir.fd, l.name, &named, unix.AT_SYMLINK_NOFOLLOW)
 	_, open := l.file.status()
-	return err == nil && open && l.file.is(&named)
+	return open && l.dir.has(l.name, &l.file)
 }
 
 // release lets it go, for a forked child, too.
@@ -60,7 +58,7 @@ func (l *lock) release() {
 	if _, open := l.file.status(); open {
 		_ = unix.Flock(l.file.fd, unix.LOCK_UN)
 	}
-	l.file.close()
+	_ = l.file.close()
 }
 
 // isOwn is true of a regular file of this user's.

@@ -27,13 +27,16 @@ const (
 // Offer is a profile that may be taken.
 type Offer struct {
 	Size int64
-	fd   int
+	file *descriptor
 }
 
 // Read fills room, which has the profile's size, with it.
 func (o *Offer) Read(room []byte) error {
 	for at := 0; at < len(room); {
-		n, err := unix.Pread(o.fd, room[at:], int64(at))
+		if _, ours := o.file.status(); !ours {
+			return unix.EBADF
+		}
+		n, err := unix.Pread(o.file.fd, room[at:], int64(at))
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -151,17 +154,21 @@ func (t *Turn) offer(p profile, take func(*Offer) Verdict) (more bool, err error
 	if err != nil {
 		return t.passOver("open", err)
 	}
-	defer unix.Close(fd)
 	var status unix.Stat_t
-	if err := unix.Fstat(fd, &status); err != nil || !isOwn(&status) || status.Size > t.largest {
+	if err := unix.Fstat(fd, &status); err != nil {
+		return t.passOver("fstat", err)
+	}
+	file := descriptor{fd, status.Dev, status.Ino}
+	defer file.close()
+	if !isOwn(&status) || status.Size > t.largest {
 		return true, nil
 	}
 	if err := t.dir.move(p.name, nameForUser(claimForm)); err != nil {
 		return t.passOver("rename", err)
 	}
 	verdict := Stays
-	if t.dir.has(nameForUser(claimForm), &status) {
-		verdict = take(&Offer{fd: fd, Size: status.Size})
+	if t.dir.has(nameForUser(claimForm), &file) {
+		verdict = take(&Offer{Size: status.Size, file: &file})
 	}
 	if verdict == NotNow {
 		t.oldest = slices.Insert(t.oldest, 0, p)
@@ -207,10 +214,10 @@ func (t *Turn) abandon() {
 }
 
 // has tells whether the name is that file's.
-func (d *directory) has(name string, status *unix.Stat_t) bool {
+func (d *directory) has(name string, file *descriptor) bool {
 	var named unix.Stat_t
 	err := unix.Fstatat(d.fd, name, &named, unix.AT_SYMLINK_NOFOLLOW)
-	return err == nil && named.Dev == status.Dev && named.Ino == status.Ino
+	return err == nil && file.is(&named)
 }
 
 // recoverClaim gives the profile that a dead process was about to hand over its

@@ -289,7 +289,7 @@ func TestTurn_LargeDirectory(t *testing.T) {
 		began := time.Now()
 		more, err = turn.Next(func(o *Offer) Verdict {
 			var status unix.Stat_t
-			if err := unix.Fstat(o.fd, &status); err != nil {
+			if err := unix.Fstat(o.file.fd, &status); err != nil {
 				t.Error(err)
 			}
 			if at := time.Unix(status.Mtim.Unix()); at.Before(last) {

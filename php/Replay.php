@@ -12,7 +12,7 @@ final class Replay
 {
     private const PROFILE = '/^profile_\d{8}_\d{6}_[0-9a-f]{8}\.json$/D';
 
-    /** How long a listener may not read. */
+    /** How long a listener may not read, at least. */
     private const PATIENCE_US = 20000;
 
     /** So many names are kept of a directory that may have far more. */
@@ -23,6 +23,7 @@ final class Replay
     private Settings $settings;
     private Deadline $deadline;
     private PlainSocket $socket;
+    private int $patienceUs;
     private int $mayBeSent;
     private int $sent = 0;
 
@@ -75,6 +76,7 @@ final class Replay
             $replay->settings = $settings;
             $replay->deadline = $deadline;
             $replay->socket = $socket;
+            $replay->patienceUs = max(self::PATIENCE_US, intdiv($deadline->left(), 4));
             $replay->mayBeSent = $maxFiles > 0 ? $maxFiles : PHP_INT_MAX;
             return $replay->all();
         } finally {
@@ -139,7 +141,7 @@ final class Replay
         if ($json !== false && !self::isWhole($json)) {
             return self::move($this->claim, "$this->directory/bad_$name");
         }
-        if ($json !== false && $this->socket->sendWithin($json, min(self::PATIENCE_US, $this->deadline->left()))) {
+        if ($json !== false && $this->socket->sendWithin($json, min($this->patienceUs, $this->deadline->left()))) {
             $this->sent++;
             return unlink($this->claim);
         }

@@ -26,50 +26,51 @@ func (l *listener) sendSealed(out pieces, making limit, until time.Time) error {
 	if err != nil {
 		return fmt.Errorf("%w: %d bytes: %w", errNoFile, out.size(), err)
 	}
-	defer unix.Close(file)
+	defer file.close()
 	return l.attempt(func() unix.Errno { return l.socket.sendFile(file) }, until)
 }
 
 // sealed returns a memfd of the document that cannot be written to, made longer or made shorter.
-func sealed(out pieces, making limit) (file int, err error) {
+func sealed(out pieces, making limit) (file *descriptor, err error) {
 	file, err = newMemfd()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	err = fillFile(file, out, making)
 	if err == nil {
 		const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE | unix.F_SEAL_SEAL
-		_, err = unix.FcntlInt(uintptr(file), unix.F_ADD_SEALS, seals)
+		_, err = unix.FcntlInt(uintptr(file.fd), unix.F_ADD_SEALS, seals)
 	}
 	if err != nil {
-		unix.Close(file)
-		return 0, err
+		file.close()
+		return nil, err
 	}
 	return file, nil
 }
 
-// newMemfd never returns 0, 1 or 2: a host that has closed those may still print to them.
-func newMemfd() (file int, err error) {
+func newMemfd() (*descriptor, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	file, err = unix.MemfdCreate("profile", flags|unix.MFD_NOEXEC_SEAL)
+	fd, err := unix.MemfdCreate("profile", flags|unix.MFD_NOEXEC_SEAL)
 	if err == unix.EINVAL { // Linux before 6.3
-		file, err = unix.MemfdCreate("profile", flags)
+		fd, err = unix.MemfdCreate("profile", flags)
 	}
-	if err != nil || file > 2 {
-		return file, err
+	if err != nil {
+		return nil, err
 	}
-	defer unix.Close(file)
-	return unix.FcntlInt(uintptr(file), unix.F_DUPFD_CLOEXEC, 3)
+	return newDescriptor(fd)
 }
 
-func fillFile(file int, out pieces, making limit) error {
+func fillFile(file *descriptor, out pieces, making limit) error {
 	written := 0
 	for _, piece := range out {
 		for len(piece) > 0 {
 			if making.isUp(written) {
 				return ErrTimeUp
 			}
-			n, err := unix.Write(file, piece[:min(len(piece), copyAtOnce)])
+			if !file.ours() {
+				return unix.EBADF
+			}
+			n, err := unix.Write(file.fd, piece[:min(len(piece), copyAtOnce)])
 			if err != nil && err != unix.EINTR {
 				return err
 			}
@@ -81,12 +82,15 @@ func fillFile(file int, out pieces, making limit) error {
 }
 
 // sendFile sends an empty datagram with a descriptor, without blocking.
-func (s *socket) sendFile(file int) unix.Errno {
+func (s *socket) sendFile(file *descriptor) unix.Errno {
 	d := s.open.Load()
 	if d == nil || !d.ours() {
 		return unix.ENOTCONN
 	}
-	rights := unix.UnixRights(file)
+	if !file.ours() {
+		return unix.EBADF
+	}
+	rights := unix.UnixRights(file.fd)
 	message := unix.Msghdr{Control: unsafe.SliceData(rights)}
 	message.SetControllen(len(rights))
 	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(d.fd),

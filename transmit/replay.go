@@ -15,9 +15,9 @@ const (
 	maxAsked = 16 // replays that wait for their turn
 
 	// A replay leaves the queue to the callers: it sends when the listener has read what it sent before. It gives up
-	// when that takes longer than so.
-	patience           = 20 * time.Millisecond
-	backgroundPatience = time.Second
+	// when that takes longer than a quarter of its time, within these bounds; in the background, than the most.
+	leastPatience = 20 * time.Millisecond
+	mostPatience  = time.Second
 
 	// In the background, it pauses after each profile, and after it has ended.
 	backgroundPace  = time.Millisecond
@@ -67,6 +67,7 @@ type replayer struct {
 	next       atomic.Int64 // none in the background before that, since epoch
 	isEnding   atomic.Bool  // the process ends: no profile is sent any more
 	isSending  atomic.Bool  // one is at this moment
+	becameDue  func()       // called after due is set
 
 	// The goroutine's own.
 	current  *replay
@@ -112,10 +113,12 @@ func (t *Transmitter) End(timeout time.Duration) bool {
 	return t.writer.flush(deadline)
 }
 
-// missed notes that a profile went to the disk.
-func (r *replayer) missed(unsent error) {
-	if !errors.Is(unsent, errTooLarge) {
+// missed notes that a profile goes to the disk, which a replay can send.
+func (r *replayer) missed(s *settings, unsent error) {
+	staysThere := errors.Is(unsent, errTooLarge) && s.oversize != toMemfd
+	if !staysThere && !errors.Is(unsent, errNotAsked) {
 		r.due.Store(true)
+		r.becameDue()
 	}
 }
 
@@ -246,9 +249,9 @@ func (r *replayer) isOver() (over bool, why error) {
 
 func (r *replayer) patience() time.Duration {
 	if r.current.isInBackground() {
-		return backgroundPatience
+		return mostPatience
 	}
-	return patience
+	return min(max(r.current.deadline.Sub(r.began)/4, leastPatience), mostPatience)
 }
 
 // pass sends one profile.
@@ -320,10 +323,11 @@ func (r *replayer) pause(ended *replay, why error) {
 		pause = max(pause, 10*time.Since(r.began))
 	}
 	r.next.Store(int64(time.Since(epoch) + pause))
+	r.background.Store(false)
 	if why != nil {
 		r.due.Store(true)
+		r.becameDue()
 	}
-	r.background.Store(false)
 }
 
 func (r *replayer) closeListener() {

@@ -22,7 +22,7 @@ type Shortcut struct {
 
 // shortcut says when there is one. A success of Send opens it; a failure closes
 // it, and so do other settings. So it is never there during a back-off, which only
-// Send can end.
+// Send can end, nor while a replay is due, which only Send begins.
 type shortcut struct {
 	mu      sync.Mutex
 	publish func(*Shortcut) // nil: nobody wants it
@@ -61,7 +61,8 @@ func (t *Transmitter) noteSuccess(s *settings, l *listener) {
 	t.shortcut.mu.Lock()
 	defer t.shortcut.mu.Unlock()
 	// Another thread may have configured, or waited in vain, in the meantime.
-	if t.settings.Load() == s && l.backoff.pause.Load() == 0 {
+	isReplayDue := s.replays && t.writer.replayer.due.Load()
+	if t.settings.Load() == s && l.backoff.pause.Load() == 0 && !isReplayDue {
 		t.shortcut.opened.Store(&opened{s, d})
 		t.shortcut.publish(s.shortcut(d))
 	}

@@ -74,6 +74,7 @@ type Transmitter struct {
 func New(temp string) *Transmitter {
 	debug.SetGCPercent(-1) // see writer.litter
 	t := &Transmitter{writer: newWriter()}
+	t.writer.replayer.becameDue = t.closeShortcut
 	t.settings.Store(defaultSettings(temp))
 	return t
 }
@@ -109,7 +110,7 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 		t.writer.replayer.arrived(s, now)
 		return Sent, nil
 	}
-	t.writer.replayer.missed(unsent)
+	t.writer.replayer.missed(s, unsent)
 	return t.writer.write(out, doc.deadline, &s.buffer, unsent)
 }
 
