@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -501,5 +502,50 @@ func TestReplay_GivesDescriptorsBack(t *testing.T) {
 	}
 	if after := openDescriptors(t); after > before+2 {
 		t.Errorf("%d descriptors, %d before", after, before)
+	}
+}
+
+// The shortcut goes past Send, which alone begins a replay: it is closed as long as one is due.
+func TestReplay_ClosesTheShortcut(t *testing.T) {
+	path := filepath.Join(shortDir(t), "l")
+	conn := listen(t, path)
+	tx, dir := newTransmitter(t, path)
+	var isOpen atomic.Bool
+	tx.OnShortcut(func(s *Shortcut) { isOpen.Store(s != nil) })
+	mustConfigure(t, tx, `{"replay":"auto"}`)
+	send := func(want bool) {
+		t.Helper()
+		if outcome, err := tx.Send(Request{JSON: []byte(`{}`)}); outcome != Sent || isOpen.Load() != want {
+			t.Errorf("%v, %v, open: %v", outcome, err, isOpen.Load())
+		}
+	}
+	awaitEnd := func() {
+		for tx.writer.replayer.background.Load() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	send(false) // begins the first replay
+	awaitEnd()
+	send(true)
+	put(t, dir, numbered(1), 10)
+	put(t, dir, numbered(2), 9)
+	tx.writer.replayer.missed(tx.settings.Load(), errors.New("as after a miss"))
+	if isOpen.Load() {
+		t.Error("open although one is due")
+	}
+	time.Sleep(backgroundPause)
+	send(false)
+	awaitEnd() // nobody reads: it gives up
+	if n := len(mustGlob(t, dir)); n != 1 {
+		t.Errorf("%d files", n)
+	}
+	send(false)
+	drain(t, conn)
+	time.Sleep(backgroundPause)
+	send(false)
+	awaitEnd()
+	send(true)
+	if n := len(mustGlob(t, dir)); n != 0 {
+		t.Errorf("%d files", n)
 	}
 }
