@@ -135,28 +135,50 @@ func TestTurn_ReadsOnlyOwnFiles(t *testing.T) {
 	}
 }
 
-// A file that was swapped between the look and the offer is not read.
+// A file that is swapped between the look and the offer is not read.
 func TestTurn_SwappedFile(t *testing.T) {
-	dir, secret := t.TempDir(), filepath.Join(t.TempDir(), "secret")
+	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	first, second := put(t, dir, "first", 3), put(t, dir, "second", 2)
-	s := newStore(t, Options{Dirs: []string{dir}})
-	swap := func(text string) Verdict {
-		if text == "first" {
-			path := filepath.Join(dir, second)
-			if err := firstError(os.Remove(path), os.Symlink(secret, path)); err != nil {
-				t.Error(err)
+	for _, test := range []struct {
+		name string
+		make func(path string) error
+		root bool
+	}{
+		{"a link", func(path string) error { return os.Symlink(secret, path) }, false},
+		{"a FIFO", func(path string) error { return unix.Mkfifo(path, 0o600) }, false},
+		{"a directory", func(path string) error { return os.Mkdir(path, 0o700) }, false},
+		{"a larger file", func(path string) error { return os.WriteFile(path, make([]byte, 1001), 0o600) }, false},
+		{"another user's", func(path string) error {
+			return firstError(os.WriteFile(path, []byte("foreign"), 0o600), os.Chown(path, 12345, 12345))
+		}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.root {
+				needRoot(t)
 			}
-		}
-		return Gone
-	}
-	if got := takeAll(t, s, 1000, swap); !slices.Equal(got, []string{"first"}) {
-		t.Errorf("offered %q", got)
-	}
-	if got := list(t, dir, "profile_*"); !slices.Equal(got, []string{second}) {
-		t.Errorf("left %q, without %s", got, first)
+			dir := t.TempDir()
+			put(t, dir, "first", 3)
+			second := put(t, dir, "second", 2)
+			put(t, dir, "third", 1)
+			s := newStore(t, Options{Dirs: []string{dir}})
+			swap := func(text string) Verdict {
+				path := filepath.Join(dir, second)
+				if text == "first" {
+					if err := firstError(os.Remove(path), test.make(path)); err != nil {
+						t.Error(err)
+					}
+				}
+				return Gone
+			}
+			if got := takeAll(t, s, 1000, swap); !slices.Equal(got, []string{"first", "third"}) {
+				t.Errorf("offered %.100q", got)
+			}
+			if got := list(t, dir, "profile_*"); !slices.Equal(got, []string{second}) {
+				t.Errorf("left %q", got)
+			}
+		})
 	}
 }
 
