@@ -139,12 +139,22 @@ int32_t transmit_flush(uint32_t timeout_us)
     return go_runs_here() ? run(&call, transmitFlush) : answer(TRANSMIT_BUFFERED);
 }
 
+int32_t transmit_replay(uint32_t max_files, uint32_t budget_us)
+{
+    struct call call = {.max_files = max_files, .timeout_us = budget_us};
+
+    return run(&call, transmitReplay);
+}
+
 /* How long exit(3), which ends the writer with the process, waits for a slow disk. */
 #define EXIT_FLUSH_US 1000000
 
 __attribute__((destructor)) static void flush_at_exit(void)
 {
-    transmit_flush(EXIT_FLUSH_US);
+    struct call call = {.timeout_us = EXIT_FLUSH_US, .is_last = true};
+
+    if (go_runs_here())
+        run(&call, transmitFlush);
 }
 
 /* ---- Answers that need no Go ---- */

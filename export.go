@@ -14,6 +14,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"time"
 	"unsafe"
@@ -66,10 +67,26 @@ func transmitConfigure(call *C.struct_call) (result C.int32_t) {
 //export transmitFlush
 func transmitFlush(call *C.struct_call) (result C.int32_t) {
 	defer recovered(call, &result)
-	if transmitter.Flush(time.Duration(call.timeout_us) * time.Microsecond) {
+	flush := transmitter.Flush
+	if call.is_last {
+		flush = transmitter.End
+	}
+	if flush(time.Duration(call.timeout_us) * time.Microsecond) {
 		return C.TRANSMIT_BUFFERED
 	}
 	return C.TRANSMIT_PENDING
+}
+
+//export transmitReplay
+func transmitReplay(call *C.struct_call) (result C.int32_t) {
+	defer recovered(call, &result)
+	sent, err := transmitter.Replay(int(call.max_files),
+		time.Duration(call.timeout_us)*time.Microsecond, time.Duration(call.spent_ns))
+	if sent == 0 && errors.Is(err, buffer.ErrNoDirectory) {
+		return answer(call, transmit.Lost, err)
+	}
+	answer(call, transmit.Sent, err) // for transmit_last_error
+	return C.int32_t(min(sent, math.MaxInt32))
 }
 
 // setShortcut tells C how it can send by itself: shortcut.c.

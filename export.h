@@ -17,6 +17,8 @@ struct call {
     const char *socket_path; /* NULL: as configured */
     uint32_t flags;
     uint32_t timeout_us; /* 0: as configured */
+    uint32_t max_files;  /* 0: no limit */
+    bool is_last;        /* the process ends */
     int64_t spent_ns;    /* how long the call took already, by starting Go */
     char *ret_error;     /* room for transmit_last_error's text, NUL included */
     size_t ret_error_size;

@@ -56,6 +56,7 @@ type Store struct {
 	options Options
 	dir     *directory // nil until it is chosen
 	bound   *keeper
+	turn    *Turn // what is known for the next one; nil: nothing
 }
 
 // New makes a store and does nothing else: the first Write chooses a directory.
@@ -81,12 +82,20 @@ func (s *Store) Write(pieces ...[]byte) error {
 	return err
 }
 
-// Work does a little of what Write left for later, bounding a large directory,
-// and returns whether there is more. Whoever writes calls it in between.
+// Work does a little of what Write and a turn left for later, looking through a
+// large directory and bounding it, and returns whether there is more. Whoever
+// writes calls it in between.
 //
 // It blocks for less than a millisecond, if the disk does not block longer.
 func (s *Store) Work() (more bool) {
-	return s.dir != nil && s.bound.work(s.dir)
+	if s.dir == nil {
+		return false
+	}
+	if s.turn != nil && s.turn.scan != nil {
+		_ = s.turn.look()
+	}
+	more = s.bound.work(s.dir)
+	return more || s.turn != nil && s.turn.scan != nil
 }
 
 // Close gives the directory's descriptor back. The store can still be used: the
@@ -136,6 +145,7 @@ func (s *Store) settleIn() error {
 	if err != nil {
 		return err
 	}
+	dir.recoverClaim()
 	s.dir = dir
 	s.bound = newKeeper(s.options.MaxFiles, s.options.MaxBytes)
 	return nil
@@ -146,8 +156,11 @@ func (s *Store) forget() {
 		return
 	}
 	s.bound.abandonScan()
+	if s.turn != nil {
+		s.turn.abandon()
+	}
 	s.dir.close()
-	s.dir, s.bound = nil, nil
+	s.dir, s.bound, s.turn = nil, nil, nil
 }
 
 // outOfPlace tells whether choosing a directory again may help: this one, or

@@ -22,6 +22,8 @@ var roles = map[string]func(args []string) error{
 	"restrained":  restrainedRole,
 	"small-files": smallFilesRole,
 	"as-user":     asUserRole,
+	"hold-turn":   holdTurnRole,
+	"take-turn":   takeTurnRole,
 }
 
 const roleVariable = "BUFFER_TEST_ROLE"

@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -12,10 +13,20 @@ const (
 	profileForm = "profile_dddddddd_dddddd_xxxxxxxx.json"
 	tempForm    = ".transmit-xxxxxxxxxxxxxxxx.tmp"
 	phpTempForm = ".transmit-aaaaaa" // of the plain-PHP writer's tempnam()
+
+	badPrefix = "bad_" // and then a profile's: set aside, see Turn
 )
 
-func newProfileName() string {
-	return fmt.Sprintf("profile_%s_%08x.json", time.Now().UTC().Format("20060102_150405"), rand.Uint32())
+// The names that a user's turn has, here and in plain PHP.
+const (
+	lockForm  = ".transmit-replay-%d"
+	claimForm = ".transmit-sending-%d"
+)
+
+func newProfileName() string { return profileName(time.Now()) }
+
+func profileName(at time.Time) string {
+	return fmt.Sprintf("profile_%s_%08x.json", at.UTC().Format("20060102_150405"), rand.Uint32())
 }
 
 func newTempName() string {
@@ -46,4 +57,9 @@ func fits(char, form byte) bool {
 	default:
 		return char == form
 	}
+}
+
+func isBad(name []byte) bool {
+	rest, found := bytes.CutPrefix(name, []byte(badPrefix))
+	return found && hasForm(rest, profileForm)
 }

@@ -26,15 +26,16 @@ const (
 // store evicts may have been counted; it is then among the oldest, and the next
 // to be counted out.
 type scan struct {
-	dir    *directory
-	owner  uint32 // our own user
-	began  time.Time
-	took   time.Duration // in walkBlock
-	seen   int
-	counts inventory
-	debris []string // temporary files that crashes left
-	err    error
-	block  [blockSize]byte
+	dir     *directory
+	owner   uint32 // our own user
+	began   time.Time
+	took    time.Duration // in walkBlock
+	seen    int
+	counts  inventory
+	debris  []string // temporary files that crashes left
+	ownUpTo int64    // only profiles of this user's that may be sent, of up to so many bytes; 0: all
+	err     error
+	block   [blockSize]byte
 
 	made []profile           // by the store since then, in order
 	left map[string]struct{} // their names
@@ -112,12 +113,13 @@ func nameOf(entry []byte) []byte {
 	return name[:bytes.IndexByte(name, 0)]
 }
 
-// look counts what is a profile. In a sticky directory nobody can remove others'
-// files: they do not count.
+// look counts what is a profile, also if it was set aside. In a sticky directory
+// nobody can remove others' files: they do not count.
 func (s *scan) look(name []byte, sticky bool) {
 	s.seen++
 	isTemp := hasForm(name, tempForm) || hasForm(name, phpTempForm)
-	if !isTemp && !hasForm(name, profileForm) {
+	isProfile := hasForm(name, profileForm) || s.ownUpTo == 0 && isBad(name)
+	if !isTemp && !isProfile {
 		return
 	}
 	if _, left := s.left[string(name)]; left {
@@ -125,6 +127,9 @@ func (s *scan) look(name []byte, sticky bool) {
 	}
 	status, errno := s.stat(name)
 	if errno != 0 || status.Mode&unix.S_IFMT != unix.S_IFREG || sticky && status.Uid != s.owner {
+		return
+	}
+	if s.ownUpTo > 0 && (status.Uid != s.owner || status.Size > s.ownUpTo) {
 		return
 	}
 	if !isTemp {

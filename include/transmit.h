@@ -125,6 +125,38 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  */
 int32_t transmit_flush(uint32_t timeout_us);
 
+/* ---- Replay ----
+ *
+ * transmit_replay - send what is in the disk buffer to the configured listener.
+ *
+ * max_files  profiles to send; 0 for no limit
+ * budget_us  microseconds that this may take; 0 for the setting timeout_us
+ *
+ * Sends the oldest first, each as it lies there, and removes its file only when
+ * the listener's socket has taken it. It reads regular files of this user only,
+ * never through links. A file that is not one JSON object (a power failure left
+ * it so) is renamed to bad_profile_*.json and not tried again; so is what was
+ * sent with TRANSMIT_AS_IS and is not JSON. One over max_datagram_size goes as a
+ * memfd if the setting oversize says so, and else stays for whoever watches the
+ * directory.
+ *
+ * Returns how many were sent. transmit_last_error says why it ended before all
+ * were: nobody listens, the listener does not read, time was up, another process
+ * replays (one of each user does); "" if nothing that can be sent is left. In a
+ * directory of 100,000 files, the first calls may do nothing but look for the
+ * oldest: they go on where the last one ended. Below 0: TRANSMIT_ENODIR, or the
+ * library cannot run here.
+ *
+ * It leaves the listener's queue to the others' sends: one profile at a time, the
+ * next one when it was read. Killed at any moment, nothing is lost. The profile
+ * that was being sent then may be sent again, and so may one that a slow disk
+ * held up: at most one for each kill. What somebody else takes from the directory
+ * at the same time arrives once if he renames or removes the file first.
+ *
+ * Blocks for budget_us at most.
+ */
+int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
+
 /* ---- Settings ----
  *
  * transmit_configure - change settings, for all threads, from the next call on.
@@ -135,6 +167,17 @@ int32_t transmit_flush(uint32_t timeout_us);
  *   listener_socket    "/var/run/bitville-apm/listener.sock"
  *   timeout_us         50000   for a whole call; 1 to 60000000
  *   max_datagram_size  65507   bytes; 1 to 16777216. The listener's limit, if lower
+ *   listener           ""      whose limit that is, where max_datagram_size never was
+ *                      set: "telegraf" 65536, "vector" 102400, "syslog-ng" 65536,
+ *                      "fluent-bit" 32767, "rsyslog" 8192. "": none of them
+ *   oversize           "shrink"   what becomes of a larger document: it is cut.
+ *                      "buffer": it goes whole to the disk buffer. "memfd": it goes
+ *                      whole, in an empty datagram with one descriptor (SCM_RIGHTS)
+ *                      of a sealed memfd; to the disk if that cannot be
+ *   replay             "off"   "auto": the first datagram that goes through after
+ *                      an outage, or in a process, starts transmit_replay in the
+ *                      background, in one process of all, 1000 profiles a second
+ *                      at most, until nothing is left or the listener is away
  *   buffer_dirs        ["/var/lib/bitville-apm/buffer", "/tmp/bitville-apm-buffer",
  *                       "$TMPDIR/bitville-apm-buffer", "$TMPDIR"]
  *                      absolute paths; the first usable one is taken

@@ -10,7 +10,9 @@ final class BufferFile
 {
     /** The temporary names: tempnam()'s, and the library's. */
     public const TEMPORARY = '/^\.transmit-(?:[A-Za-z0-9]{6}|[0-9a-f]{16}\.tmp)$/D';
-    public const FINISHED = '/^profile_.*\.json$/Ds';
+
+    /** Also what replaying has set aside. */
+    public const FINISHED = '/^(?:bad_)?profile_.*\.json$/Ds';
 
     private const PREFIX = '.transmit-';
     private const PIECE = 1048576;

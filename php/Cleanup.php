@@ -13,6 +13,9 @@ final class Cleanup
     public static function run(Settings $settings, int $maxAge): void
     {
         $directory = BufferDirectory::choose($settings->bufferDirs);
+        if ($directory !== null) {
+            Replay::recover($directory);
+        }
         foreach ($directory === null ? [] : BufferDirectory::names($directory) as $name) {
             $isOld = preg_match(BufferFile::FINISHED, $name) === 1 && self::isOlder("$directory/$name", $maxAge)
                 || preg_match(BufferFile::TEMPORARY, $name) === 1

@@ -99,6 +99,25 @@ final class Native
         }
     }
 
+    /**
+     * Sends what lies in the disk buffer.
+     *
+     * @return array{int, string} how many, or a Result below 0; why not all
+     */
+    public function replay(int $maxFiles, int $budgetUs, Settings $settings): array
+    {
+        try {
+            $result = $this->configure($settings);
+            if ($result === 0) {
+                $most = 0xFFFFFFFF;
+                $result = $this->ffi->transmit_replay(min($maxFiles, $most), min($budgetUs, $most));
+            }
+            return [$result, self::lastError()];
+        } catch (\FFI\Exception $e) {
+            return [Result::EPANIC, $e->getMessage()];
+        }
+    }
+
     /** @return int|false|null lines left out since the last one; null: not now; false: the library does not say */
     public function logDue(int $result)
     {

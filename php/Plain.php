@@ -30,7 +30,8 @@ final class Plain
     private static function toSocket(string $json, string $path, Transmission $call): string
     {
         if (strlen($json) > $call->settings->maxDatagramSize) {
-            return strlen($json) . ' bytes are more than max_datagram_size';
+            $noMemfd = $call->settings->oversize === 'memfd' ? ', and plain PHP cannot pass a memfd' : '';
+            return strlen($json) . " bytes are more than max_datagram_size$noMemfd";
         }
         return PlainSocket::send($json, $path, $call->diskBy);
     }

@@ -37,6 +37,23 @@ final class PlainSocket
         }
     }
 
+    /** For many datagrams. Null: nobody can be reached there. */
+    public static function connect(string $path): ?self
+    {
+        $stream = stream_socket_client('udg://' . $path, $number, $error, 0);
+        if ($stream === false) {
+            return null;
+        }
+        stream_set_blocking($stream, false);
+        return new self($stream);
+    }
+
+    /** Sends it if the listener's queue has room so soon. */
+    public function sendWithin(string $json, int $timeoutUs): bool
+    {
+        return $this->isWritable($timeoutUs) && $this->trySend($json);
+    }
+
     /**
      * Can somebody be reached there, and take a datagram within that time? Sends nothing.
      *

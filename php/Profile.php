@@ -19,7 +19,7 @@ final class Profile
         $data['_meta'] = self::meta();
         $json = SizeBound::exceeds($data, $settings->maxDatagramSize) ? null : Encoder::encode($data);
         if ($json === null || $json === '' || strlen($json) > $settings->maxDatagramSize) {
-            return self::sendCut($data, $settings->listenerSocket, new Transmission($settings, $start));
+            return self::sendLarge($data, $settings->listenerSocket, new Transmission($settings, $start), $json);
         }
         return Transmission::send($json, $settings->listenerSocket, $settings, $start);
     }
@@ -34,8 +34,29 @@ final class Profile
         ];
     }
 
-    /** Cuts it whatever its size is. */
-    public static function sendCut(array $data, string $socketPath, Transmission $transmission): bool
+    /**
+     * Cut, whatever its size is, or whole, as the setting oversize has it.
+     *
+     * @param string|null $json it is encoded already
+     */
+    public static function sendLarge(
+        array $data,
+        string $socketPath,
+        Transmission $transmission,
+        ?string $json = null
+    ): bool {
+        if ($transmission->settings->oversize === 'shrink' || $json === '') {
+            return self::sendCut($data, $socketPath, $transmission);
+        }
+        // Half of the time: a profile that was cut after all is better than none.
+        $half = $transmission->diskBy->earlierBy(intdiv($transmission->diskBy->left(), 2));
+        $json = $json ?? Encoder::encodeUntil($data, $half);
+        return $json === null
+            ? self::sendCut($data, $socketPath, $transmission)
+            : self::transmit($json, $socketPath, $transmission);
+    }
+
+    private static function sendCut(array $data, string $socketPath, Transmission $transmission): bool
     {
         $json = Encoder::encodeUntil(Cut::apply($data), $transmission->diskBy);
         return self::transmit($json, $socketPath, $transmission);
@@ -50,8 +71,10 @@ final class Profile
             return $transmission->lose(Result::ESYNTAX, 'json_encode: ' . json_last_error_msg());
         }
         $length = strlen($json);
-        if ($length > $transmission->settings->maxDatagramSize) {
-            return $transmission->storeInstead($json, "still $length bytes after the cuts") === Result::SENT;
+        $oversize = $transmission->settings->oversize;
+        if ($length > $transmission->settings->maxDatagramSize && $oversize !== 'memfd') {
+            $why = $oversize === 'shrink' ? "still $length bytes after the cuts" : "$length bytes, uncut";
+            return $transmission->storeInstead($json, $why) === Result::SENT;
         }
         return $transmission->deliver($json, $socketPath) === Result::SENT;
     }

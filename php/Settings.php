@@ -9,6 +9,9 @@ namespace Transmit;
  * listener_socket    "/var/run/bitville-apm/listener.sock"
  * timeout_us         50000   for a whole call
  * max_datagram_size  65507   bytes; the listener's limit, if lower
+ * listener           ""      its limit instead of 65507: a key of LISTENERS
+ * oversize           "shrink"   a larger profile is cut; "buffer": whole, to disk; "memfd": whole, as a memfd
+ * replay             "off"   "auto": after an outage the library sends what is in the buffer. Not in plain PHP
  * buffer_dirs        /var/lib/bitville-apm/buffer, /tmp/bitville-apm-buffer,
  *                    <system temp>/bitville-apm-buffer, <system temp>
  * buffer_max_bytes   1073741824   0: no limit
@@ -24,11 +27,29 @@ final class Settings
     private const DEFAULTS = [
         'listener_socket' => '/var/run/bitville-apm/listener.sock',
         'timeout_us' => 50000,
-        'max_datagram_size' => 65507,
+        'max_datagram_size' => null,
+        'listener' => '',
+        'oversize' => 'shrink',
+        'replay' => 'off',
         'buffer_max_bytes' => 1073741824,
         'buffer_max_files' => 100000,
         'library' => null,
         'url_query' => false,
+    ];
+
+    /** The bytes that each takes as one datagram, as transmit/choices.go has them. "": none of these. */
+    public const LISTENERS = [
+        '' => 65507,
+        'telegraf' => 65536,
+        'vector' => 102400,
+        'syslog-ng' => 65536,
+        'fluent-bit' => 32767,
+        'rsyslog' => 8192,
+    ];
+
+    private const WORDS = [
+        'oversize' => ['shrink', 'buffer', 'memfd'],
+        'replay' => ['off', 'auto'],
     ];
 
     /** The same ranges as transmit.h. */
@@ -51,6 +72,8 @@ final class Settings
     public string $listenerSocket;
     public int $timeoutUs;
     public int $maxDatagramSize;
+    public string $oversize;
+    public string $replay;
     /** @var list<string> */
     public array $bufferDirs;
     public int $bufferMaxBytes;
@@ -64,7 +87,9 @@ final class Settings
     {
         $this->listenerSocket = $values['listener_socket'];
         $this->timeoutUs = $values['timeout_us'];
-        $this->maxDatagramSize = $values['max_datagram_size'];
+        $this->maxDatagramSize = $values['max_datagram_size'] ?? self::LISTENERS[$values['listener']];
+        $this->oversize = $values['oversize'];
+        $this->replay = $values['replay'];
         $this->bufferDirs = $values['buffer_dirs'];
         $this->bufferMaxBytes = $values['buffer_max_bytes'];
         $this->bufferMaxFiles = $values['buffer_max_files'];
@@ -118,6 +143,8 @@ final class Settings
             'listener_socket' => $this->listenerSocket,
             'timeout_us' => $this->timeoutUs,
             'max_datagram_size' => $this->maxDatagramSize,
+            'oversize' => $this->oversize,
+            'replay' => $this->replay,
             'buffer_dirs' => $this->bufferDirs,
             'buffer_max_bytes' => $this->bufferMaxBytes,
             'buffer_max_files' => $this->bufferMaxFiles,
@@ -156,6 +183,11 @@ final class Settings
         switch ($key) {
             case 'listener_socket':
                 return is_string($value) && $value !== '' && strpos($value, "\0") === false;
+            case 'listener':
+                return is_string($value) && isset(self::LISTENERS[$value]);
+            case 'oversize':
+            case 'replay':
+                return in_array($value, self::WORDS[$key], true);
             case 'library':
                 return $value === null || is_string($value);
             case 'url_query':

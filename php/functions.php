@@ -2,7 +2,8 @@
 
 /**
  * The functions that an application calls. None of them throws, prints, raises a
- * warning, or takes longer than timeout_us (50 ms), cleanup_old_buffers() apart.
+ * warning, or takes longer than timeout_us (50 ms), cleanup_old_buffers() and
+ * replay_disk_buffer() apart.
  */
 
 use Transmit\BufferDirectory;
@@ -10,6 +11,7 @@ use Transmit\Cleanup;
 use Transmit\ListenerCheck;
 use Transmit\Profile;
 use Transmit\Quiet;
+use Transmit\Replay;
 use Transmit\Result;
 use Transmit\Settings;
 use Transmit\Transmission;
@@ -52,7 +54,8 @@ function send_via_socket(string $json, string $socketPath): bool
 }
 
 /**
- * Cuts a profile that is known to be too large for a datagram, then sends it.
+ * Cuts a profile that is known to be too large for a datagram, then sends it. With the setting
+ * oversize, it goes whole.
  *
  * @param array<mixed> $data
  * @return bool true: sent; false: it is in the disk buffer, or lost and logged
@@ -61,7 +64,7 @@ function send_large_data(array $data, string $socketPath): bool
 {
     $start = hrtime(true);
     return Quiet::call(static function () use ($data, $socketPath, $start): bool {
-        return Profile::sendCut($data, $socketPath, new Transmission(Settings::current(), $start));
+        return Profile::sendLarge($data, $socketPath, new Transmission(Settings::current(), $start));
     }, false);
 }
 
@@ -99,6 +102,22 @@ function cleanup_old_buffers(int $maxAge = 3600): void
     Quiet::call(static function () use ($maxAge): void {
         Cleanup::run(Settings::current(), $maxAge);
     }, null);
+}
+
+/**
+ * Sends what lies in the buffer directory to the listener, the oldest first, and removes
+ * what its socket has taken. For a cron job, or the end of an outage.
+ *
+ * @param int $maxFiles so many at most; 0: no limit
+ * @param int $budgetUs microseconds that it may take; 0: timeout_us
+ * @return int how many were sent
+ */
+function replay_disk_buffer(int $maxFiles = 1000, int $budgetUs = 50000): int
+{
+    $start = hrtime(true);
+    return Quiet::call(static function () use ($maxFiles, $budgetUs, $start): int {
+        return Replay::run(Settings::current(), $maxFiles, $budgetUs, $start);
+    }, 0);
 }
 
 /**

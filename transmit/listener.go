@@ -84,15 +84,20 @@ var errTooLarge = errors.New("too large for a datagram")
 //	queue was full until the deadline    error; the next calls do not wait
 //	too large, or anything else          error
 func (l *listener) send(out pieces, until time.Time) error {
-	errno := l.socket.send(out)
+	return l.attempt(func() unix.Errno { return l.socket.send(out) }, until)
+}
+
+// attempt is send's way for whatever is sent.
+func (l *listener) attempt(send func() unix.Errno, until time.Time) error {
+	errno := send()
 	if errno != 0 && isWorthConnecting(errno) {
 		if errno := l.socket.connect(l.path); errno != 0 {
 			return l.failed("connect to", errno)
 		}
-		errno = l.socket.send(out)
+		errno = send()
 	}
 	if errno == unix.EAGAIN {
-		errno = l.wait(out, until)
+		errno = l.wait(send, until)
 	}
 	if errno != 0 {
 		return l.failed("send to", errno)
@@ -103,7 +108,7 @@ func (l *listener) send(out pieces, until time.Time) error {
 
 // wait sends as soon as there is room in the queue. All workers of a host meet a
 // wedged listener at once, so after a wait in vain none waits for a while.
-func (l *listener) wait(out pieces, until time.Time) unix.Errno {
+func (l *listener) wait(send func() unix.Errno, until time.Time) unix.Errno {
 	if l.backoff.active() {
 		return unix.EAGAIN
 	}
@@ -112,7 +117,7 @@ func (l *listener) wait(out pieces, until time.Time) unix.Errno {
 			l.backoff.extend()
 			return unix.EAGAIN
 		}
-		if errno := l.socket.send(out); errno != unix.EAGAIN {
+		if errno := send(); errno != unix.EAGAIN {
 			return errno
 		}
 	}

@@ -32,7 +32,10 @@ type settings struct {
 	source      []byte // what they were made of last
 	listener    *listener
 	timeout     time.Duration
-	maxDatagram int
+	datagram    datagram
+	maxDatagram int // datagram's, as it is asked for often
+	oversize    oversize
+	replays     bool   // the setting replay is "auto"
 	phpVersion  string // JSON; "" for none
 	buffer      buffer.Options
 }
@@ -41,7 +44,7 @@ func defaultSettings(temp string) *settings {
 	return &settings{
 		listener:    newListener(defaultSocket),
 		timeout:     50 * time.Millisecond,
-		maxDatagram: 65507,
+		maxDatagram: datagram{}.max(),
 		buffer: buffer.Options{
 			Dirs:     buffer.SystemDirs(temp),
 			MaxBytes: 1 << 30,
@@ -85,6 +88,7 @@ func (s *settings) apply(source []byte, known *listeners) error {
 			return fmt.Errorf("%w: %s %w", ErrInvalid, key, err)
 		}
 	}
+	s.maxDatagram = s.datagram.max()
 	return nil
 }
 
@@ -102,7 +106,13 @@ func (s *settings) set(key string, value json.RawMessage, known *listeners) (err
 		s.timeout = time.Duration(n) * time.Microsecond
 	case "max_datagram_size":
 		n, err = asInteger(value, 1, maxDatagram)
-		s.maxDatagram = int(n)
+		s.datagram.explicit = int(n)
+	case "listener":
+		s.datagram.preset, err = asChoice(value, listenersLimits)
+	case "oversize":
+		s.oversize, err = asChoice(value, oversizeWords)
+	case "replay":
+		s.replays, err = asChoice(value, replayWords)
 	case "buffer_dirs":
 		s.buffer.Dirs, err = asDirectories(value)
 	case "buffer_max_bytes":

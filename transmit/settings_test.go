@@ -12,7 +12,8 @@ import (
 var settingsRows = []struct{ name, source, want string }{
 	{"none", `{}`, ""},
 	{"all", `{"listener_socket":"/s","timeout_us":1,"max_datagram_size":1,"buffer_dirs":["/b","/c"],` +
-		`"buffer_max_bytes":0,"buffer_max_files":0,"php_version":"8.2"}`, ""},
+		`"buffer_max_bytes":0,"buffer_max_files":0,"php_version":"8.2",` +
+		`"listener":"vector","oversize":"memfd","replay":"auto"}`, ""},
 	{"a relative socket", `{"listener_socket":"s"}`, ""},
 	{"a path too long to connect to", `{"listener_socket":"/` + strings.Repeat("x", 200) + `"}`, ""},
 	{"most", `{"timeout_us":60000000,"max_datagram_size":16777216,"buffer_max_bytes":4611686018427387904}`, ""},
@@ -42,6 +43,14 @@ var settingsRows = []struct{ name, source, want string }{
 	{"a NUL in a directory", `{"buffer_dirs":["/a\u0000"]}`, "without NUL"},
 	{"too long a version", `{"php_version":"` + strings.Repeat("8", maxPHPVersion) + `"}`, "php_version wants"},
 	{"a number for a version", `{"php_version":8}`, "php_version wants a string"},
+	{"no known listener", `{"listener":""}`, ""},
+	{"an unknown listener", `{"listener":"Telegraf"}`, `listener wants one of "", "fluent-bit", "rsyslog", "syslog-ng", ` +
+		`"telegraf", "vector", got "Telegraf"`},
+	{"a number for a listener", `{"listener":1}`, "listener wants a string"},
+	{"an unknown way", `{"oversize":"cut"}`, `oversize wants one of "buffer", "memfd", "shrink", got "cut"`},
+	{"a boolean for a way", `{"oversize":true}`, "oversize wants a string"},
+	{"an unknown replay", `{"replay":"on"}`, `replay wants one of "auto", "off", got "on"`},
+	{"a boolean for a replay", `{"replay":true}`, "replay wants a string"},
 }
 
 func TestConfigure(t *testing.T) {
@@ -71,7 +80,7 @@ func TestConfigure_Sets(t *testing.T) {
 	timeout, err := tx.Configure([]byte(settingsRows[1].source))
 	s := tx.settings.Load()
 	if err != nil || timeout != time.Microsecond || s.timeout != timeout || s.listener.path != "/s" ||
-		s.maxDatagram != 1 || s.phpVersion != `"8.2"` || s.buffer.MaxBytes != 0 || s.buffer.MaxFiles != 0 ||
+		s.maxDatagram != 1 || s.oversize != toMemfd || !s.replays || s.phpVersion != `"8.2"` || s.buffer.MaxBytes != 0 || s.buffer.MaxFiles != 0 ||
 		!reflect.DeepEqual(s.buffer.Dirs, []string{"/b", "/c"}) {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -79,6 +88,38 @@ func TestConfigure_Sets(t *testing.T) {
 	mustConfigure(t, tx, `{"php_version":""}`)
 	if now := tx.settings.Load(); now.phpVersion != "" || now.listener != s.listener || now.maxDatagram != 1 {
 		t.Errorf("%+v", now)
+	}
+}
+
+// An explicit max_datagram_size wins, whatever the order, and also if it was set earlier.
+func TestConfigure_Listener(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		sources []string
+		want    int
+	}{
+		{"none", nil, 65507},
+		{"telegraf", []string{`{"listener":"telegraf"}`}, 65536},
+		{"vector", []string{`{"listener":"vector"}`}, 102400},
+		{"syslog-ng", []string{`{"listener":"syslog-ng"}`}, 65536},
+		{"fluent-bit", []string{`{"listener":"fluent-bit"}`}, 32767},
+		{"rsyslog", []string{`{"listener":"rsyslog"}`}, 8192},
+		{"size after it", []string{`{"listener":"rsyslog","max_datagram_size":9000}`}, 9000},
+		{"size before it", []string{`{"max_datagram_size":9000,"listener":"rsyslog"}`}, 9000},
+		{"size in a later call", []string{`{"listener":"rsyslog"}`, `{"max_datagram_size":9000}`}, 9000},
+		{"size in an earlier call", []string{`{"max_datagram_size":9000}`, `{"listener":"rsyslog"}`}, 9000},
+		{"another one", []string{`{"listener":"rsyslog"}`, `{"listener":"vector"}`}, 102400},
+		{"none again", []string{`{"listener":"rsyslog"}`, `{"listener":""}`}, 65507},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tx := New("/tmp")
+			for _, source := range test.sources {
+				mustConfigure(t, tx, source)
+			}
+			if got := tx.settings.Load().maxDatagram; got != test.want {
+				t.Errorf("%d, want %d", got, test.want)
+			}
+		})
 	}
 }
 

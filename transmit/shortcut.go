@@ -22,7 +22,7 @@ type Shortcut struct {
 
 // shortcut says when there is one. A success of Send opens it; a failure closes
 // it, and so do other settings. So it is never there during a back-off, which only
-// Send can end.
+// Send can end, nor while a replay is due, which only Send begins.
 type shortcut struct {
 	mu      sync.Mutex
 	publish func(*Shortcut) // nil: nobody wants it
@@ -39,6 +39,16 @@ type opened struct {
 // shortcut, or none: nil. To be called before the first Send.
 func (t *Transmitter) OnShortcut(publish func(*Shortcut)) { t.shortcut.publish = publish }
 
+// noted opens or closes the shortcut after a send.
+func (t *Transmitter) noted(s *settings, l *listener, err error) error {
+	if err == nil {
+		t.noteSuccess(s, l)
+	} else {
+		t.closeShortcut()
+	}
+	return err
+}
+
 // noteSuccess opens the shortcut after a send with these settings. Usually it is open.
 func (t *Transmitter) noteSuccess(s *settings, l *listener) {
 	d := l.socket.open.Load()
@@ -51,7 +61,8 @@ func (t *Transmitter) noteSuccess(s *settings, l *listener) {
 	t.shortcut.mu.Lock()
 	defer t.shortcut.mu.Unlock()
 	// Another thread may have configured, or waited in vain, in the meantime.
-	if t.settings.Load() == s && l.backoff.pause.Load() == 0 {
+	isReplayDue := s.replays && t.writer.replayer.due.Load()
+	if t.settings.Load() == s && l.backoff.pause.Load() == 0 && !isReplayDue {
 		t.shortcut.opened.Store(&opened{s, d})
 		t.shortcut.publish(s.shortcut(d))
 	}

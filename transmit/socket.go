@@ -37,6 +37,31 @@ func (d *descriptor) ours() bool {
 	return errno == 0 && st.Ino == d.ino && st.Dev == d.dev
 }
 
+func (d *descriptor) close() {
+	if d.ours() {
+		unix.Close(d.fd)
+	}
+}
+
+// newDescriptor is what was just opened, never 0, 1 or 2: a host that has closed its
+// standard streams may still print to them.
+func newDescriptor(fd int) (*descriptor, error) {
+	if fd <= 2 {
+		high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+		unix.Close(fd)
+		if err != nil {
+			return nil, err
+		}
+		fd = high
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return &descriptor{fd: fd, dev: st.Dev, ino: st.Ino}, nil
+}
+
 // send sends one datagram, of maxSendable pieces, without blocking. ENOTCONN: connect first.
 func (s *socket) send(out pieces) unix.Errno {
 	d := s.open.Load()
@@ -99,26 +124,19 @@ func (s *socket) descriptor() (*descriptor, unix.Errno) {
 
 func openSocket() (*descriptor, unix.Errno) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err == nil && fd <= 2 {
-		// A host that has closed its standard streams may still print to them.
-		low := fd
-		fd, err = unix.FcntlInt(uintptr(low), unix.F_DUPFD_CLOEXEC, 3)
-		unix.Close(low)
-	}
 	if err != nil {
 		return nil, err.(unix.Errno)
 	}
-	var st unix.Stat_t
+	d, err := newDescriptor(fd)
+	if err != nil {
+		return nil, err.(unix.Errno)
+	}
 	timeout := unix.NsecToTimeval(int64(sendTimeout))
-	err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout)
-	if err == nil {
-		err = unix.Fstat(fd, &st)
-	}
-	if err != nil {
-		unix.Close(fd)
+	if err := unix.SetsockoptTimeval(d.fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout); err != nil {
+		d.close()
 		return nil, err.(unix.Errno)
 	}
-	return &descriptor{fd: fd, dev: st.Dev, ino: st.Ino}, 0
+	return d, 0
 }
 
 // awaitRoom waits until the peer's queue may have room. It does so with poll(2),
@@ -142,7 +160,30 @@ func (s *socket) awaitRoom(until time.Time) bool {
 }
 
 func (s *socket) close() {
-	if d := s.open.Swap(nil); d != nil && d.ours() {
-		unix.Close(d.fd)
+	if d := s.open.Swap(nil); d != nil {
+		d.close()
 	}
+}
+
+// hasRoom tells whether the peer's queue may have room now.
+func (s *socket) hasRoom() bool {
+	d := s.open.Load()
+	if d == nil {
+		return false
+	}
+	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(d.fd), Events: unix.POLLOUT}}, 0)
+	return err == nil && ready > 0
+}
+
+// unread is how many bytes, with the kernel's own, the peer has not read yet: unix(7), SIOCOUTQ.
+func (s *socket) unread() int {
+	d := s.open.Load()
+	if d == nil || !d.ours() {
+		return 0
+	}
+	n, err := unix.IoctlGetInt(d.fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0
+	}
+	return n
 }

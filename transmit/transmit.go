@@ -74,6 +74,7 @@ type Transmitter struct {
 func New(temp string) *Transmitter {
 	debug.SetGCPercent(-1) // see writer.litter
 	t := &Transmitter{writer: newWriter()}
+	t.writer.replayer.becameDue = t.closeShortcut
 	t.settings.Store(defaultSettings(temp))
 	return t
 }
@@ -106,8 +107,10 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 		return Lost, err
 	}
 	if unsent == nil {
+		t.writer.replayer.arrived(s, now)
 		return Sent, nil
 	}
+	t.writer.replayer.missed(s, unsent)
 	return t.writer.write(out, doc.deadline, &s.buffer, unsent)
 }
 
@@ -121,9 +124,11 @@ func (t *Transmitter) Flush(timeout time.Duration) bool {
 var errNotAsked = errors.New("listener not asked")
 
 // offer offers the document to the listener, for as long as leaves time for the
-// disk, and cuts it if it is too large. rest is what then is to be kept. unsent
-// is why the listener did not take it; err, why nobody can.
+// disk. If it is too large, it is cut or goes as a memfd, or the disk is left to
+// have it. rest is what then is to be kept. unsent is why the listener did not
+// take it; err, why nobody can.
 func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (rest pieces, unsent, err error) {
+	doc.isFixed = doc.isFixed || s.oversize != shrink
 	if out.size() > s.maxDatagram {
 		smaller, err := doc.cut(s.maxDatagram)
 		if errors.Is(err, ErrTimeUp) {
@@ -139,19 +144,23 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 	if r.ToDisk {
 		return out, errNotAsked, nil
 	}
-	if size := out.size(); size > s.maxDatagram {
+	size := out.size()
+	if size > s.maxDatagram && s.oversize != toMemfd {
 		return out, fmt.Errorf("%w: %d bytes, max_datagram_size is %d", errTooLarge, size, s.maxDatagram), nil
 	}
 	l := t.listeners.find(r.Socket, s.listener)
 	defer l.release()
-	unsent = l.send(out, doc.diskBy)
-	if unsent == nil {
-		t.noteSuccess(s, l)
-		return out, nil, nil
+	if size > s.maxDatagram {
+		unsent = errTooLarge
+	} else {
+		unsent = t.noted(s, l, l.send(out, doc.diskBy))
 	}
-	t.closeShortcut()
 	if !errors.Is(unsent, errTooLarge) {
 		return out, unsent, nil
+	}
+	if s.oversize == toMemfd {
+		doc.garbage += garbagePerError
+		return out, t.noted(s, l, l.sendSealed(out, doc.cutLimit(), doc.diskBy)), nil
 	}
 	// The kernel or the listener takes less than the setting says.
 	smaller, err := doc.cut(s.maxDatagram)

@@ -42,6 +42,8 @@ type writer struct {
 	since  atomic.Int64 // when the disk was asked for something, since epoch; 0: it is not being asked
 	memory memory
 
+	replayer replayer
+
 	garbage atomic.Int64  // bytes that were allocated and are not needed any more
 	litters chan struct{} // there is enough of that
 
@@ -68,6 +70,8 @@ func newWriter() *writer {
 		litters: make(chan struct{}, 1),
 		store:   buffer.New(buffer.Options{}),
 	}
+	w.replayer.asked = make(chan *replay, maxAsked)
+	w.replayer.due.Store(true)
 	go w.run()
 	return w
 }
@@ -159,7 +163,7 @@ func (w *writer) litter(size int) {
 	}
 }
 
-// run takes jobs first; in between it does what the store left for later.
+// run takes jobs first; in between it does what the store left for later, and replays.
 func (w *writer) run() {
 	for {
 		select {
@@ -168,12 +172,14 @@ func (w *writer) run() {
 			continue
 		default:
 		}
-		if w.tidyUp() {
+		if tidied, replayed := w.tidyUp(), w.replay(); tidied || replayed {
 			continue
 		}
 		select {
 		case j := <-w.jobs:
 			w.do(j)
+		case next := <-w.replayer.asked:
+			w.beginReplay(next)
 		case <-w.litters:
 			w.collect()
 		}

@@ -9,6 +9,7 @@
  *   plain                          transmit_send
  *   configure                      the document
  *   flush TIMEOUT
+ *   replay MAXIMUM BUDGET          transmit_replay
  *   text RESULT                    transmit_strerror, in the answer's place
  *   limit RESOURCE N               RLIMIT_NPROC, _AS, _NOFILE, …; -1 is the hard limit
  *   threads COUNT SENDS            so many at once, each so often; the one answer's result is
@@ -140,6 +141,15 @@ static void threads(const char *arguments)
     printf("%d %ld %d\n", refused, now_us() - began_us, sent);
 }
 
+static int32_t replay(const char *arguments)
+{
+    unsigned max_files, budget_us;
+
+    if (sscanf(arguments, "%u %u", &max_files, &budget_us) != 2)
+        exit(2);
+    return transmit_replay(max_files, budget_us);
+}
+
 static void limit(const char *arguments)
 {
     char name[16];
@@ -266,6 +276,8 @@ static bool obey(const char *verb, const char *arguments)
         answer(transmit_configure(document, length), began_us);
     else if (strcmp(verb, "flush") == 0)
         answer(transmit_flush((uint32_t)strtoul(arguments, NULL, 10)), began_us);
+    else if (strcmp(verb, "replay") == 0)
+        answer(replay(arguments), began_us);
     else if (strcmp(verb, "text") == 0)
         printf("%s\n", transmit_strerror(atoi(arguments)));
     else if (strcmp(verb, "threads") == 0)

@@ -5,6 +5,7 @@ namespace Transmit\Test;
 use PHPUnit\Framework\TestCase;
 use Transmit\Native;
 use Transmit\Result;
+use Transmit\Settings;
 
 /**
  * The PHP files say the same as include/transmit.h.
@@ -34,6 +35,14 @@ final class ContractTest extends TestCase
     {
         self::assertSame(1, preg_match("/^#define TRANSMIT_$pattern/m", self::header(), $found));
         self::assertSame($want, (int) $found[1]);
+    }
+
+    public function testTheListenersLimitsAreTheHeaders(): void
+    {
+        preg_match_all('/"([a-z-]+)" (\d+)(?=[,.])/', self::header(), $found);
+        $limits = array_map('intval', array_combine($found[1], $found[2]));
+        self::assertCount(5, $limits);
+        self::assertEquals($limits + ['' => 65507], Settings::LISTENERS);
     }
 
     private static function header(): string

@@ -19,6 +19,16 @@ final class SettingsTest extends TransmitTestCase
             'timeout too large' => ['timeout_us', 60000001, 'timeoutUs', 50000, true],
             'datagram largest' => ['max_datagram_size', 16777216, 'maxDatagramSize', 16777216, false],
             'datagram too large' => ['max_datagram_size', 16777217, 'maxDatagramSize', 65507, true],
+            'listener' => ['listener', 'rsyslog', 'maxDatagramSize', 8192, false],
+            'listener none' => ['listener', '', 'maxDatagramSize', 65507, false],
+            'listener unknown' => ['listener', 'Rsyslog', 'maxDatagramSize', 65507, true],
+            'listener no text' => ['listener', 1, 'maxDatagramSize', 65507, true],
+            'oversize' => ['oversize', 'memfd', 'oversize', 'memfd', false],
+            'oversize unknown' => ['oversize', 'cut', 'oversize', 'shrink', true],
+            'oversize no text' => ['oversize', true, 'oversize', 'shrink', true],
+            'replay' => ['replay', 'auto', 'replay', 'auto', false],
+            'replay unknown' => ['replay', 'on', 'replay', 'off', true],
+            'replay no text' => ['replay', true, 'replay', 'off', true],
             'bytes 0' => ['buffer_max_bytes', 0, 'bufferMaxBytes', 0, false],
             'bytes below 0' => ['buffer_max_bytes', -1, 'bufferMaxBytes', 1 << 30, true],
             'files 0' => ['buffer_max_files', 0, 'bufferMaxFiles', 0, false],
@@ -47,6 +57,14 @@ final class SettingsTest extends TransmitTestCase
         self::assertSame($want, $this->current()->$property);
         self::assertCount($isLogged ? 1 : 0, $this->logLines());
         self::assertStringContainsString($isLogged ? "the setting $key " : '', implode($this->logLines()));
+    }
+
+    public function testAnExplicitSizeWinsOverTheListeners(): void
+    {
+        $this->configure(['max_datagram_size' => 9000, 'listener' => 'rsyslog']);
+        self::assertSame(9000, $this->current()->maxDatagramSize);
+        $this->configure(['listener' => 'rsyslog', 'max_datagram_size' => 9000]);
+        self::assertSame(9000, $this->current()->maxDatagramSize);
     }
 
     /** @return array<string, array{mixed}> */

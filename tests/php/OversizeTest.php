@@ -1,0 +1,73 @@
+<?php
+
+namespace Transmit\Test;
+
+use Transmit\Native;
+
+/**
+ * The setting oversize: nothing is cut.
+ *
+ * In processes of their own, because the library remembers what it has logged.
+ *
+ * @runTestsInSeparateProcesses
+ * @preserveGlobalState disabled
+ */
+final class OversizeTest extends TransmitTestCase
+{
+    /** @return iterable<string, array{string, string, string}> face, setting, what the log says */
+    public function waysToDisk(): iterable
+    {
+        yield 'buffer, plain' => ['plain', 'buffer', 'bytes, uncut'];
+        yield 'buffer, native' => ['native', 'buffer', 'bytes, uncut'];
+        yield 'memfd, plain' => ['plain', 'memfd', 'plain PHP cannot pass a memfd'];
+    }
+
+    /** @dataProvider waysToDisk */
+    public function testWholeToDisk(string $face, string $oversize, string $why): void
+    {
+        $listener = new Listener($this->socket);
+        $this->useFace($face, ['oversize' => $oversize]);
+        $send = static function (): bool {
+            return send_profiling_data(self::large());
+        };
+        self::assertFalse($this->timed($send));
+        self::assertFalse(send_large_data(self::large(), $this->socket));
+        self::assertNull($listener->receive());
+        self::assertCount(2, $this->buffered());
+        foreach ($this->buffered() as $json) {
+            self::assertSame(self::large()['sql'], json_decode($json, true)['sql']);
+            self::assertStringNotContainsString('truncated', $json);
+        }
+        self::assertCount(1, $this->logLines());
+        $this->assertLogged("/$why/");
+    }
+
+    public function testAMemfdIsAnEmptyDatagramToThisListener(): void
+    {
+        $listener = new Listener($this->socket);
+        $this->useFace('native', ['oversize' => 'memfd']);
+        self::assertTrue(send_profiling_data(self::large()));
+        self::assertSame('', $listener->receive());
+        self::assertTrue(send_profiling_data(['small' => 1]));
+        self::assertStringContainsString('"small":1', (string) $listener->receive());
+        self::assertSame([], $this->buffered() + $this->logLines());
+        self::assertSame('', Native::why());
+    }
+
+    /** @dataProvider faces */
+    public function testWhatTakesTooLongToEncodeIsCut(string $face): void
+    {
+        $this->useFace($face, ['oversize' => 'buffer', 'timeout_us' => 20000]);
+        $data = ['sql' => ['queries' => array_fill(0, 200000, ['sql' => str_repeat('x', 50)])]];
+        send_profiling_data($data); // encoding it whole takes longer than 10 ms
+        for ($i = 0; $i < 100 && $this->buffered() === []; $i++) {
+            usleep(20000); // the library's write goes on
+        }
+        self::assertStringContainsString('"sql_truncated":true', implode($this->buffered()));
+    }
+
+    private static function large(): array
+    {
+        return ['sql' => ['queries' => array_fill(0, 1000, ['sql' => str_repeat('x', 100), 'time_ms' => 1])]];
+    }
+}

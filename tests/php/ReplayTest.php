@@ -1,0 +1,231 @@
+<?php
+
+namespace Transmit\Test;
+
+/**
+ * replay_disk_buffer(), by the library and in plain PHP.
+ */
+final class ReplayTest extends TransmitTestCase
+{
+    /** What listens, in a process of its own: each datagram becomes a line of a file. */
+    private const RECEIVER = '
+        $socket = stream_socket_server("udg://$argv[1]", $number, $error, STREAM_SERVER_BIND);
+        $file = fopen($argv[2], "a");
+        while (true) {
+            fwrite($file, stream_socket_recvfrom($socket, 1 << 20) . "\n");
+        }';
+
+    /** @var resource|null */
+    private $receiver;
+
+    protected function tearDown(): void
+    {
+        if ($this->receiver !== null) {
+            proc_terminate($this->receiver, SIGKILL);
+            proc_close($this->receiver);
+            $this->receiver = null;
+        }
+        parent::tearDown();
+    }
+
+    /** @dataProvider faces */
+    public function testTheOldestGoFirstAndEachOnce(string $face): void
+    {
+        $this->useFace($face);
+        for ($i = 0; $i < 50; $i++) {
+            $this->put("{\"id\":$i}", 100 - $i);
+        }
+        self::assertSame(0, replay_disk_buffer(), 'nobody is there');
+        $this->listen();
+        self::assertSame(20, $this->replayAll(20));
+        self::assertCount(30, $this->buffered());
+        self::assertSame(30, $this->replayAll(0));
+        self::assertSame(0, $this->replay(0));
+        $wanted = array_map(static function (int $i): string {
+            return "{\"id\":$i}";
+        }, range(0, 49));
+        self::assertSame($wanted, $this->received(50));
+        self::assertSame([], glob("$this->buffer/*"));
+        self::assertSame([], glob("$this->buffer/.transmit-sending-*"));
+    }
+
+    /** @return iterable<string, array{string, string, string}> face, content, what its name begins with then */
+    public function contents(): iterable
+    {
+        foreach (['plain', 'native'] as $face) {
+            yield "empty, $face" => [$face, '', 'bad_profile_'];
+            yield "cut off, $face" => [$face, '{"id":"a', 'bad_profile_'];
+            yield "a list, $face" => [$face, '[1]', 'bad_profile_'];
+            yield "zeros, $face" => [$face, "\0\0\0\0", 'bad_profile_'];
+            yield "too large, $face" => [$face, '{"id":"' . str_repeat('x', 200) . '"}', 'profile_'];
+            yield "half a pair, $face" => [$face, '{"id":"\ud800"}', ''];
+            yield "a name that PHP has no property for, $face" => [$face, '{"\u0000a":1}', ''];
+        }
+    }
+
+    /** @dataProvider contents */
+    public function testWhatCannotBeSentIsNotInTheWay(string $face, string $content, string $left): void
+    {
+        $this->useFace($face, ['max_datagram_size' => 200]);
+        $this->put($content, 20);
+        $this->put('{"id":2}', 10);
+        $this->listen();
+        self::assertSame($left === '' ? 2 : 1, $this->replay(0));
+        self::assertSame($left === '' ? [$content, '{"id":2}'] : ['{"id":2}'], $this->received($left === '' ? 2 : 1));
+        $files = array_map('basename', glob("$this->buffer/*"));
+        self::assertCount($left === '' ? 0 : 1, $files);
+        self::assertSame($left, substr($files[0] ?? '', 0, strlen($left)));
+        self::assertSame(0, $this->replay(0), 'a second time');
+    }
+
+    /** @dataProvider faces */
+    public function testOnlyRegularFilesOfThisUserAreRead(string $face): void
+    {
+        $this->useFace($face);
+        mkdir($this->buffer);
+        $name = $this->buffer . '/profile_20250101_000000_0000000';
+        symlink('/etc/passwd', $name . '1.json');
+        posix_mkfifo($name . '2.json', 0666);
+        mkdir($name . '3.json');
+        if (posix_geteuid() === 0) {
+            file_put_contents($name . '4.json', '{"id":"foreign"}');
+            chown($name . '4.json', 12345);
+        }
+        $before = scandir($this->buffer);
+        $this->put('{"id":"mine"}', 1);
+        $this->listen();
+        self::assertSame(1, $this->replay(0));
+        self::assertSame(['{"id":"mine"}'], $this->received(1));
+        self::assertSame([], array_diff($before, scandir($this->buffer)));
+    }
+
+    /** @dataProvider faces */
+    public function testAWedgedListenerEndsItInTime(string $face): void
+    {
+        $this->useFace($face);
+        for ($i = 0; $i < 100; $i++) {
+            $this->put("{\"id\":$i}", 100 - $i);
+        }
+        $listener = new Listener($this->socket);
+        $sent = $this->timed('replay_disk_buffer');
+        self::assertLessThan(20, $sent);
+        self::assertCount(100 - $sent, $this->buffered());
+        $listener->close();
+    }
+
+    /** @dataProvider faces */
+    public function testOneProcessAtATime(string $face): void
+    {
+        $this->useFace($face);
+        $this->put('{"id":1}', 1);
+        $this->listen();
+        $lock = fopen("$this->buffer/.transmit-replay-" . posix_geteuid(), 'c');
+        chmod("$this->buffer/.transmit-replay-" . posix_geteuid(), 0600);
+        self::assertTrue(flock($lock, LOCK_EX | LOCK_NB));
+        self::assertSame(0, $this->replay(0));
+        fclose($lock);
+        self::assertSame(1, $this->replay(0));
+    }
+
+    /** @dataProvider faces */
+    public function testWhatADeadProcessWasSendingIsSentAgain(string $face): void
+    {
+        $this->useFace($face);
+        $this->put('{"id":1}', 1);
+        rename(glob("$this->buffer/*")[0], "$this->buffer/.transmit-sending-" . posix_geteuid());
+        $this->listen();
+        self::assertSame(1, $this->replay(0));
+        self::assertSame(['{"id":1}'], $this->received(1));
+    }
+
+    public function testCleanupGivesItBack(): void
+    {
+        $this->put('{"id":1}', 30);
+        $name = glob("$this->buffer/*")[0];
+        rename($name, "$this->buffer/.transmit-sending-" . posix_geteuid());
+        cleanup_old_buffers();
+        self::assertSame(substr($name, 0, -13), substr(glob("$this->buffer/profile_*")[0], 0, -13));
+        $this->put('x', 120);
+        rename(glob("$this->buffer/profile_*")[0], "$this->buffer/bad_profile_20250101_000000_00000000.json");
+        cleanup_old_buffers();
+        self::assertCount(1, glob("$this->buffer/*"), 'what was set aside is old, too');
+    }
+
+    /** @dataProvider faces */
+    public function testKilledAtAnyMomentNothingIsLost(string $face): void
+    {
+        $this->useFace($face);
+        for ($i = 0; $i < 3000; $i++) {
+            $this->put("{\"id\":$i}", 3000 - $i);
+        }
+        $this->listen();
+        $library = $face === 'plain' ? '' : 'native';
+        $body = 'replay_disk_buffer(1); echo "it began\n"; while (true) { replay_disk_buffer(0, 1000000); }';
+        $program = Program::write($this->folder, [$this->buffer], $body, $library);
+        $kills = 0;
+        for (; $kills < 15; $kills++) {
+            $process = proc_open('exec php -d ffi.enable=true ' . $program, [1 => ['pipe', 'w']], $pipes);
+            fgets($pipes[1]);
+            usleep(567 * $kills);
+            proc_terminate($process, SIGKILL);
+            proc_close($process);
+        }
+        self::assertLessThan(3000, count(glob("$this->buffer/profile_*")), 'they were killed before they sent');
+        $this->replayAll(0);
+        $counts = array_count_values($this->received(3000));
+        self::assertCount(3000, $counts);
+        self::assertLessThanOrEqual(3000 + $kills, array_sum($counts));
+        self::assertSame([], glob("$this->buffer/*"));
+    }
+
+    private function put(string $json, int $ageMinutes): void
+    {
+        if (!is_dir($this->buffer)) {
+            mkdir($this->buffer);
+        }
+        $time = time() - 60 * $ageMinutes;
+        $path = sprintf('%s/profile_%s_%08x.json', $this->buffer, gmdate('Ymd_His', $time), $ageMinutes);
+        file_put_contents($path, $json);
+        touch($path, $time);
+    }
+
+    private function replay(int $maxFiles): int
+    {
+        return replay_disk_buffer($maxFiles, 5000000);
+    }
+
+    /** Also if the listener of a busy machine has not read for a while. */
+    private function replayAll(int $maxFiles): int
+    {
+        for ($sent = 0, $i = 0; $i < 50 && glob("$this->buffer/profile_*") !== []; $i++) {
+            $sent += $this->replay($maxFiles === 0 ? 0 : $maxFiles - $sent);
+            if ($sent === $maxFiles) {
+                break;
+            }
+        }
+        return $sent;
+    }
+
+    private function listen(): void
+    {
+        $command = [PHP_BINARY, '-r', self::RECEIVER, $this->socket, "$this->folder/received"];
+        $this->receiver = proc_open($command, [], $pipes);
+        for ($i = 0; $i < 1000 && !file_exists($this->socket); $i++) {
+            usleep(5000);
+            clearstatcache();
+        }
+    }
+
+    /** @return list<string> all, when there are so many */
+    private function received(int $count): array
+    {
+        for ($i = 0; $i < 500; $i++) {
+            $lines = is_file("$this->folder/received") ? file("$this->folder/received", FILE_IGNORE_NEW_LINES) : [];
+            if (count($lines) >= $count) {
+                break;
+            }
+            usleep(10000);
+        }
+        return $lines;
+    }
+}
