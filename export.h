@@ -36,17 +36,15 @@ bool go_runs_here(void);
  * Returns false, and holds nothing, if that cannot be had. */
 bool take_resources(void);
 
-#define SHORTCUT_TEXT 128
-
 /* The listener that took the last datagram; all zero while there is none. */
 struct shortcut {
     int64_t fd;
     uint64_t dev, ino; /* of fd, to know it again */
     uint64_t max_datagram;
-    char path[112]; /* the setting listener_socket */
     /* What _meta puts in the place of a document's last brace. */
     uint64_t before_time_len, after_time_len;
-    char before_time[SHORTCUT_TEXT], after_time[SHORTCUT_TEXT];
+    char before_time[32], after_time[128];
+    char path[112]; /* the setting listener_socket */
 };
 
 /* transmit_set_shortcut - one call at a time; Go's. */

@@ -36,7 +36,7 @@
 /* As long a document is copied faster than the kernel takes two pieces. */
 #define COPIED 8192
 
-#define META_SIZE (SHORTCUT_TEXT + 32 + SHORTCUT_TEXT)
+#define META_SIZE 192
 
 /* ---- What Go says: one writer at a time, readers that never wait (a seqlock) ---- */
 
@@ -60,15 +60,32 @@ void transmit_set_shortcut(const struct shortcut *shortcut)
     atomic_store_explicit(&version, old + 2, memory_order_release);
 }
 
-/* Returns whether what it copied is whole. */
-static bool get_shortcut(struct shortcut *ret_shortcut)
+/* Copies the words that hold the bytes from one offset to another. */
+static void load(struct shortcut *to, size_t from, size_t until)
 {
-    uint64_t words[WORDS];
-    uint32_t before = atomic_load_explicit(&version, memory_order_acquire);
+    for (size_t i = from / sizeof(uint64_t); i * sizeof(uint64_t) < until; i++) {
+        uint64_t word = atomic_load_explicit(&published[i], memory_order_relaxed);
 
-    for (size_t i = 0; i < WORDS; i++)
-        words[i] = atomic_load_explicit(&published[i], memory_order_relaxed);
-    memcpy(ret_shortcut, words, sizeof words);
+        memcpy((char *)to + i * sizeof word, &word, sizeof word);
+    }
+}
+
+/* Copies what the call needs, for that is most of the cost. Returns whether it is whole. */
+static bool get_shortcut(struct shortcut *ret_shortcut, const struct call *call)
+{
+    uint32_t before = atomic_load_explicit(&version, memory_order_acquire);
+    size_t head = offsetof(struct shortcut, before_time);
+    size_t text = offsetof(struct shortcut, after_time);
+    size_t path = offsetof(struct shortcut, path);
+
+    load(ret_shortcut, 0, head);
+    if (call->flags == TRANSMIT_TRUSTED) {
+        size_t len = ret_shortcut->after_time_len;
+
+        load(ret_shortcut, head, text + (len < path - text ? len : path - text));
+    }
+    if (call->socket_path)
+        load(ret_shortcut, path, sizeof *ret_shortcut);
     atomic_thread_fence(memory_order_acquire);
     return before % 2 == 0 && before == atomic_load_explicit(&version, memory_order_relaxed);
 }
@@ -112,24 +129,21 @@ static char *append_digits(char *end, uint64_t number, int digits)
     return end + digits;
 }
 
-static char *append_time(char *end)
+/* From 2001 to 2286 the seconds have ten digits. */
+static char *append_time(char *end, const struct timespec *now)
 {
-    struct timespec now;
-    int digits = 1;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    for (int64_t rest = now.tv_sec; rest > 9; rest /= 10)
-        digits++;
-    end = append_digits(end, (uint64_t)now.tv_sec, digits);
+    end = append_digits(end, (uint64_t)now->tv_sec, 10);
     *end++ = '.';
-    return append_digits(end, (uint64_t)now.tv_nsec / 1000, 6);
+    return append_digits(end, (uint64_t)now->tv_nsec / 1000, 6);
 }
 
 static size_t build_meta(char *meta, const struct shortcut *shortcut)
 {
     char *end = append(meta, shortcut->before_time, shortcut->before_time_len);
+    struct timespec now;
 
-    end = append_time(end);
+    clock_gettime(CLOCK_REALTIME, &now);
+    end = append_time(end, &now);
     end = append(end, shortcut->after_time, shortcut->after_time_len);
     return (size_t)(end - meta);
 }
@@ -168,7 +182,7 @@ bool send_by_shortcut(const struct call *call)
     if (call->flags != TRANSMIT_TRUSTED && call->flags != TRANSMIT_AS_IS)
         return false;
     /* Of no length where there is none. */
-    if (!go_runs_here() || !get_shortcut(&shortcut) || call->len > shortcut.max_datagram)
+    if (!go_runs_here() || !get_shortcut(&shortcut, call) || call->len > shortcut.max_datagram)
         return false;
     if (call->socket_path && strcmp(call->socket_path, shortcut.path) != 0)
         return false;

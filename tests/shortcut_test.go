@@ -31,11 +31,12 @@ func TestShortcut_SendsWhatGoSends(t *testing.T) {
 			d.configure(s.settings(map[string]any{"php_version": "8.2.1", "max_datagram_size": limit}))
 		}
 		for i, document := range documents {
+			before := len(l.all()) + 1
 			fast.send([]byte(`{"id":"opens the shortcut"}`))
+			until(t, 5*time.Second, "the first", func() bool { return len(l.all()) == before })
 			fast.load([]byte(document))
 			slow.configure(fmt.Sprintf(`{"timeout_us":%d}`, 40000+i)) // closes it
 			slow.load([]byte(document))
-			before := len(l.all())
 			a, b := fast.ask("send 1 %d 0 -", flags), slow.ask("send 1 %d 0 -", flags)
 			if a.result != b.result || a.text != b.text {
 				t.Errorf("flags %d, %d bytes: %+v, and from Go %+v", flags, len(document), a, b)
@@ -111,4 +112,40 @@ func TestShortcut_WhileSettingsChange(t *testing.T) {
 		}
 	}
 	eachOnce(t, ids(t, all...), given)
+}
+
+// A path of the caller's own is another listener, or the same.
+func TestShortcut_OnlyToItsListener(t *testing.T) {
+	s, other := newScene(t), newScene(t)
+	l, o := listen(t, s.socket), listen(t, other.socket)
+	d := startDriver(t, s)
+	d.load([]byte(`{"id":"########"}`))
+	for _, path := range []string{"-", s.socket, other.socket, other.socket, "-", s.socket} {
+		for _, flags := range []uint32{flagTrusted, flagAsIs} {
+			if a := d.sends(1, flags, path)[0]; a.result != sent {
+				t.Errorf("to %s: %+v", path, a)
+			}
+		}
+	}
+	l.await(8)
+	o.await(4)
+}
+
+// The lock of what C and Go share, by itself, and under ThreadSanitizer.
+func TestShortcut_IsNeverTorn(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		flags  []string
+		rounds string
+	}{
+		{"plain", nil, "3000000"},
+		{"ThreadSanitizer", []string{"-fsanitize=thread", "-Wno-tsan"}, "30000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := t.TempDir() + "/torn"
+			args := append([]string{"-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", path}, c.flags...)
+			succeed(t, time.Minute, exec.Command("gcc", append(args, "c/torn.c")...))
+			t.Log("reads that were whole, and not: ", succeed(t, time.Minute, exec.Command(path, c.rounds)))
+		})
+	}
 }
