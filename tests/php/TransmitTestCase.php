@@ -12,7 +12,7 @@ use Transmit\Settings;
  */
 abstract class TransmitTestCase extends TestCase
 {
-    /** P2, and room for the scheduler of a busy machine. */
+    /** P2, and room for the scheduler of a busy machine, to which TRANSMIT_LATE_MS adds. */
     protected const CALL_MS = 50 + 25;
 
     private static array $config = [];
@@ -36,7 +36,10 @@ abstract class TransmitTestCase extends TestCase
         $this->log = $this->folder . '/log';
         ini_set('error_log', $this->log);
         $this->configure([]);
-        set_error_handler(static function (int $level, string $message): bool {
+        set_error_handler(static function (int $level, string $message, string $file): bool {
+            if (strpos($file, dirname(__DIR__, 2)) !== 0) {
+                return false; // PHPUnit's, on a PHP that is newer
+            }
             throw new \ErrorException("reached the application: $message", 0, $level);
         });
     }
@@ -91,7 +94,7 @@ abstract class TransmitTestCase extends TestCase
         $result = $call();
         $ms = (hrtime(true) - $start) / 1e6;
         self::assertSame('', ob_get_clean(), 'printed');
-        self::assertLessThan($withinMs, $ms, 'milliseconds');
+        self::assertLessThan($withinMs + (float) getenv('TRANSMIT_LATE_MS'), $ms, 'milliseconds');
         return $result;
     }
 
