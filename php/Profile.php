@@ -2,12 +2,18 @@
 
 namespace Transmit;
 
+use function array_key_exists;
+use function strlen;
+
 /**
  * What a profile goes through on its way: "_meta", cut if it is too large, encoded once if possible.
  */
 final class Profile
 {
     private const TRANSMITTER_VERSION = '1.0';
+
+    /** "_meta" is shorter, whatever PHP_VERSION is. */
+    private const META_BYTES = 256;
 
     /**
      * @param int $start hrtime(true), when the application called
@@ -16,10 +22,19 @@ final class Profile
     public static function send(array $data, int $start): bool
     {
         $settings = Settings::current();
+        if (array_key_exists('_meta', $data)) {
+            unset($data['_meta']);
+        }
+        $isLarge = SizeBound::isLarge($data, $settings->maxDatagramSize);
+        $result = $isLarge || !Native::isReady($settings) ? null : self::sendNative($data, $settings, $start);
+        if ($result !== null) {
+            return $result === Result::SENT;
+        }
         $data['_meta'] = self::meta();
-        $json = SizeBound::exceeds($data, $settings->maxDatagramSize) ? null : Encoder::encode($data);
-        if ($json === null || $json === '' || strlen($json) > $settings->maxDatagramSize) {
-            return self::sendCut($data, $settings->listenerSocket, new Transmission($settings, $start));
+        $isTooLarge = $isLarge && SizeBound::exceeds($data, $settings->maxDatagramSize);
+        $json = $isTooLarge ? '' : Encoder::encode($data);
+        if ($json === '' || strlen($json) > $settings->maxDatagramSize) {
+            return self::sendCut($data, $settings->listenerSocket, $settings, $start);
         }
         return Transmission::send($json, $settings->listenerSocket, $settings, $start);
     }
@@ -34,25 +49,42 @@ final class Profile
         ];
     }
 
-    /** Cuts it whatever its size is. */
-    public static function sendCut(array $data, string $socketPath, Transmission $transmission): bool
+    /**
+     * The library adds "_meta" in less time than the encoder needs for the time in it.
+     *
+     * @return int|null a Result; null: this needs more than that
+     */
+    private static function sendNative(array $data, Settings $settings, int $start): ?int
     {
-        $json = Encoder::encodeUntil(Cut::apply($data), $transmission->diskBy);
-        return self::transmit($json, $socketPath, $transmission);
+        $json = Encoder::encode($data);
+        $length = strlen($json);
+        if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {
+            return null;
+        }
+        $result = Native::send($json, Native::TRUSTED, null, $settings, $start);
+        if ($result === Result::SENT) {
+            return $result;
+        }
+        return Result::leavesItToPlain($result)
+            ? null
+            : (new Transmission($settings, $start))->report($result, Native::lastError());
     }
 
-    private static function transmit(?string $json, string $socketPath, Transmission $transmission): bool
+    /** Cuts it whatever its size is. */
+    public static function sendCut(array $data, string $socketPath, Settings $settings, int $start): bool
     {
+        $transmission = new Transmission($settings, $start);
+        $json = Encoder::encodeUntil(Cut::apply($data), $transmission->diskBy);
         if ($json === null) {
-            return $transmission->lose(Result::ETIMEDOUT, 'time was up before it was encoded');
+            return $transmission->report(Result::ETIMEDOUT, 'time was up before it was encoded') === Result::SENT;
         }
         if ($json === '') {
-            return $transmission->lose(Result::ESYNTAX, 'json_encode: ' . json_last_error_msg());
+            return $transmission->report(Result::ESYNTAX, 'json_encode: ' . json_last_error_msg()) === Result::SENT;
         }
         $length = strlen($json);
-        if ($length > $transmission->settings->maxDatagramSize) {
+        if ($length > $settings->maxDatagramSize) {
             return $transmission->storeInstead($json, "still $length bytes after the cuts") === Result::SENT;
         }
-        return $transmission->deliver($json, $socketPath) === Result::SENT;
+        return Transmission::send($json, $socketPath, $settings, $start);
     }
 }

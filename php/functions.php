@@ -10,7 +10,6 @@ use Transmit\Cleanup;
 use Transmit\ListenerCheck;
 use Transmit\Profile;
 use Transmit\Quiet;
-use Transmit\Result;
 use Transmit\Settings;
 use Transmit\Transmission;
 
@@ -23,9 +22,16 @@ use Transmit\Transmission;
 function send_profiling_data(array $data): bool
 {
     $start = hrtime(true);
-    return Quiet::call(static function () use ($data, $start): bool {
+    $held = Quiet::holdSignals();
+    set_error_handler([Quiet::class, 'keepWarning']); // Quiet::call() without its closure: a tenth of the whole call
+    try {
         return Profile::send($data, $start);
-    }, false);
+    } catch (\Throwable $e) {
+        return Quiet::caught($e, false);
+    } finally {
+        restore_error_handler();
+        Quiet::releaseSignals($held);
+    }
 }
 
 /**
@@ -46,9 +52,16 @@ function transmit_or_buffer(array $data): bool
 function send_via_socket(string $json, string $socketPath): bool
 {
     $start = hrtime(true);
-    return Quiet::call(static function () use ($json, $socketPath, $start): bool {
+    $held = Quiet::holdSignals();
+    set_error_handler([Quiet::class, 'keepWarning']); // as above
+    try {
         return Transmission::send($json, $socketPath, Settings::current(), $start);
-    }, false);
+    } catch (\Throwable $e) {
+        return Quiet::caught($e, false);
+    } finally {
+        restore_error_handler();
+        Quiet::releaseSignals($held);
+    }
 }
 
 /**
@@ -61,7 +74,7 @@ function send_large_data(array $data, string $socketPath): bool
 {
     $start = hrtime(true);
     return Quiet::call(static function () use ($data, $socketPath, $start): bool {
-        return Profile::sendCut($data, $socketPath, new Transmission(Settings::current(), $start));
+        return Profile::sendCut($data, $socketPath, Settings::current(), $start);
     }, false);
 }
 
@@ -74,7 +87,7 @@ function write_to_disk_buffer(string $json): bool
 {
     $start = hrtime(true);
     return Quiet::call(static function () use ($json, $start): bool {
-        return (new Transmission(Settings::current(), $start))->store($json) === Result::BUFFERED;
+        return (new Transmission(Settings::current(), $start))->store($json);
     }, false);
 }
 
