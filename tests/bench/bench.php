@@ -3,40 +3,20 @@
 /**
  * What the PHP functions cost: native, plain, and the pure-PHP transmitter that the library replaces.
  *
- *     TRANSMIT_LIBRARY=… BENCH_PHP=… BENCH_REFERENCE=… php bench.php FOLDER
+ *     TRANSMIT_LIBRARY=… BENCH_PHP=… BENCH_REFERENCE=… php -d ffi.enable=1 \\
+ *         -d opcache.enable_cli=1 -d opcache.file_update_protection=0 bench.php FOLDER [ROW…]
  *
  * In one process, one call of each way in turn. main.go says what is printed.
  */
 
-namespace Plain\Transmit {
-    function get_profiling_config(): array
-    {
-        return \settings('');
-    }
-}
+require __DIR__ . '/functions.php';
+require __DIR__ . '/rows.php';
 
-namespace Reference {
-    function get_profiling_config(): array
-    {
-        return \settings(null);
-    }
-}
-
-namespace {
-    function get_profiling_config(): array
-    {
-        return settings(null);
-    }
-
-    require __DIR__ . '/functions.php';
-    require __DIR__ . '/rows.php';
-
-    $folder = $argv[1];
-    // In memory where that can be: a disk takes a millisecond for a file, whoever makes it.
-    $buffer = (is_writable('/dev/shm') ? '/dev/shm/' . basename($folder) : $folder) . '-b';
-    ini_set('error_log', "$folder/log");
-    $ways = load_ways(getenv('BENCH_PHP') ?: dirname(__DIR__, 2) . '/php', getenv('BENCH_REFERENCE'));
-    foreach (array_slice($argv, 2) ?: ['socket', 'small', '26k', 'cut', 'disk', 'wedged', 'cleanup'] as $row) {
-        ('measure_' . $row)($ways);
-    }
+$folder = $argv[1];
+// In memory where that can be: a disk takes a millisecond for a file, whoever makes it.
+$buffer = (is_writable('/dev/shm') ? '/dev/shm/' . basename($folder) : $folder) . '-b';
+ini_set('error_log', "$folder/log");
+$ways = load_ways(getenv('BENCH_PHP') ?: dirname(__DIR__, 2) . '/php', getenv('BENCH_REFERENCE'));
+foreach (array_slice($argv, 2) ?: ['socket', 'small', '26k', 'cut', 'disk', 'wedged', 'cleanup'] as $row) {
+    ('measure_' . $row)($ways);
 }

@@ -20,6 +20,11 @@ function profile(int $functions, int $queries): array
     return $data;
 }
 
+function get_profiling_config(): array
+{
+    return settings(null);
+}
+
 /** What get_profiling_config() says to each of the ways. */
 function settings(?string $library): array
 {
@@ -31,10 +36,15 @@ function settings(?string $library): array
  * then. As files, for opcache takes nothing else.
  *
  * @param list<string> $files
+ * @param string|null $library the setting for these
  */
-function load_as(string $namespace, array $files): void
+function load_as(string $namespace, array $files, ?string $library): void
 {
     $copy = "$GLOBALS[folder]/$namespace.";
+    $config = 'function get_profiling_config(): array { return \settings(' . var_export($library, true) . '); }';
+    $config = "namespace $namespace { $config } namespace $namespace\\Transmit { $config }";
+    file_put_contents($copy . 'php', "<?php $config");
+    require $copy . 'php';
     foreach ($files as $file) {
         $code = (string) preg_replace('/^(<\?php|require_once.*)$/m', '', file_get_contents($file));
         $code = preg_replace('/\bTransmit(?=;|\\\\)/', "$namespace\\Transmit", $code);
@@ -53,7 +63,7 @@ function load_ways(string $php, string $reference): array
     if (($why = check_listener_socket()['plain_because']) !== '') {
         exit("native is not to be had: $why\n");
     }
-    load_as('Plain', glob("$php/[A-Zf]*.php"));
-    load_as('Reference', [$reference]);
+    load_as('Plain', glob("$php/[A-Zf]*.php"), '');
+    load_as('Reference', [$reference], null);
     return ['native' => '\\', 'plain' => 'Plain\\', 'reference' => 'Reference\\'];
 }
