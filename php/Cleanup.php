@@ -2,6 +2,9 @@
 
 namespace Transmit;
 
+use function strncmp;
+use function substr;
+
 /**
  * Removes old profiles, and the temporary files of writers that crashed.
  */
@@ -16,20 +19,23 @@ final class Cleanup
         if ($directory !== null) {
             Replay::recover($directory);
         }
+        $now = time();
         foreach ($directory === null ? [] : BufferDirectory::names($directory) as $name) {
-            $isOld = preg_match(BufferFile::FINISHED, $name) === 1 && self::isOlder("$directory/$name", $maxAge)
-                || preg_match(BufferFile::TEMPORARY, $name) === 1
-                    && self::isOlder("$directory/$name", self::TEMPORARY_SECONDS);
-            if ($isOld) {
+            if (strncmp($name, 'profile_', 8) === 0) {
+                $before = substr($name, -5) === '.json' ? $now - $maxAge : null;
+            } else {
+                $before = preg_match(BufferFile::TEMPORARY, $name) === 1 ? $now - self::TEMPORARY_SECONDS : null;
+            }
+            if ($before !== null && self::isOlder("$directory/$name", $before)) {
                 unlink("$directory/$name");
             }
         }
     }
 
-    /** Never true for what is not a regular file. */
-    private static function isOlder(string $path, int $seconds): bool
+    /** Never true for what is not a regular file. PHP remembers one path at a time: nothing is to be forgotten. */
+    private static function isOlder(string $path, int $before): bool
     {
-        $stat = Directory::file($path);
-        return $stat !== null && time() - $stat['mtime'] > $seconds;
+        $stat = lstat($path);
+        return $stat !== false && ($stat['mode'] & 0170000) === 0100000 && $stat['mtime'] < $before;
     }
 }

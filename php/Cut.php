@@ -58,48 +58,57 @@ final class Cut
     /** The slowest, slowest first; of equally slow ones, those that came first. */
     private static function slowest(array $queries): array
     {
-        $times = [];
+        $queries = array_values($queries);
+        $candidates = [];
         $floor = -INF;
-        foreach ($queries as $key => $query) {
-            $time = self::time($query);
+        foreach (self::times($queries) as $place => $time) {
+            if ($time <= $floor && $floor >= 0) { // what is no number counts as 0
+                continue;
+            }
+            $time = self::number($time);
             if ($time > $floor) {
-                $times[$key] = $time;
-                if (count($times) === self::CANDIDATES) {
-                    $times = self::largest($times);
-                    $floor = end($times);
+                $candidates[$place] = $time;
+                if (count($candidates) === self::CANDIDATES) {
+                    $candidates = self::largest($candidates);
+                    $floor = end($candidates);
                 }
             }
         }
         $slowest = [];
-        foreach (self::largest($times) as $key => $time) {
-            $slowest[] = $queries[$key];
+        foreach (self::largest($candidates) as $place => $time) {
+            $slowest[] = $queries[$place];
         }
         return $slowest;
+    }
+
+    /** @return list<mixed> each query's time_ms */
+    private static function times(array $queries): array
+    {
+        $times = array_column($queries, 'time_ms'); // leaves out those that have none
+        if (count($times) === count($queries)) {
+            return $times;
+        }
+        return array_map(static function ($query) {
+            return array_column([$query], 'time_ms')[0] ?? 0;
+        }, $queries);
     }
 
     /**
      * PHP's sorts are stable only since 8.0, so the place counts as a second key.
      *
-     * @param array<int|string, float> $times in their old order
-     * @return array<int|string, float> the largest, in order
+     * @param array<int, float> $times by place
+     * @return array<int, float> the largest, in order
      */
     private static function largest(array $times): array
     {
-        $keys = array_keys($times);
-        $places = array_keys($keys);
-        $sorted = array_values($times);
-        array_multisort($sorted, SORT_DESC, SORT_NUMERIC, $places, SORT_ASC, SORT_NUMERIC);
-        $largest = [];
-        foreach (array_slice($places, 0, self::QUERIES) as $place) {
-            $largest[$keys[$place]] = $times[$keys[$place]];
-        }
-        return $largest;
+        $places = array_keys($times);
+        array_multisort($times, SORT_DESC, SORT_NUMERIC, $places, SORT_ASC, SORT_NUMERIC);
+        return array_slice(array_combine($places, $times), 0, self::QUERIES, true);
     }
 
-    /** @param mixed $query */
-    private static function time($query): float
+    /** @param mixed $time */
+    private static function number($time): float
     {
-        $time = is_array($query) ? $query['time_ms'] ?? 0 : 0;
         // json_encode writes 0 for what is not finite.
         return is_numeric($time) && is_finite((float) $time) ? (float) $time : 0.0;
     }

@@ -30,6 +30,9 @@ final class Encoder
     /** @return string|null null: time was up */
     public static function encodeUntil(array $data, Deadline $deadline): ?string
     {
+        if (SizeBound::isRecursive($data)) {
+            return self::whole($data);
+        }
         $encoder = new self($deadline);
         return $encoder->append($data) ? $encoder->json : null;
     }
@@ -46,7 +49,7 @@ final class Encoder
         if (is_string($value) && strlen($value) > self::PIECE) {
             return $this->appendString($value);
         }
-        if (is_array($value) && SizeBound::exceeds($value, self::PIECE)) {
+        if (is_array($value) && SizeBound::isLarge($value, self::PIECE)) {
             return $this->appendArray($value, self::isList($value));
         }
         return $this->appendWhole($value);
@@ -83,7 +86,7 @@ final class Encoder
 
     private function appendChunk(array $chunk, bool $isList): bool
     {
-        if (!SizeBound::exceeds($chunk, self::PIECE)) {
+        if (!SizeBound::isLarge($chunk, self::PIECE)) {
             return $this->appendWhole($isList ? array_values($chunk) : (object) $chunk, 1);
         }
         $comma = '';

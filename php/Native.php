@@ -2,6 +2,9 @@
 
 namespace Transmit;
 
+use function hrtime;
+use function strlen;
+
 /**
  * libtransmit.so through FFI, and the one place that knows FFI.
  */
@@ -9,6 +12,7 @@ final class Native
 {
     /** As in transmit.h. */
     public const ABI_VERSION = 1;
+    public const TRUSTED = 1;
     public const AS_IS = 2;
     public const TO_DISK = 4;
 
@@ -25,11 +29,12 @@ final class Native
     /** @var array{string|null}|null the setting for which that was decided */
     private static ?array $decidedFor = null;
 
+    /** What the library was told last in this request. */
+    private static ?Settings $told = null;
+
     /** @var \FFI */
     private $ffi;
 
-    /** What the library was told last in this request. */
-    private ?Settings $told = null;
 
     private function __construct(\FFI $ffi)
     {
@@ -41,7 +46,7 @@ final class Native
     {
         if (self::$decidedFor !== [$settings->library]) {
             self::$decidedFor = [$settings->library];
-            self::$instance = null;
+            self::$instance = self::$told = null;
             self::$why = self::start($settings->library);
         }
         return self::$instance;
@@ -53,50 +58,37 @@ final class Native
         return self::$why;
     }
 
-    /**
-     * Sends one encoded profile, as it is, if the library has the settings of now: the short way
-     * of all calls but a request's first. Nothing in it raises a warning.
-     *
-     * @param int $start hrtime(true), when the application called
-     * @return int|null a Result; null: not tried
-     */
-    public static function sendAgain(string $json, string $socketPath, Settings $settings, int $start): ?int
+    /** Whether it can be used, and has these settings. */
+    public static function isReady(Settings $settings): bool
     {
-        $native = self::$instance;
-        if ($native === null || $native->told !== $settings) {
-            return null;
+        return self::$told === $settings || self::tell($settings);
+    }
+
+    /**
+     * Sends one encoded profile. Raises no warning.
+     *
+     * @param string|null $socketPath without a NUL byte; null: the settings' own
+     * @param int $start hrtime(true), when the application called
+     * @return int a Result
+     */
+    public static function send(string $json, int $flags, ?string $socketPath, Settings $settings, int $start): int
+    {
+        if (self::$told !== $settings && !self::tell($settings)) {
+            return Result::EPANIC; // plain PHP may be able to do it
         }
-        if ($json === '' || strpos($socketPath, "\0") !== false) {
-            return null;
+        $leftUs = $settings->timeoutUs + (int) (($start - hrtime(true)) / 1000);
+        try {
+            return self::$instance->ffi
+                ->transmit_send_with($json, strlen($json), $flags, $socketPath, $leftUs > 0 ? $leftUs : 1);
+        } catch (\FFI\Exception $e) {
+            return Result::EPANIC;
         }
-        $timeoutUs = max(1, $settings->timeoutUs - intdiv(hrtime(true) - $start, 1000));
-        return $native->ffi->transmit_send_with($json, strlen($json), self::AS_IS, $socketPath, $timeoutUs);
     }
 
     /** Why the last profile is not at the listener, in the library's words. */
     public static function lastError(): string
     {
-        return self::$instance === null ? '' : self::$instance->ffi->transmit_last_error();
-    }
-
-    /**
-     * Sends one encoded profile, as it is.
-     *
-     * @return array{int, string} a Result, and the library's words for what went wrong
-     */
-    public function send(string $json, ?string $socketPath, bool $toDisk, Settings $settings, Deadline $deadline): array
-    {
-        try {
-            $result = $this->configure($settings);
-            if ($result === 0) {
-                $flags = self::AS_IS | ($toDisk ? self::TO_DISK : 0);
-                $timeoutUs = max(1, $deadline->left());
-                $result = $this->ffi->transmit_send_with($json, strlen($json), $flags, $socketPath, $timeoutUs);
-            }
-            return [$result, $result === Result::SENT ? '' : self::lastError()];
-        } catch (\FFI\Exception $e) {
-            return [Result::EPANIC, $e->getMessage()];
-        }
+        return self::$instance->ffi->transmit_last_error();
     }
 
     /**
@@ -143,14 +135,20 @@ final class Native
      */
     public function configure(Settings $settings): int
     {
-        if ($this->told === $settings) {
-            return 0;
-        }
         $json = $settings->forLibrary();
         $result = $this->ffi->transmit_configure($json, strlen($json));
-        $this->told = $result === 0 ? $settings : null;
-        // What the library refuses, plain PHP may be able to do.
-        return $result === Result::EINVAL ? Result::EPANIC : $result;
+        self::$told = $result === 0 ? $settings : null;
+        return $result;
+    }
+
+    private static function tell(Settings $settings): bool
+    {
+        $native = self::instance($settings);
+        try {
+            return $native !== null && $native->configure($settings) === 0;
+        } catch (\FFI\Exception $e) {
+            return false;
+        }
     }
 
     /** @return string why not; "": it is there */

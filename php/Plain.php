@@ -15,6 +15,9 @@ final class Plain
      */
     public static function send(string $json, ?string $socketPath, Transmission $call): array
     {
+        if ($json === '') {
+            return [Result::EEMPTY, 'the profile is an empty string'];
+        }
         $why = [];
         if ($socketPath !== null) {
             $why[] = self::toSocket($json, $socketPath, $call);

@@ -2,12 +2,18 @@
 
 namespace Transmit;
 
+use function array_key_exists;
+use function strlen;
+
 /**
  * What a profile goes through on its way: "_meta", cut if it is too large, encoded once if possible.
  */
 final class Profile
 {
     private const TRANSMITTER_VERSION = '1.0';
+
+    /** "_meta" is shorter, whatever PHP_VERSION is. */
+    private const META_BYTES = 256;
 
     /**
      * @param int $start hrtime(true), when the application called
@@ -16,10 +22,19 @@ final class Profile
     public static function send(array $data, int $start): bool
     {
         $settings = Settings::current();
+        if (array_key_exists('_meta', $data)) {
+            unset($data['_meta']);
+        }
+        $isLarge = SizeBound::isLarge($data, $settings->maxDatagramSize);
+        $result = $isLarge || !Native::isReady($settings) ? null : self::sendNative($data, $settings, $start);
+        if ($result !== null) {
+            return $result === Result::SENT;
+        }
         $data['_meta'] = self::meta();
-        $json = SizeBound::exceeds($data, $settings->maxDatagramSize) ? null : Encoder::encode($data);
+        $isTooLarge = $isLarge && SizeBound::exceeds($data, $settings->maxDatagramSize);
+        $json = $isTooLarge ? null : Encoder::encode($data);
         if ($json === null || $json === '' || strlen($json) > $settings->maxDatagramSize) {
-            return self::sendLarge($data, $settings->listenerSocket, new Transmission($settings, $start), $json);
+            return self::sendLarge($data, $settings->listenerSocket, $settings, $start, $json);
         }
         return Transmission::send($json, $settings->listenerSocket, $settings, $start);
     }
@@ -35,47 +50,62 @@ final class Profile
     }
 
     /**
+     * The library adds "_meta" in less time than the encoder needs for the time in it.
+     *
+     * @return int|null a Result; null: this needs more than that
+     */
+    private static function sendNative(array $data, Settings $settings, int $start): ?int
+    {
+        $json = Encoder::encode($data);
+        $length = strlen($json);
+        if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {
+            return null;
+        }
+        $result = Native::send($json, Native::TRUSTED, null, $settings, $start);
+        if ($result === Result::SENT) {
+            return $result;
+        }
+        return Result::leavesItToPlain($result)
+            ? null
+            : (new Transmission($settings, $start))->report($result, Native::lastError());
+    }
+
+    /**
      * Cut, whatever its size is, or whole, as the setting oversize has it.
      *
-     * @param string|null $json it is encoded already
+     * @param string|null $json it is encoded already; "": it cannot be
      */
     public static function sendLarge(
         array $data,
         string $socketPath,
-        Transmission $transmission,
+        Settings $settings,
+        int $start,
         ?string $json = null
     ): bool {
-        if ($transmission->settings->oversize === 'shrink' || $json === '') {
-            return self::sendCut($data, $socketPath, $transmission);
+        $transmission = new Transmission($settings, $start);
+        if ($settings->oversize === 'shrink' || $json === '') {
+            $json = self::encodeCut($data, $transmission);
+        } elseif ($json === null) {
+            // Half of the time: a profile that was cut after all is better than none.
+            $half = $transmission->diskBy->earlierBy(intdiv($transmission->diskBy->left(), 2));
+            $json = Encoder::encodeUntil($data, $half) ?? self::encodeCut($data, $transmission);
         }
-        // Half of the time: a profile that was cut after all is better than none.
-        $half = $transmission->diskBy->earlierBy(intdiv($transmission->diskBy->left(), 2));
-        $json = $json ?? Encoder::encodeUntil($data, $half);
-        return $json === null
-            ? self::sendCut($data, $socketPath, $transmission)
-            : self::transmit($json, $socketPath, $transmission);
-    }
-
-    private static function sendCut(array $data, string $socketPath, Transmission $transmission): bool
-    {
-        $json = Encoder::encodeUntil(Cut::apply($data), $transmission->diskBy);
-        return self::transmit($json, $socketPath, $transmission);
-    }
-
-    private static function transmit(?string $json, string $socketPath, Transmission $transmission): bool
-    {
         if ($json === null) {
-            return $transmission->lose(Result::ETIMEDOUT, 'time was up before it was encoded');
+            return $transmission->report(Result::ETIMEDOUT, 'time was up before it was encoded') === Result::SENT;
         }
         if ($json === '') {
-            return $transmission->lose(Result::ESYNTAX, 'json_encode: ' . json_last_error_msg());
+            return $transmission->report(Result::ESYNTAX, 'json_encode: ' . json_last_error_msg()) === Result::SENT;
         }
         $length = strlen($json);
-        $oversize = $transmission->settings->oversize;
-        if ($length > $transmission->settings->maxDatagramSize && $oversize !== 'memfd') {
-            $why = $oversize === 'shrink' ? "still $length bytes after the cuts" : "$length bytes, uncut";
+        if ($length > $settings->maxDatagramSize && $settings->oversize !== 'memfd') {
+            $why = $settings->oversize === 'shrink' ? "still $length bytes after the cuts" : "$length bytes, uncut";
             return $transmission->storeInstead($json, $why) === Result::SENT;
         }
-        return $transmission->deliver($json, $socketPath) === Result::SENT;
+        return Transmission::send($json, $socketPath, $settings, $start);
+    }
+
+    private static function encodeCut(array $data, Transmission $transmission): ?string
+    {
+        return Encoder::encodeUntil(Cut::apply($data), $transmission->diskBy);
     }
 }

@@ -24,8 +24,7 @@ final class Quiet
         try {
             return $work();
         } catch (\Throwable $e) {
-            Log::defect($e);
-            return $otherwise;
+            return self::caught($e, $otherwise);
         } finally {
             restore_error_handler();
             self::releaseSignals($held);
@@ -54,6 +53,16 @@ final class Quiet
             pcntl_async_signals(true);
             pcntl_signal_dispatch();
         }
+    }
+
+    /**
+     * @param mixed $otherwise the result of work that threw this
+     * @return mixed the same
+     */
+    public static function caught(\Throwable $e, $otherwise)
+    {
+        Log::defect($e);
+        return $otherwise;
     }
 
     /** The system's words of the last failed file or socket function, without the function's name. */

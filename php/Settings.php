@@ -101,12 +101,28 @@ final class Settings
     /** The settings now. The same object as long as the application's array is the same. */
     public static function current(): self
     {
-        [$config, $problems] = self::read();
-        if (self::$last !== null && self::$lastConfig === $config) {
-            return self::$last;
+        if (self::$last === null) {
+            require_once __DIR__ . '/config.php';
         }
+        $problem = 'get_profiling_config() returned no array: the defaults are used';
+        try {
+            $config = get_profiling_config();
+        } catch (\Throwable $e) {
+            $config = null;
+            $problem = 'get_profiling_config() threw "' . $e->getMessage() . '": the defaults are used';
+        }
+        return self::$last !== null && self::$lastConfig === $config ? self::$last : self::make($config, $problem);
+    }
+
+    /**
+     * @param mixed $config
+     * @param string $problem if that is no array
+     */
+    private static function make($config, string $problem): self
+    {
+        $problems = is_array($config) ? [] : [$problem];
         $values = self::defaults();
-        foreach (array_intersect_key($config, $values) as $key => $value) {
+        foreach (is_array($config) ? array_intersect_key($config, $values) : [] as $key => $value) {
             if (self::isPossible($key, $value)) {
                 $values[$key] = $value;
             } else {
@@ -133,7 +149,7 @@ final class Settings
     public static function otherKeys(): array
     {
         self::current();
-        return array_map('strval', array_keys(array_diff_key(self::$lastConfig, self::defaults())));
+        return array_map('strval', array_keys(array_diff_key((array) self::$lastConfig, self::defaults())));
     }
 
     /** As transmit_configure takes them. */
@@ -150,19 +166,6 @@ final class Settings
             'buffer_max_files' => $this->bufferMaxFiles,
             'php_version' => PHP_VERSION,
         ], JSON_UNESCAPED_SLASHES);
-    }
-
-    /** @return array{array<mixed>, list<string>} the application's array, and what was wrong with getting it */
-    private static function read(): array
-    {
-        require_once __DIR__ . '/config.php';
-        try {
-            $config = get_profiling_config();
-        } catch (\Throwable $e) {
-            return [[], ['get_profiling_config() threw "' . $e->getMessage() . '": the defaults are used']];
-        }
-        $problem = 'get_profiling_config() returned no array: the defaults are used';
-        return is_array($config) ? [$config, []] : [[], [$problem]];
     }
 
     /** @return array<string, mixed> */

@@ -18,46 +18,46 @@ final class Transmission
     /** The end of the call. */
     public Deadline $deadline;
 
+    private int $start;
+
     /** @param int $start hrtime(true), when the application called */
     public function __construct(Settings $settings, int $start)
     {
         $this->settings = $settings;
+        $this->start = $start;
         $this->deadline = Deadline::after($start, $settings->timeoutUs);
         $this->diskBy = $this->deadline->earlierBy(min(self::DISK_RESERVE_US, intdiv($settings->timeoutUs, 5)));
     }
 
     /**
-     * One encoded profile, as it is, to that socket, else to the disk.
+     * One encoded profile, as it is, to that socket, else to the disk. What went wrong is logged.
      *
      * @return bool whether the socket took it
      */
     public static function send(string $json, string $socketPath, Settings $settings, int $start): bool
     {
-        $result = Native::sendAgain($json, $socketPath, $settings, $start);
-        return $result === Result::SENT
-            || (new self($settings, $start))->deliver($json, $socketPath, $result) === Result::SENT;
+        $problem = $socketPath === $settings->listenerSocket ? '' : SocketPath::problem($socketPath);
+        if ($problem !== '') {
+            return (new self($settings, $start))->storeInstead($json, $problem) === Result::SENT;
+        }
+        $result = Native::send($json, Native::AS_IS, $socketPath, $settings, $start);
+        if ($result === Result::SENT) {
+            return true;
+        }
+        $call = new self($settings, $start);
+        [$result, $why] = $call->complete($result, $json, $socketPath);
+        return $call->report($result, $why) === Result::SENT;
     }
 
     /**
-     * To that socket, else to the disk. What went wrong is logged.
+     * To the disk, because it is wanted there.
      *
-     * @param int|null $tried what Native::sendAgain() made of it
+     * @return bool whether it is there
      */
-    public function deliver(string $json, string $socketPath, ?int $tried = null): int
-    {
-        if ($tried !== null && !Result::leavesItToPlain($tried)) {
-            return $this->report($tried, Native::lastError());
-        }
-        $problem = SocketPath::problem($socketPath);
-        [$result, $why] = $this->attempt($json, $problem === '' ? $socketPath : null);
-        return $this->report($result, $problem === '' ? $why : "$problem; $why");
-    }
-
-    /** To the disk, because it is wanted there. */
-    public function store(string $json): int
+    public function store(string $json): bool
     {
         [$result, $why] = $this->attempt($json, null);
-        return $result === Result::BUFFERED ? $result : $this->report($result, $why);
+        return $result === Result::BUFFERED || $this->report($result, $why) === Result::BUFFERED;
     }
 
     /** To the disk, because the socket cannot take it. */
@@ -67,11 +67,13 @@ final class Transmission
         return $this->report($result, "$why; $failure");
     }
 
-    /** Nothing can be done for it. */
-    public function lose(int $result, string $why): bool
+    /** Logs what became of a profile that is not at the listener. */
+    public function report(int $result, string $why): int
     {
-        $this->report($result, $why);
-        return false;
+        if ($result !== Result::SENT) {
+            Log::write($result, self::outcome($result) . ($why === '' ? '' : ": $why"), $this->settings);
+        }
+        return $result;
     }
 
     /**
@@ -81,24 +83,21 @@ final class Transmission
      */
     public function attempt(string $json, ?string $socketPath): array
     {
-        if ($json === '') {
-            return [Result::EEMPTY, 'the profile is an empty string'];
-        }
-        $native = Native::instance($this->settings);
-        $outcome = $native === null
-            ? [Result::EPANIC, '']
-            : $native->send($json, $socketPath, $socketPath === null, $this->settings, $this->deadline);
-        return Result::leavesItToPlain($outcome[0])
-            ? Plain::send($json, $socketPath, $this)
-            : $outcome;
+        $flags = Native::AS_IS | ($socketPath === null ? Native::TO_DISK : 0);
+        $result = Native::send($json, $flags, $socketPath, $this->settings, $this->start);
+        return $this->complete($result, $json, $socketPath);
     }
 
-    private function report(int $result, string $why): int
+    /**
+     * What the library could not do, plain PHP does.
+     *
+     * @return array{int, string}
+     */
+    private function complete(int $result, string $json, ?string $socketPath): array
     {
-        if ($result !== Result::SENT) {
-            Log::write($result, self::outcome($result) . ($why === '' ? '' : ": $why"), $this->settings);
-        }
-        return $result;
+        return Result::leavesItToPlain($result)
+            ? Plain::send($json, $socketPath, $this)
+            : [$result, $result === Result::SENT ? '' : Native::lastError()];
     }
 
     private static function outcome(int $result): string

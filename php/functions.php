@@ -12,7 +12,6 @@ use Transmit\ListenerCheck;
 use Transmit\Profile;
 use Transmit\Quiet;
 use Transmit\Replay;
-use Transmit\Result;
 use Transmit\Settings;
 use Transmit\Transmission;
 
@@ -25,9 +24,16 @@ use Transmit\Transmission;
 function send_profiling_data(array $data): bool
 {
     $start = hrtime(true);
-    return Quiet::call(static function () use ($data, $start): bool {
+    $held = Quiet::holdSignals();
+    set_error_handler([Quiet::class, 'keepWarning']); // Quiet::call() written out: its closure costs as much
+    try {
         return Profile::send($data, $start);
-    }, false);
+    } catch (\Throwable $e) {
+        return Quiet::caught($e, false);
+    } finally {
+        restore_error_handler();
+        Quiet::releaseSignals($held);
+    }
 }
 
 /**
@@ -48,9 +54,16 @@ function transmit_or_buffer(array $data): bool
 function send_via_socket(string $json, string $socketPath): bool
 {
     $start = hrtime(true);
-    return Quiet::call(static function () use ($json, $socketPath, $start): bool {
+    $held = Quiet::holdSignals();
+    set_error_handler([Quiet::class, 'keepWarning']); // as above
+    try {
         return Transmission::send($json, $socketPath, Settings::current(), $start);
-    }, false);
+    } catch (\Throwable $e) {
+        return Quiet::caught($e, false);
+    } finally {
+        restore_error_handler();
+        Quiet::releaseSignals($held);
+    }
 }
 
 /**
@@ -64,7 +77,7 @@ function send_large_data(array $data, string $socketPath): bool
 {
     $start = hrtime(true);
     return Quiet::call(static function () use ($data, $socketPath, $start): bool {
-        return Profile::sendLarge($data, $socketPath, new Transmission(Settings::current(), $start));
+        return Profile::sendLarge($data, $socketPath, Settings::current(), $start);
     }, false);
 }
 
@@ -77,7 +90,7 @@ function write_to_disk_buffer(string $json): bool
 {
     $start = hrtime(true);
     return Quiet::call(static function () use ($json, $start): bool {
-        return (new Transmission(Settings::current(), $start))->store($json) === Result::BUFFERED;
+        return (new Transmission(Settings::current(), $start))->store($json);
     }, false);
 }
 

@@ -15,6 +15,7 @@ libfcgi-bin     sends requests to FPM (cgi-fcgi)
 "
 bench_packages="$build_packages
 php-cli         one of the faces that are compared
+php-fpm         serves a page with and without the profiler
 "
 matrix_packages="$build_packages
 debootstrap     makes folders of other Debian suites

@@ -1,33 +1,22 @@
 <?php
 
 /**
- * What send_profiling_data() costs: native, plain, and the pure-PHP transmitter that the
- * library replaces, if it lies at $argv[3]. Rounds of all ways, in turn, in one process.
- * Prints a line "bytes way nanoseconds" with each way's median.
+ * What the PHP functions cost: native, plain, and the pure-PHP transmitter that the library replaces.
  *
- *     php bench.php SOCKET PHP_FOLDER [REFERENCE]
+ *     TRANSMIT_LIBRARY=… BENCH_PHP=… BENCH_REFERENCE=… php -d ffi.enable=1 \\
+ *         -d opcache.enable_cli=1 -d opcache.file_update_protection=0 bench.php FOLDER [ROW…]
+ *
+ * In one process, one call of each way in turn. main.go says what is printed.
  */
 
 require __DIR__ . '/functions.php';
+require __DIR__ . '/rows.php';
 
-[, $socket, $php] = $argv;
-require "$php/transmitter.php";
-
-$listener = stream_socket_server("udg://$socket", $number, $error, STREAM_SERVER_BIND);
-$ways = ways($argv[3] ?? null);
-foreach ([1, 20, 200, 550] as $queries) {
-    $profile = profile($queries);
-    $samples = [];
-    for ($round = 0; $round < ROUNDS; $round++) {
-        foreach ($ways as $way => $send) {
-            $config = ['listener_socket' => $socket, 'library' => $way === 'plain' ? '' : null];
-            if ($way === 'native' && ($why = check_listener_socket()['plain_because']) !== '') {
-                exit("not native: $why\n");
-            }
-            $samples[$way] = array_merge($samples[$way] ?? [], measure($send, $profile, $listener));
-        }
-    }
-    foreach ($samples as $way => $all) {
-        printf("%d %s %d\n", strlen(json_encode($profile, JSON_UNESCAPED_SLASHES)), $way, median($all));
-    }
+$folder = $argv[1];
+// In memory where that can be: a disk takes a millisecond for a file, whoever makes it.
+$buffer = (is_writable('/dev/shm') ? '/dev/shm/' . basename($folder) : $folder) . '-b';
+ini_set('error_log', "$folder/log");
+$ways = load_ways(getenv('BENCH_PHP') ?: dirname(__DIR__, 2) . '/php', getenv('BENCH_REFERENCE'));
+foreach (array_slice($argv, 2) ?: ['socket', 'small', '26k', 'cut', 'disk', 'wedged', 'cleanup'] as $row) {
+    ('measure_' . $row)($ways);
 }

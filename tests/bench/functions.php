@@ -4,54 +4,66 @@
  * bench.php's functions.
  */
 
-const ROUNDS = 20;
-const CALLS = 25; // of one way: a switch of ways costs the first call of a round, which is not counted
-
-/** @return array what a request of a database application sends, of about $queries * 100 bytes */
-function profile(int $queries): array
+/** @return array what a request of a database application sends: in JSON, 120 bytes a function and 150 a query */
+function profile(int $functions, int $queries): array
 {
-    $data = ['correlation_id' => 'bench', 'url' => '/orders', 'elapsed_ms' => 812.5];
+    $data = ['correlation_id' => 'b1946ac92492d234', 'url' => '/orders', 'method' => 'GET', 'status' => 200,
+        'elapsed_ms' => 812.5];
+    for ($i = 0; $i < $functions; $i++) {
+        $data['xhprof']['profiling']['top_functions'][] = ['function' => "App\\Orders\\Repository$i::findOpen",
+            'calls' => $i * 3, 'wall_ms' => $i * 1.375, 'exclusive_wall_ms' => $i * 0.125, 'memory_bytes' => $i * 1000];
+    }
     for ($i = 0; $i < $queries; $i++) {
-        $data['sql']['queries'][] = ['sql' => "SELECT * FROM orders WHERE id = $i AND state <> 'closed'",
-            'time_ms' => $i * 1.25, 'rows' => $i];
+        $data['sql']['queries'][] = ['sql' => "SELECT o.id, o.total, c.name FROM orders o JOIN customers c "
+            . "ON c.id = o.customer_id WHERE o.id = $i", 'time_ms' => ($i * 7919 % 6007) * 0.125, 'rows' => $i];
     }
     return $data;
 }
 
-/** @return array<callable> by name; each takes a profile */
-function ways(?string $reference): array
-{
-    $ways = ['native' => 'send_profiling_data', 'plain' => 'send_profiling_data'];
-    if ($reference === null) {
-        return $ways;
-    }
-    // Its functions have the same names: here, they get a namespace.
-    $code = preg_replace('/^<\?php|^require_once.*$/m', '', file_get_contents($reference));
-    eval('namespace Reference; function get_profiling_config() { return \get_profiling_config(); }' . $code);
-    return $ways + ['reference' => 'Reference\send_profiling_data'];
-}
-
-/** @return list<int> nanoseconds of each call */
-function measure(callable $send, array $profile, $listener): array
-{
-    $samples = [];
-    for ($i = 0; $i <= CALLS; $i++) {
-        $start = hrtime(true);
-        $isSent = $send($profile);
-        $samples[] = hrtime(true) - $start;
-        $isSent || exit("not sent\n");
-        stream_socket_recvfrom($listener, 1 << 17);
-    }
-    return array_slice($samples, 1);
-}
-
-function median(array $samples): int
-{
-    sort($samples);
-    return $samples[intdiv(count($samples), 2)];
-}
-
 function get_profiling_config(): array
 {
-    return $GLOBALS['config'];
+    return settings(null);
+}
+
+/** What get_profiling_config() says to each of the ways. */
+function settings(?string $library): array
+{
+    return ['listener_socket' => "$GLOBALS[folder]/s", 'buffer_dirs' => [$GLOBALS['buffer']], 'library' => $library];
+}
+
+/**
+ * Loads copies of PHP files in a namespace of their own: functions of one name are there several times
+ * then. As files, for opcache takes nothing else.
+ *
+ * @param list<string> $files
+ * @param string|null $library the setting for these
+ */
+function load_as(string $namespace, array $files, ?string $library): void
+{
+    $copy = "$GLOBALS[folder]/$namespace.";
+    $config = 'function get_profiling_config(): array { return \settings(' . var_export($library, true) . '); }';
+    $config = "namespace $namespace { $config } namespace $namespace\\Transmit { $config }";
+    file_put_contents($copy . 'php', "<?php $config");
+    require $copy . 'php';
+    foreach ($files as $file) {
+        $code = (string) preg_replace('/^(<\?php|require_once.*)$/m', '', file_get_contents($file));
+        $code = preg_replace('/\bTransmit(?=;|\\\\)/', "$namespace\\Transmit", $code);
+        $folder = "'" . dirname($file) . "'";
+        $code = str_replace(['/var/lib/bitville-apm/buffer', '__DIR__'], [$GLOBALS['buffer'], $folder], $code);
+        $space = strpos($code, "\nnamespace ") === false ? "namespace $namespace;" : '';
+        file_put_contents($copy . basename($file), "<?php $space $code");
+        require $copy . basename($file);
+    }
+}
+
+/** @return array<string, string> the namespace of each way */
+function load_ways(string $php, string $reference): array
+{
+    require "$php/transmitter.php";
+    if (($why = check_listener_socket()['plain_because']) !== '') {
+        exit("native is not to be had: $why\n");
+    }
+    load_as('Plain', glob("$php/[A-Zf]*.php"), '');
+    load_as('Reference', [$reference], null);
+    return ['native' => '\\', 'plain' => 'Plain\\', 'reference' => 'Reference\\'];
 }

@@ -19,10 +19,12 @@ echo "C: transmit_send_with(TRANSMIT_TRUSTED) and transmit_send, beside send(2) 
 "$folder/bench" "$folder/s" > "$folder/c"
 table < "$folder/c"
 
-reference=$root/../shared/reference/transmitter.php
-[ -f "$reference" ] || reference=
+export BENCH_REFERENCE=${BENCH_REFERENCE:-$root/../shared/reference/transmitter.php}
+mkdir "$folder/php"
 echo
-echo "PHP $(php -r 'echo PHP_VERSION;'): send_profiling_data"
-php "$root/tests/bench/bench.php" "$folder/p" "$root/php" ${reference:+"$reference"} > "$folder/php" ||
-    { cat "$folder/php" >&2; exit 1; }
-table < "$folder/php"
+echo "PHP $(php -r 'echo PHP_VERSION;'), nanoseconds: row, way, median"
+php -d ffi.enable=1 -d opcache.enable_cli=1 -d opcache.file_update_protection=0 "$root/tests/bench/bench.php" "$folder/php" |
+    while IFS=$'\t' read -r row way numbers; do
+        [ -z "$numbers" ] || printf '%s\t%s\t%s\n' "$row" "$way" \
+            "$(tr '\t' '\n' <<< "$numbers" | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }')"
+    done

@@ -25,6 +25,7 @@ final class ContractTest extends TestCase
     {
         return [
             'abi' => ['ABI_VERSION (\d+)', Native::ABI_VERSION],
+            'trusted' => ['TRUSTED (\d+)u', Native::TRUSTED],
             'as is' => ['AS_IS (\d+)u', Native::AS_IS],
             'to disk' => ['TO_DISK (\d+)u', Native::TO_DISK],
         ];

@@ -71,6 +71,35 @@ final class EncoderTest extends TestCase
         self::assertFalse(SizeBound::exceeds($value, strlen(json_encode($value, self::FLAGS))));
     }
 
+    /** @return iterable<string, array{array, bool}> whether it has more than 65,507 bytes, about */
+    public function sizes(): iterable
+    {
+        $row = ['sql' => 'select 1', 'time_ms' => 0.5];
+        $rows = array_fill(0, 100, $row);
+        $big = str_repeat('x', 70000);
+        yield 'a hundred rows' => [['sql' => ['queries' => $rows]], false];
+        yield 'one row of them is large' => [['sql' => ['queries' => [57 => [$big]] + $rows]], true];
+        yield 'a large string where others have a number' => [['l' => [57 => ['time_ms' => $big]] + $rows], true];
+        yield 'one string, many times' => [['l' => array_fill(0, 1000, ['s' => str_repeat('x', 100)])], true];
+        yield 'many numbers' => [['l' => range(1, 10000)], true];
+        yield 'a large string at the top' => [[$big], true];
+        yield 'a large key' => [[$big => 1], true];
+        yield 'six levels down' => [[[[[[[$big]]]]]], true];
+    }
+
+    /** @dataProvider sizes */
+    public function testWhatIsLargeIsNotTakenForSmall(array $value, bool $isLarge): void
+    {
+        self::assertSame($isLarge, SizeBound::isLarge($value, 65507));
+    }
+
+    public function testAnArrayInItselfIsEncodedAsJsonEncodeDoes(): void
+    {
+        $value = ['text' => str_repeat('x', 300000)];
+        $value['self'] = &$value;
+        self::assertSame(json_encode($value, self::FLAGS), Encoder::encodeUntil($value, self::inSeconds(20)));
+    }
+
     private static function inSeconds(int $seconds): Deadline
     {
         return Deadline::after(hrtime(true), $seconds * 1000000);

@@ -119,6 +119,25 @@ final class SendTest extends TransmitTestCase
         self::assertTrue(send_via_socket('{"s": 3}', $this->socket));
     }
 
+    /** @dataProvider faces */
+    public function testAnEmptyPathIsNotTheConfiguredOne(string $face): void
+    {
+        $this->useFace($face);
+        self::assertTrue(send_via_socket('{"n":1}', $this->socket));
+        self::assertFalse(send_via_socket('{"n":2}', ''));
+        self::assertSame(['{"n":2}'], $this->buffered());
+    }
+
+    /** @dataProvider faces */
+    public function testAListGetsMetaToo(string $face): void
+    {
+        $this->useFace($face);
+        foreach (['[]' => [], '[7]' => [7]] as $data) {
+            self::assertTrue(send_profiling_data($data));
+            self::assertSame('1.0', json_decode($this->listener->receive(), true)['_meta']['transmitter_version']);
+        }
+    }
+
     public function testWhatIsCutIsNotEvenEncoded(): void
     {
         $queries = self::queries(1000, str_repeat('x', 200));

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What the profiler takes of a page's time: a php-fpm of two workers, set up as README.md says,
+# and two visitors, first without it, then with it, in turn. The arguments of main.go's programs.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+. "$root/tests/fpm.sh"
+folder=$1
+trap tidy_up EXIT
+trap 'exit 130' INT TERM
+chmod 755 "$folder" # the workers are another user
+export BENCH_FOLDER=$folder BENCH_PHP=${BENCH_PHP:-$root/php}
+mkdir "$folder/b"
+[ "$(id -u)" != 0 ] || chown "$(worker_user)" "$folder/b"
+go -C "$here/.." build -o "$folder/visit" ./fpm
+start_fpm "ffi.preload = ${BENCH_FFI_HEADER:-$root/build/transmit_ffi.h}
+opcache.enable = 1
+; To measure functions has its own price, which is the extension's: without it, a profile is sent all the same.
+disable_functions = tideways_xhprof_enable,xhprof_enable
+opcache.preload = $BENCH_PHP/preload.php
+$([ "$(id -u)" != 0 ] || echo "opcache.preload_user = $(worker_user)")"
+"$folder/visit" "$folder" "$here/page.php" "${2-10}"
+! compgen -G "$folder/b/profile_*" > /dev/null || { echo "fpm-page: the listener did not get all profiles" >&2; exit 1; }

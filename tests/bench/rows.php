@@ -1,0 +1,140 @@
+<?php
+
+/**
+ * The rows of bench.php.
+ */
+
+function measure_socket(array $ways): void
+{
+    $json = str_pad('{"id":"', 498, 'x') . '"}';
+    $path = "$GLOBALS[folder]/s";
+    compare('php-socket', array_map(static function (string $space) use ($json, $path): callable {
+        $send = $space . 'send_via_socket';
+        return static function () use ($send, $json, $path): void {
+            $send($json, $path);
+        };
+    }, $ways));
+}
+
+function measure_small(array $ways): void
+{
+    compare('php-small', senders($ways, profile(0, 2)));
+}
+
+function measure_26k(array $ways): void
+{
+    $profile = profile(50, 140);
+    $ways = array_slice(senders($ways, $profile), 0, 2);
+    $ways['json_encode'] = static function () use ($profile): void {
+        json_encode($profile, JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE);
+    };
+    compare('php-26k', $ways);
+}
+
+function measure_cut(array $ways): void
+{
+    compare('php-cut', senders($ways, profile(0, 6000)), 30);
+}
+
+/** @return array<string, callable> by way */
+function senders(array $ways, array $profile): array
+{
+    return array_map(static function (string $space) use ($profile): callable {
+        $send = $space . 'send_profiling_data';
+        return static function () use ($send, $profile): void {
+            $send($profile);
+        };
+    }, $ways);
+}
+
+/** Nobody listens. */
+function measure_disk(array $ways): void
+{
+    report('disk', interleaved(senders($ways, profile(0, 2)), 300));
+    remove_buffer();
+}
+
+/** A listener that reads nothing: what a call of a thousand costs; of ten for the reference, each as slow. */
+function measure_wedged(array $ways): void
+{
+    $listener = stream_socket_server("udg://$GLOBALS[folder]/s", $number, $error, STREAM_SERVER_BIND);
+    foreach (senders($ways, profile(0, 2)) as $way => $send) {
+        $calls = $way === 'reference' ? 10 : 1000;
+        $start = hrtime(true);
+        for ($i = 0; $i < $calls + 5; $i++) { // five fill the queue
+            $send();
+        }
+        echo "wedged\t$way\t", intdiv(hrtime(true) - $start, $calls), "\n";
+    }
+    fclose($listener);
+    unlink("$GLOBALS[folder]/s");
+    remove_buffer();
+}
+
+function measure_cleanup(array $ways): void
+{
+    $buffer = $GLOBALS['buffer'];
+    foreach ($ways as $way => $space) {
+        is_dir($buffer) || mkdir($buffer);
+        for ($i = 0; $i < 100000; $i++) {
+            touch(sprintf('%s/profile_20260101_000000_%08x.json', $buffer, $i));
+        }
+        $start = hrtime(true);
+        ($space . 'cleanup_old_buffers')(-1);
+        echo "cleanup\t$way\t", intdiv(hrtime(true) - $start, 100000), "\n";
+        count(scandir($buffer)) === 2 || exit("cleanup: $way left files\n");
+    }
+    remove_buffer();
+}
+
+function remove_buffer(): void
+{
+    array_map('unlink', glob("$GLOBALS[buffer]/{,.}[!.]*", GLOB_BRACE));
+    rmdir($GLOBALS['buffer']);
+}
+
+/** A listener is there, and takes each datagram when the clock has stopped. */
+function compare(string $row, array $ways, int $calls = 500): void
+{
+    $listener = stream_socket_server("udg://$GLOBALS[folder]/s", $number, $error, STREAM_SERVER_BIND);
+    $other = stream_socket_client("udg://$GLOBALS[folder]/s");
+    $length = 0;
+    $samples = interleaved($ways, $calls, static function (string $way) use ($listener, $other, &$length): void {
+        if ($way === 'json_encode') { // which sends nothing; the next one is to find the same caches
+            stream_socket_sendto($other, str_repeat('x', $length));
+        }
+        $length = strlen(stream_socket_recvfrom($listener, 1 << 17));
+    });
+    unlink("$GLOBALS[folder]/s");
+    echo "# $row: $length bytes\n";
+    report($row, $samples);
+}
+
+/**
+ * One call of each way in turn, another one first each time.
+ *
+ * @return array<string, list<int>> nanoseconds by way, without the first ten calls
+ */
+function interleaved(array $ways, int $calls, ?callable $after = null): array
+{
+    $samples = [];
+    for ($call = -10; $call < $calls; $call++) {
+        $ways = array_slice($ways, 1) + $ways;
+        foreach ($ways as $way => $send) {
+            $start = hrtime(true);
+            $send();
+            $samples[$way][] = hrtime(true) - $start;
+            $after === null || $after($way);
+        }
+    }
+    return array_map(static function (array $all): array {
+        return array_slice($all, 10);
+    }, $samples);
+}
+
+function report(string $row, array $samples): void
+{
+    foreach ($samples as $way => $all) {
+        echo "$row\t$way\t", implode("\t", $all), "\n";
+    }
+}
