@@ -45,7 +45,10 @@ check gcc -std=gnu11 -Iinclude -Wall -Wextra -Werror -fsyntax-only tests/c/*.c
 check env CGO_CFLAGS='-O2 -Werror' go build . ./buffer
 check clang-format --dry-run -Werror "${c[@]}"
 
-check shellcheck -x -P SCRIPTDIR .ci/run "${sh[@]}"
+# Not its remarks on which other pages are installed here.
+check_silent mandoc -T lint -W warning include/transmit.3
+
+check shellcheck -x -P SCRIPTDIR .ci/run "${sh[@]}" tests/package/p{ostinst,rerm,ostrm}
 for file in "${php[@]}"; do
     check php -l "$file"
 done
