@@ -16,11 +16,17 @@ libfcgi-bin     sends requests to FPM (cgi-fcgi)
 bench_packages="$build_packages
 php-cli         one of the faces that are compared
 "
-test_packages="$demo_packages
+package_packages="$build_packages
+binutils        strips the library and shows which glibc it needs
+"
+test_packages="$demo_packages$package_packages
 g++             the header is for C++, too
 clang-format    checks the C files
 pkgconf         programs find the installed library with it
 shellcheck      checks the scripts
+mandoc          checks the man page
+lintian         checks the Debian package
+debootstrap     makes a clean Debian to install it in
 php-codesniffer checks the PHP files (phpcs)
 phpunit         tests the PHP functions
 composer        a project requires them with it
