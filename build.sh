@@ -124,7 +124,8 @@ install_files() {
     install -m 644 php/*.php php/composer.json "$share/"
     install -m 644 php/Doctor/*.php "$share/Doctor/"
     ffi_header "$libdir/libtransmit.so.1" > "$share/transmit_ffi.h"
-    install -m 644 README.md CHANGELOG.md tests/c/example.c "$to/share/doc/libtransmit/"
+    install -m 644 README.md CHANGELOG.md include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
+    install -m 644 php/README.md "$to/share/doc/libtransmit/README.php.md"
 }
 
 say_what_next() {

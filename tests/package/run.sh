@@ -30,6 +30,10 @@ can_debootstrap || {
     [ "${TRANSMIT_STRICT-}" != 1 ] # which strict mode forbids
     exit
 }
+# The commands that enable the recipe are tried as its comment has them.
+sed -n 's/^;   //p' tests/package/transmit.ini | while read -r line; do
+    grep -qF "$line" php/README.md || { echo "php/README.md has not: $line"; exit 1; }
+done
 folder=$(mktemp -d /tmp/transmit-package.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder"/{scratch,test}
