@@ -51,7 +51,8 @@ make_folders() {
     say "Making Debian ${absent[*]} in $folders; it is kept for the next run."
     # By xargs, for Ctrl-C is not ignored then, as it is in background jobs.
     # shellcheck disable=SC2016 # that shell's variables
-    printf '%s\n' "${absent[@]}" | root=$root xargs -P 4 -n 1 bash -euo pipefail -c '. "$root/tests/matrix/debian.sh"; make_folder "$1"' -
+    printf '%s\n' "${absent[@]}" | root=$root xargs -P 4 -n 1 \
+        bash -euo pipefail -c '. "$root/tests/matrix/debian.sh"; make_folder "$1"' -
 }
 
 # make_folder is safe to interrupt: the folder gets its name when it is whole, and

@@ -4,6 +4,8 @@ namespace Transmit\Test;
 
 /**
  * The doctor as a command and through php-fpm, in each situation that it is asked about.
+ *
+ * @group host needs more than PHP: setpriv, unshare, cgroups, gcc
  */
 final class DoctorTest extends TransmitTestCase
 {
@@ -302,7 +304,7 @@ final class DoctorTest extends TransmitTestCase
                 $this->options .= " -d error_log=$this->folder/config.php/none";
                 return;
             case 'no FFI':
-                $this->options = '-n';
+                $this->options = '-n' . (PHP_VERSION_ID < 80000 ? ' -d extension=json' : '');
                 return;
             case 'restricted':
                 $this->options .= ' -d ffi.enable=0';
@@ -442,7 +444,8 @@ final class DoctorTest extends TransmitTestCase
         $this->before = '';
         chmod(Scratch::root(), 0755);
         $this->command(''); // writes the configuration
-        $options = array_merge(['extension=posix'], $ini === '' ? [] : explode(' ', $ini));
+        $own = PHP_VERSION_ID < 80000 ? ['extension=posix', 'extension=json'] : ['extension=posix'];
+        $options = array_merge($own, $ini === '' ? [] : explode(' ', $ini));
         $this->fpm = new Fpm($this->folder, $options, $pool);
     }
 
