@@ -13,17 +13,19 @@ usage() {
                           --oldest: in a folder of Debian 11, for any glibc from 2.31 on; takes root
                           --to DIR: to another folder
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
-  test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme components
+  test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme package components
                           foreign matrix
                           --strict: a test that is skipped fails
   matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid; takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
   bench                   what a call costs, beside a bare send(2) and beside plain PHP
-  install [--prefix DIR]  library, header, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
+  install [--prefix DIR]  library, header, man page, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
+                          --libdir=DIR: the library to another folder than lib
+  package                 build/libtransmit_….deb, for Debian
   clean                   remove build/
   help                    this
 
-demo, test, matrix, soak, bench and build --oldest install the Debian packages that they need.
+demo, test, matrix, soak, bench, package and build --oldest install the Debian packages that they need.
 END
 }
 
@@ -121,36 +123,42 @@ build() {
 version() { sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' export.h; }
 
 install_to() {
-    local prefix=/usr/local
-    case "${1-}" in
-    --prefix) prefix=${2-} ;;
-    --prefix=*) prefix=${1#*=} ;;
-    '') ;;
-    *) die "install: what is '$1'? See ./build.sh help." ;;
-    esac
-    [[ $prefix == /* ]] || die "install: --prefix wants an absolute path, got '$prefix'."
+    local prefix=/usr/local libdir=
+    while [ $# != 0 ]; do
+        case "$1" in
+        --prefix=*) prefix=${1#*=} ;;
+        --prefix) prefix=${2-} && shift $(($# > 1)) ;;
+        --libdir=*) libdir=${1#*=} ;;
+        *) die "install: what is '$1'? See ./build.sh help." ;;
+        esac
+        shift
+    done
+    libdir=${libdir:-$prefix/lib}
+    [[ $prefix == /* && $libdir == /* ]] || die "install wants absolute paths, got '$prefix' and '$libdir'."
     [ -f build/libtransmit.so ] || build
-    install_files "$prefix" "${DESTDIR-}$prefix"
-    [ -n "${DESTDIR-}" ] || say_what_next "$prefix"
+    install_files "$prefix" "$libdir" "${DESTDIR-}"
+    [ -n "${DESTDIR-}" ] || say_what_next "$prefix" "$libdir"
 }
 
-# install_files puts everything under $2, written for being used from $1.
+# install_files puts everything under $3, written for being used without.
 install_files() {
-    local prefix=$1 to=$2 library share
+    local prefix=$1 libdir=$2 to=$3$1 lib=$3$2 library share
     library=libtransmit.so.$(version)
     share=$to/share/libtransmit/php
-    install -d "$to"/{lib/pkgconfig,include,share/doc/libtransmit} "$share/Doctor"
+    install -d "$lib/pkgconfig" "$to"/{include,share/doc/libtransmit,share/man/man3} "$share/Doctor"
     # By rename: a running process has the old file mapped.
-    install -m 755 build/libtransmit.so "$to/lib/.$library"
-    mv -f "$to/lib/.$library" "$to/lib/$library"
-    ln -sf "$library" "$to/lib/libtransmit.so.1"
-    ln -sf libtransmit.so.1 "$to/lib/libtransmit.so"
+    install -m 755 build/libtransmit.so "$lib/.$library"
+    mv -f "$lib/.$library" "$lib/$library"
+    ln -sf "$library" "$lib/libtransmit.so.1"
+    ln -sf libtransmit.so.1 "$lib/libtransmit.so"
     install -m 644 include/transmit.h "$to/include/"
-    sed "s|@prefix@|$prefix|; s|@version@|$(version)|" include/transmit.pc.in > "$to/lib/pkgconfig/transmit.pc"
+    install -m 644 include/transmit.3 "$to/share/man/man3/"
+    sed "s|@prefix@|$prefix|; s|@libdir@|$libdir|; s|@version@|$(version)|" include/transmit.pc.in > "$lib/pkgconfig/transmit.pc"
     install -m 644 php/*.php php/composer.json "$share/"
     install -m 644 php/Doctor/*.php "$share/Doctor/"
-    ffi_header "$prefix/lib/libtransmit.so.1" > "$share/transmit_ffi.h"
-    install -m 644 README.md CHANGELOG.md tests/c/example.c "$to/share/doc/libtransmit/"
+    ffi_header "$libdir/libtransmit.so.1" > "$share/transmit_ffi.h"
+    install -m 644 README.md CHANGELOG.md include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
+    install -m 644 php/README.md "$to/share/doc/libtransmit/README.php.md"
 }
 
 say_what_next() {
@@ -158,7 +166,7 @@ say_what_next() {
     say "installed to $1. Next:" \
         "  PHP  ffi.preload=$php/transmit_ffi.h and opcache.preload=$php/preload.php in php.ini, then restart PHP" \
         "  PHP  require '$php/transmitter.php'; send_profiling_data(\$profile); or auto_prepend_file=$php/auto_prepend.php" \
-        "  C    cc app.c \$(PKG_CONFIG_PATH=$1/lib/pkgconfig pkg-config --cflags --libs transmit); ldconfig once, as root"
+        "  C    cc app.c \$(PKG_CONFIG_PATH=$2/pkgconfig pkg-config --cflags --libs transmit); ldconfig once, as root"
 }
 
 # ---- verbs ----
@@ -191,6 +199,11 @@ bench)
     need "$bench_packages"
     build
     exec tests/bench/run.sh
+    ;;
+package)
+    need "$package_packages"
+    build
+    exec tests/package/build.sh
     ;;
 clean) rm -rf build ;;
 help | --help | -h) usage ;;

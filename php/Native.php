@@ -99,12 +99,11 @@ final class Native
     public function replay(int $maxFiles, int $budgetUs, Settings $settings): array
     {
         try {
-            $result = $this->configure($settings);
-            if ($result === 0) {
-                $most = 0xFFFFFFFF;
-                $result = $this->ffi->transmit_replay(min($maxFiles, $most), min($budgetUs, $most));
+            if (!self::isReady($settings)) {
+                return [Result::EPANIC, ''];
             }
-            return [$result, self::lastError()];
+            $most = 0xFFFFFFFF;
+            return [$this->ffi->transmit_replay(min($maxFiles, $most), min($budgetUs, $most)), self::lastError()];
         } catch (\FFI\Exception $e) {
             return [Result::EPANIC, $e->getMessage()];
         }

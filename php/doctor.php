@@ -4,8 +4,8 @@
  * Why does no data arrive? php doctor.php --help tells how it is asked; php-fpm answers, too.
  */
 
-if (PHP_VERSION_ID < 70400) {
-    echo 'fail php           PHP ' . PHP_VERSION . " is too old: 7.4 is needed\n";
+if (PHP_VERSION_ID < 70400 || !function_exists('json_encode')) {
+    echo "fail php           PHP 7.4 or newer, with the extension json, is needed\n";
     exit(2);
 }
 foreach (glob(__DIR__ . '/Doctor/*.php') as $transmitFile) {

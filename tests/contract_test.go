@@ -80,6 +80,38 @@ func TestContract(t *testing.T) {
 	equal(t, "libtransmit.so", symbols, names(header))
 }
 
+// Every function, constant and setting of the header is in the man page.
+func TestContract_ManPage(t *testing.T) {
+	header, page := read(t, root+"/include/transmit.h"), read(t, root+"/include/transmit.3")
+	synopsis, _, _ := strings.Cut(page, ".Sh DESCRIPTION")
+	functions := names(declarations(header))
+	equal(t, "NAME", unique(regexp.MustCompile(`(?m)^\.Nm (transmit_\w+)`), synopsis), functions)
+	equal(t, "SYNOPSIS", unique(regexp.MustCompile(`(?m)^\.F[no] (transmit_\w+)`), synopsis), functions)
+	equal(t, "DESCRIPTION", unique(regexp.MustCompile(`(?m)(?:^\.It|,) Fn (transmit_\w+)`), page), functions)
+	constants := unique(regexp.MustCompile(`(?m)^#define (TRANSMIT_\w+) `), header)
+	equal(t, "constants", unique(regexp.MustCompile(`\bDv (TRANSMIT_\w+)`), page), constants)
+	_, table, _ := strings.Cut(header, "key                default")
+	table, _, _ = strings.Cut(table, "Returns 0.")
+	settings := unique(regexp.MustCompile(`(?m)^ \*   (\w+)  `), table)
+	equal(t, "settings", unique(regexp.MustCompile(`(?m)^\.It Va (\w+)`), page), settings)
+	for _, found := range constant.FindAllStringSubmatch(header, -1) {
+		value := strings.ReplaceAll(found[2], "-", `\-`)
+		if strings.Contains(found[1], "_E") && !strings.Contains(page, ".It Dv "+found[1]+"\n"+value+",") {
+			t.Errorf("%s is not %s in the page", found[1], value)
+		}
+	}
+}
+
+// unique are the first groups of all matches, sorted, each once.
+func unique(pattern *regexp.Regexp, text string) []string {
+	var all []string
+	for _, found := range pattern.FindAllStringSubmatch(text, -1) {
+		all = append(all, found[1])
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // PHP's parser takes its header, and the library has what it declares.
 func TestContract_InPHP(t *testing.T) {
 	php := need(t, "php", "php-cli")

@@ -45,7 +45,18 @@ check gcc -std=gnu11 -Iinclude -Wall -Wextra -Werror -fsyntax-only tests/c/*.c
 check env CGO_CFLAGS='-O2 -Werror' go build . ./buffer
 check clang-format --dry-run -Werror "${c[@]}"
 
-check shellcheck -x -P SCRIPTDIR .ci/run "${sh[@]}"
+# Links between the repository's files lead somewhere.
+mapfile -t markdown < <(files md)
+for file in "${markdown[@]}"; do
+    while read -r link; do
+        [ -e "$(dirname "$file")/$link" ] || { echo "$file: $link is not there"; failed=1; }
+    done < <(grep -oE '\]\([^):]+\)' "$file" | sed 's/^](//; s/)$//; s/#.*//')
+done
+
+# Not its remarks on which other pages are installed here.
+check_silent mandoc -T lint -W warning include/transmit.3
+
+check shellcheck -x -P SCRIPTDIR .ci/run "${sh[@]}" tests/package/p{ostinst,rerm,ostrm}
 for file in "${php[@]}"; do
     check php -l "$file"
 done

@@ -28,11 +28,16 @@ libc6-dev-arm64-cross   headers and start files for that
 qemu-user               runs it
 musl-tools              builds for musl, and has its loader
 "
-test_packages="$demo_packages$matrix_packages$foreign_packages
+package_packages="$build_packages
+binutils        strips the library and shows which glibc it needs
+"
+test_packages="$demo_packages$matrix_packages$foreign_packages$package_packages
 g++             the header is for C++, too
 clang-format    checks the C files
 pkgconf         programs find the installed library with it
 shellcheck      checks the scripts
+mandoc          checks the man page
+lintian         checks the Debian package
 php-codesniffer checks the PHP files (phpcs)
 composer        a project requires the PHP functions with it
 syslog-ng-core  a listener that is not ours

@@ -2,7 +2,7 @@
 # All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=(lint unit fuzz c php readme components foreign matrix)
+parts=(lint unit fuzz c php readme package components foreign matrix)
 
 part() {
     case "$1" in
@@ -12,6 +12,7 @@ part() {
     c) tests/c/run.sh ;;
     php) phpunit -v "${phpunit_options[@]}" -c tests/php/phpunit.xml ;;
     readme) tests/readme/run.sh ;;
+    package) ./build.sh package && tests/package/run.sh ;;
     components) components ;;
     foreign) tests/foreign.sh ;;
     matrix) tests/matrix/run.sh ;;

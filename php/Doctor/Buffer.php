@@ -49,6 +49,11 @@ final class Buffer
         $problem = BufferDirectory::problem($directory);
         if (file_exists($directory) && $problem !== '') {
             $owner = System::ownership($directory);
+            if ($isFound) {
+                $text = "$directory is not needed, and not usable: $problem ($owner)";
+                $this->findings[] = Finding::ok('buffer', $text);
+                return false;
+            }
             $remedy = 'make it a directory of mode 0750 that belongs to ' . System::user()
                 . ', or take it out of buffer_dirs';
             $this->findings[] = Finding::warn('buffer', "$directory cannot be used: $problem ($owner)", $remedy);

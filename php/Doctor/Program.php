@@ -71,7 +71,7 @@ final class Program
         $answer = FastCgi::request($options['fpm'], [
             'SCRIPT_FILENAME' => $script, 'SCRIPT_NAME' => '/doctor.php', 'REQUEST_METHOD' => 'GET',
             'REQUEST_URI' => '/doctor.php', 'QUERY_STRING' => $query, 'TRANSMIT_DOCTOR' => '1',
-            'TRANSMIT_DOCTOR_CONFIG' => (string) realpath($options['config'] ?? ''),
+            'TRANSMIT_DOCTOR_CONFIG' => isset($options['config']) ? (string) realpath($options['config']) : '',
         ]);
         [$headers, $page] = explode("\r\n\r\n", (string) $answer, 2) + ['', ''];
         if (preg_match('/^X-Doctor-Status: (\d)/mi', $headers, $found) !== 1) {
@@ -86,7 +86,7 @@ final class Program
     /** The functions, with the application's settings. */
     private static function load(string $config): bool
     {
-        if ($config !== '' && !is_readable($config)) {
+        if ($config !== '' && !(is_file($config) && is_readable($config))) {
             return false;
         }
         if ($config !== '') {

@@ -4,6 +4,8 @@ namespace Transmit\Test;
 
 /**
  * A project that requires the package by Composer, from a path repository and without a network.
+ *
+ * @group host needs more than PHP: composer
  */
 final class ComposerTest extends TransmitTestCase
 {

@@ -4,6 +4,8 @@ namespace Transmit\Test;
 
 /**
  * The doctor as a command and through php-fpm, in each situation that it is asked about.
+ *
+ * @group host needs more than PHP: setpriv, unshare, cgroups, gcc
  */
 final class DoctorTest extends TransmitTestCase
 {
@@ -143,8 +145,12 @@ final class DoctorTest extends TransmitTestCase
     public function situationsOfFpm(): array
     {
         $ffi = 'extension=ffi';
+        $root = dirname(__DIR__, 2);
+        $preload = "opcache.preload=$root/php/preload.php opcache.preload_user=nobody"
+            . " ffi.preload=$root/build/transmit_ffi.h";
         return [
             'all is well' => ['', "$ffi ffi.enable=true", 0, 'library', 'ok', 'native: '],
+            'preloaded' => ['', "zend_extension=opcache $ffi $preload", 0, 'preload', 'ok', '\d classes'],
             'absent' => ['absent', "$ffi ffi.enable=true", 2, 'socket', 'fail', 'No such file'],
             'socket closed' => ['0600 for FPM', "$ffi ffi.enable=true", 2, 'socket', 'fail', 'nobody may not write to'],
             'restricted FFI' => ['', $ffi, 1, 'library', 'warn', 'FFI is restricted here -> in php.ini'],
@@ -171,6 +177,25 @@ final class DoctorTest extends TransmitTestCase
         $ran = Program::run($this->command("--fpm $this->folder/fpm.sock"));
         self::assertSame($status, $ran['status']);
         self::assertStringContainsString('fpm-fcgi', $ran['output']);
+    }
+
+    public function testFpmHasTheDefaultsWithoutAConfig(): void
+    {
+        $this->startFpm('', '');
+        $ran = Program::run('php ' . self::doctor() . " --fpm $this->folder/fpm.sock");
+        self::assertNotSame(3, $ran['status'], $ran['output'] . $ran['errors']);
+        self::assertStringContainsString('is in ' . dirname(__DIR__, 2) . '/php/config.php', $ran['output']);
+    }
+
+    public function testALaterDirectoryThatIsUnusableDoesNotMatter(): void
+    {
+        $this->listen();
+        mkdir($this->buffer);
+        symlink($this->buffer, "$this->folder/link");
+        $this->settings['buffer_dirs'][] = "$this->folder/link";
+        $ran = Program::run($this->command('--json'));
+        self::assertSame(0, $ran['status'], $ran['output'] . $ran['errors']);
+        self::assertFinding(json_decode($ran['output'], true), 'buffer', 'ok', 'not needed, and not usable: not a dir');
     }
 
     public function testAStrangerReadsNothing(): void
@@ -419,7 +444,8 @@ final class DoctorTest extends TransmitTestCase
         $this->before = '';
         chmod(Scratch::root(), 0755);
         $this->command(''); // writes the configuration
-        $options = array_merge(['extension=posix'], $ini === '' ? [] : explode(' ', $ini));
+        $own = PHP_VERSION_ID < 80000 ? ['extension=posix', 'extension=json'] : ['extension=posix'];
+        $options = array_merge($own, $ini === '' ? [] : explode(' ', $ini));
         $this->fpm = new Fpm($this->folder, $options, $pool);
     }
 

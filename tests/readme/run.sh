@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Does what README.md shows, in a copy of the checkout: sh and php blocks are run, c
+# Does what README.md and php/README.md show, in a copy of the checkout: sh and php blocks are run, c
 # blocks compiled, ini blocks given to a php-fpm. /usr/local is a temporary folder.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -11,12 +11,12 @@ chmod 755 "$folder"
 mkdir "$folder/checkout" "$folder/tmp" "$folder/buffer"
 export PREFIX=$folder/usr TMPDIR=$folder/tmp
 
-# blocks writes each fenced block of README.md to $folder/NN.language.
+# blocks writes each fenced block of the READMEs to $folder/NN.language.
 blocks() {
     awk -v folder="$folder" '
         /^```./ { file = sprintf("%s/%02d.%s", folder, ++n, substr($0, 4)); next }
         /^```/ { file = "" }
-        file { print > file }' "$root/README.md"
+        file { print > file }' "$root"/README.md "$root"/php/README.md
     sed -i "s|/usr/local|$PREFIX|g" "$folder"/*.{php,ini,c}
 }
 
@@ -76,7 +76,7 @@ blocks
 run_sh
 start_listener ''
 for block in "$folder"/[0-9]*.{c,php,ini}; do
-    "run_${block##*.}" "$block" || { echo "FAIL: this block of README.md:"; cat "$block"; exit 1; }
+    "run_${block##*.}" "$block" || { echo "FAIL: this block of a README.md:"; cat "$block"; exit 1; }
     echo "ok $(basename "$block")"
 done
 await grep -q b1946ac92492 "$folder/heard"

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# What run.sh beside this file does inside a clean Debian, where everything is at its
+# real place. /test has the package and what is tried with it.
+set -euo pipefail
+failed=0
+php=$(php -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
+share=/usr/share/libtransmit
+buffer=/var/lib/bitville-apm/buffer
+socket=/var/run/bitville-apm/listener.sock
+
+# want compares what a test found with what it wants.
+want() {
+    [ "$2" = "$3" ] && echo "ok   $1" && return
+    printf 'FAIL %s\n     got  %s\n     want %s\n' "$1" "$2" "$3"
+    failed=1
+}
+
+# everything lists all files with mode and owner, apart from what any package's coming
+# and going changes.
+everything() {
+    find / -xdev \( -path /proc -o -path /dev -o -path /test -o -path /tmp -o -path /var/lib/dpkg \
+        -o -path /var/cache -o -path /var/log -o -path /var/lib/php/sessions \) -prune -o -printf '%M %u:%g %p %l\n' | sort
+}
+
+# as runs a command as another user.
+as() {
+    local user=$1
+    shift
+    setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups "$@"
+}
+
+count() { find "$1" -name 'profile_*.json' 2> /dev/null | wc -l; }
+await() { for _ in {1..500}; do ! "$@" || return 0; sleep 0.01; done; echo "in vain: $*"; return 1; }
+
+# send prints what PHP says of one profile, as the user $1.
+send() {
+    # shellcheck disable=SC2016 # PHP's variables
+    as "$1" php -d error_log=/dev/null -r '
+        require "/usr/share/libtransmit/php/transmitter.php";
+        echo send_profiling_data(["url" => "/from-$argv[1]"]) ? "sent" : "not sent", ", ", check_listener_socket()["mode"];' "$1"
+}
+
+start_fpm() {
+    "php-fpm$php" --fpm-config /test/fpm.conf -F > /test/fpm.out 2>&1 &
+    fpm=$!
+    await test -S /run/fpm.sock
+}
+
+# page prints the last line of a page.
+page() {
+    SCRIPT_FILENAME=$1 REQUEST_METHOD=GET cgi-fcgi -bind -connect /run/fpm.sock | tail -n 1
+}
+
+stop() {
+    kill "$1"
+    wait "$1" || true
+}
+
+installation() {
+    dpkg -i /test/package.deb > /test/install.out
+    want "$1: the linker knows it" "$(ldconfig -p | grep -c 'libtransmit.so.1 ')" 1
+    want "$1: the buffer" "$(stat -c '%A %U:%G' $buffer)" 'drwxrwx--T root:www-data'
+    want "$1: the socket's directory" "$(stat -c '%A %U:%G' /run/bitville-apm)" 'drwxr-xr-x root:root'
+}
+
+programs_use_it() {
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends gcc libc6-dev pkgconf > /test/apt.out 2>&1 || { cat /test/apt.out; exit 1; }
+    # shellcheck disable=SC2046 # pkg-config prints words
+    gcc -Wall -Werror /test/example.c $(pkg-config --cflags --libs transmit) -o /test/example
+    want 'C, no listener' "$(/test/example | head -n 1)" 'written to the disk buffer'
+    want 'PHP as root' "$(send root)" 'not sent, native'
+    want "PHP as FPM's user" "$(send www-data)" 'not sent, native'
+    want 'they share the buffer' "$(count $buffer)" 3
+    want 'no other user may write to it' "$(send nobody), $(count $buffer)" 'not sent, native, 3'
+    want 'that one has another' "$(stat -c %U /tmp/bitville-apm-buffer)" nobody
+    want 'nor read it' "$(as nobody ls $buffer 2>&1 | grep -c denied)" 1
+    want 'the group exchanges no files of others' "$(as www-data rm -f $buffer/* 2> /dev/null; find $buffer -name 'profile_*' -user root | wc -l)" 2
+    want 'the man page is found' "$(zcat /usr/share/man/man3/transmit.3.gz | grep -c '^.Dt TRANSMIT 3')" 1
+}
+
+a_listener_hears() {
+    php /test/listen.php $socket $buffer > /test/heard &
+    listener=$!
+    await test -S $socket
+    chmod 666 $socket
+    want 'C, a listener' "$(/test/example | head -n 1)" 'sent to the listener'
+    want 'PHP, a listener' "$(send www-data)" 'sent, native'
+    await grep -q /from-www-data /test/heard
+    want 'the doctor is content' "$(as www-data php $share/php/doctor.php > /test/doctor || cat /test/doctor)" ''
+}
+
+fpm_uses_the_recipe() {
+    printf '[global]\nerror_log=/test/fpm.log\n[www]\nlisten=/run/fpm.sock\nuser=www-data\ngroup=www-data\n%s\n' \
+        'pm=static
+pm.max_children=1' > /test/fpm.conf
+    cat > /test/page.php << 'PHP'
+<?php
+require '/usr/share/libtransmit/php/transmitter.php';
+echo send_profiling_data(['url' => '/from-fpm']) ? 'sent' : 'not sent', ', ', check_listener_socket()['mode'];
+PHP
+    start_fpm
+    want 'the recipe is not enabled by itself' "$(page /test/page.php)" 'sent, plain'
+    stop "$fpm"
+    # As its own comment says.
+    sed -n 's/^;   //p' $share/transmit.ini | sed "s/8\.2/$php/g; s/ && systemctl.*//" > /test/enable.sh
+    bash -e /test/enable.sh
+    start_fpm
+    want 'php-fpm with the recipe' "$(page /test/page.php)" 'sent, native'
+    want 'the doctor asks it' "$(php $share/php/doctor.php --fpm /run/fpm.sock > /test/doctor || cat /test/doctor)" ''
+    stop "$fpm"
+}
+
+removal() {
+    dpkg -i /test/package.deb > /test/upgrade.out # over itself, as an upgrade
+    want 'an upgrade leaves the recipe enabled' "$(readlink -e /etc/php/"$php"/fpm/conf.d/99-transmit.ini)" $share/transmit.ini
+    as www-data php -d error_log=/dev/null -r "require '$share/php/transmitter.php'; write_to_disk_buffer('{}');"
+    dpkg --remove libtransmit > /test/remove.out
+    want 'removed: profiles stay' "$(count $buffer)" 1
+    want 'removed: the recipe is disabled' "$(find /etc/php -name '*transmit*')" ''
+    start_fpm
+    want 'removed: php-fpm starts' "$(page /test/alive.php)" alive
+    stop "$fpm"
+    dpkg --purge libtransmit > /test/purge.out
+}
+
+everything > /test/before
+echo '<?php echo "alive";' > /test/alive.php
+mv /usr/bin/systemd-tmpfiles /usr/bin/is-away # as where systemd is not
+installation 'without systemd-tmpfiles'
+mv /usr/bin/is-away /usr/bin/systemd-tmpfiles
+rm -r /var/lib/bitville-apm /run/bitville-apm
+installation 'with systemd-tmpfiles'
+dpkg --verify libtransmit
+programs_use_it
+a_listener_hears
+fpm_uses_the_recipe
+stop "$listener"
+sleep 0.1
+rm -rf "$buffer"/*.json $socket
+removal
+want 'purged: not known any more' "$(dpkg-query -W libtransmit 2>&1 | grep -c 'no packages found')" 1
+want 'purged: nothing is left' "$(everything | comm -13 /test/before - | grep -E 'transmit|bitville')" ''
+exit "$failed"
