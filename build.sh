@@ -12,6 +12,7 @@ usage() {
   build                   build/libtransmit.so (this is the default)
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
   test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme components
+                          listeners
                           --strict: a test that is skipped fails
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
   bench                   what a call costs, beside a bare send(2) and beside plain PHP
