@@ -15,6 +15,7 @@ usage() {
                           listeners
                           --strict: a test that is skipped fails
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
+  listener telegraf       a Telegraf of its own, in the background, that writes profiles to a file
   bench                   what a call costs, beside a bare send(2) and beside plain PHP
   install [--prefix DIR]  library, header, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
   clean                   remove build/
@@ -150,6 +151,12 @@ soak)
     need "$test_packages"
     build
     exec tests/soak.sh "$@"
+    ;;
+listener)
+    [ "${1-}" = telegraf ] || die "listener: which? There is: telegraf."
+    need "$listener_packages"
+    build
+    exec tests/listeners/start.sh
     ;;
 bench)
     need "$bench_packages"
