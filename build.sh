@@ -14,10 +14,11 @@ usage() {
                           --to DIR: to another folder
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
   test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme package components
-                          foreign matrix
+                          listeners foreign matrix
                           --strict: a test that is skipped fails
   matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid; takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
+  listener telegraf       a Telegraf of its own, in the background, that writes profiles to a file
   bench                   what a call costs, beside a bare send(2) and beside plain PHP
   install [--prefix DIR]  library, header, man page, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
                           --libdir=DIR: the library to another folder than lib
@@ -194,6 +195,12 @@ soak)
 matrix)
     need "$matrix_packages"
     exec tests/matrix/run.sh "$@"
+    ;;
+listener)
+    [ "${1-}" = telegraf ] || die "listener: which? There is: telegraf."
+    need "$listener_packages"
+    build
+    exec tests/listeners/start.sh
     ;;
 bench)
     need "$bench_packages"

@@ -2,7 +2,7 @@
 # All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=(lint unit fuzz c php readme package components foreign matrix)
+parts=(lint unit fuzz c php readme package components listeners foreign matrix)
 
 part() {
     case "$1" in
@@ -16,6 +16,7 @@ part() {
     components) components ;;
     foreign) tests/foreign.sh ;;
     matrix) tests/matrix/run.sh ;;
+    listeners) go -C tests test -count=1 -timeout 20m -v -run '^TestListeners' . ;;
     esac
 }
 
@@ -34,7 +35,7 @@ fuzz() {
     for package in ./transmit ./buffer; do
         for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz'); do
             died=0
-            go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" "$package" || died=1
+            go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" -fuzzminimizetime 2s "$package" || died=1
             printf '%s\t-\t-\t-\t-\t-\t%d\n' "$target" "$died" >> "$TRANSMIT_FIGURES"
             [ "$died" = 0 ]
         done
@@ -45,7 +46,7 @@ fuzz() {
 # components runs them once; a soak, more often and for longer.
 components() {
     local runs=${TRANSMIT_RUNS:-1} seconds=${TRANSMIT_SOAK_SECONDS:-0}
-    go -C tests test -count="$runs" -timeout $((runs * (1200 + seconds)))s ./...
+    go -C tests test -count="$runs" -timeout $((runs * (1200 + seconds)))s -skip '^TestListeners' ./...
 }
 
 # run runs one part, and remembers how it ended.
