@@ -85,6 +85,7 @@ type load struct {
 	killed     map[string]bool // pids
 	reloads    int
 	nextKill   time.Time
+	pause      time.Duration // until the one after it
 	nextReload time.Time
 	nextTake   time.Time
 }
@@ -113,11 +114,10 @@ func (l *load) step(duration time.Duration) {
 	if due(&l.nextTake, 500*time.Millisecond) {
 		add(l.inBuffer, l.fpm.scene.take(l.t))
 	}
-	random := l.unrest.random
-	if !due(&l.nextKill, time.Duration(100+random.IntN(400))*time.Millisecond) || !l.isReady() {
+	if !due(&l.nextKill, l.pause) || !l.isReady() {
 		return
 	}
-	l.killOne(random)
+	l.killOne()
 	if due(&l.nextReload, min(duration/3, 20*time.Second)) {
 		l.reloads++
 		l.fpm.signal(syscall.SIGUSR2)
@@ -131,8 +131,10 @@ func (l *load) isReady() bool {
 	return strings.Count(read(l.t, l.fpm.log), "ready to handle connections") == 1+l.reloads
 }
 
-func (l *load) killOne(random *rand.Rand) {
+func (l *load) killOne() {
 	l.t.Helper()
+	random := l.unrest.random
+	l.pause = time.Duration(100+random.IntN(400)) * time.Millisecond
 	workers := l.fpm.workers()
 	if len(workers) == 0 {
 		return
