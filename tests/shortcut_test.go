@@ -18,9 +18,9 @@ func TestShortcut_SendsWhatGoSends(t *testing.T) {
 	const joined, limit = 8192, 20000
 	added := len(`,"_meta":{"timestamp":1700000000.123456,"php_version":"8.2.1","transmitter_version":"1.0"}`)
 	documents := []string{`{}`, `{ }`, "\n{\"a\":1}\n", `{ "a":1}`, `{"a":1}`, `{"a":{}}`, `[{"a":1}]`, `{"`, `"}`}
-	for _, size := range []int{joined, limit - added} {
+	for _, size := range []int{joined, limit - added, limit} {
 		for d := -1; d <= 2; d++ {
-			documents = append(documents, string(padded(size+d)))
+			documents = append(documents, `{"pad":"`+strings.Repeat("x", size+d-len(`{"pad":""}`))+`"}`)
 		}
 	}
 	for _, flags := range []uint32{flagTrusted, flagAsIs} {
