@@ -65,7 +65,8 @@ __attribute__((constructor(101))) static void prepare(void)
 
     if (page == MAP_FAILED)
         return;
-    page_is_wiped = madvise(page, size, MADV_WIPEONFORK) == 0;
+    /* An emulator (qemu-user before 8) says yes to any advice, and does nothing. */
+    page_is_wiped = madvise(page, size, MADV_WIPEONFORK) == 0 && madvise(page, size, -1) != 0;
     process = page;
     if (!transmit_go_init_begin) {
         begun = true;
