@@ -212,7 +212,7 @@ func TestDifferential(t *testing.T) {
 
 func (w way) judge(t *testing.T, all []expectation, came map[string]arrival, listening bool) {
 	t.Helper()
-	files, cuts := 0, 0
+	files, cuts, lost := 0, 0, 0
 	for n, e := range all {
 		a, found := came[fmt.Sprintf("doc%d", n)]
 		switch {
@@ -220,6 +220,7 @@ func (w way) judge(t *testing.T, all []expectation, came map[string]arrival, lis
 			continue
 		case !found:
 			t.Errorf("doc%d is lost", n)
+			lost++
 		case a.php != w.php:
 			t.Errorf("doc%d: php_version in _meta: %v", n, a.php)
 		default:
@@ -235,6 +236,7 @@ func (w way) judge(t *testing.T, all []expectation, came map[string]arrival, lis
 		}
 	}
 	t.Logf("%d documents, %d in files, %d cut", len(came), files, cuts)
+	figures{sent: len(came) - files, buffered: files, lost: lost}.report(t)
 	if cuts < 30 || files < 15 {
 		t.Errorf("only %d cut, only %d in files: the documents prove nothing", cuts, files)
 	}

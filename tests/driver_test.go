@@ -116,12 +116,13 @@ func (d *driver) ask(format string, args ...any) answer {
 	return d.answer()
 }
 
-// configure wants the settings to be taken.
+// configure wants the settings to be taken. A very slow machine, as in emulation,
+// starts the library in several calls.
 func (d *driver) configure(settings string) {
 	d.t.Helper()
 	d.load([]byte(settings))
 	a := d.ask("configure")
-	for try := 0; a.result == eStarting && try < 10; try++ { // a busy machine
+	for try := 0; a.result == eStarting && try < 20; try++ { // a busy machine
 		a = d.ask("configure")
 	}
 	if a.result != 0 {

@@ -107,12 +107,16 @@ func (f *figures) count(a answer) {
 }
 
 // lasts is how long a test goes on that can be long or short: usually so many
-// seconds, in a soak that share of its time (TRANSMIT_SOAK_SECONDS).
+// seconds, in a soak that share of its time (TRANSMIT_SOAK_SECONDS), and less with
+// go test -short.
 func lasts(t *testing.T, usually time.Duration, share float64) time.Duration {
 	t.Helper()
 	whole := env("TRANSMIT_SOAK_SECONDS", "0")
 	seconds, err := strconv.Atoi(whole)
 	check(t, err)
+	if testing.Short() {
+		usually /= 5
+	}
 	return max(usually, time.Duration(share*float64(seconds)*float64(time.Second)))
 }
 

@@ -54,7 +54,7 @@ func startPool(t *testing.T, s scene, r recipe, pool string, more ...string) *fp
 	if r.asRoot {
 		needRoot(t)
 	}
-	binary := need(t, "php-fpm8*", "php8.2-fpm")
+	binary := need(t, "php-fpm[78]*", "php-fpm")
 	f := &fpm{t: t, scene: s, log: s.dir + "/fpm.log"}
 	users := ""
 	if r.asRoot {
@@ -64,7 +64,7 @@ func startPool(t *testing.T, s scene, r recipe, pool string, more ...string) *fp
 	conf := s.write(t, "fpm.conf", "[global]\ndaemonize=no\nlog_level=notice\nprocess_control_timeout=20\nerror_log="+f.log+
 		"\n[www]\nclear_env=no\npm=static\n"+pool+"\nlisten="+s.dir+"/f\n"+users)
 	ini := s.write(t, "php.ini", strings.ReplaceAll(strings.Join(append(more, r.ini...), "\n"), "STAGE", stage)+
-		"\nlog_errors=1\ndisplay_errors=1\nhtml_errors=0\nmemory_limit=64M\nerror_log="+s.dir+"/php.log\n")
+		"\nerror_reporting=-1\nlog_errors=1\ndisplay_errors=1\nhtml_errors=0\nmemory_limit=64M\nerror_log="+s.dir+"/php.log\n")
 	cmd := exec.Command(binary, "-y", conf, "-c", ini)
 	if r.asRoot {
 		cmd.Args = append(cmd.Args, "-R")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -150,15 +151,24 @@ func as(uid uint32, cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-// php is a script of php/scripts, led to the scene.
+// php is a script of php/scripts, led to the scene. No version of PHP may have
+// anything to say about our files.
 func php(t *testing.T, s scene, script string, args ...string) *exec.Cmd {
 	t.Helper()
-	options := []string{"-d", "ffi.enable=true", "-d", "error_log=" + s.dir + "/php.log",
+	options := []string{"-d", "ffi.enable=true", "-d", "error_reporting=-1", "-d", "error_log=" + s.dir + "/php.log",
 		stage + "/tests/php/scripts/" + script}
 	cmd := exec.Command(need(t, "php", "php-cli"), append(options, args...)...)
 	cmd.Env = append(os.Environ(), s.environment()...)
+	t.Cleanup(func() {
+		log, _ := os.ReadFile(s.dir + "/php.log")
+		if found := phpComplains.Find(log); found != nil {
+			t.Errorf("PHP's log: %s", found)
+		}
+	})
 	return cmd
 }
+
+var phpComplains = regexp.MustCompile(`PHP (Warning|Notice|Deprecated|Strict).*`)
 
 func uidOf(t *testing.T, name string) uint32 {
 	t.Helper()

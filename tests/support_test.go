@@ -20,6 +20,9 @@ var (
 	root  = absolute("..")
 	build = absolute(env("TRANSMIT_BUILD", "../build"))
 
+	// programs are compiled C programs, where there may be no compiler; else "".
+	programs = os.Getenv("TRANSMIT_PROGRAMS")
+
 	// stage is a copy of what is under test, in the repository's own layout, that
 	// every user can read: php-fpm's workers cannot look into a home directory.
 	stage string
@@ -56,6 +59,9 @@ func setStage() error {
 		{build + "/libtransmit.so*", "build"},
 	} {
 		err = errors.Join(err, copyAll(c.from, filepath.Join(stage, c.to)))
+	}
+	if programs != "" {
+		err = errors.Join(err, copyAll(programs+"/*", stage))
 	}
 	header, readErr := os.ReadFile(build + "/transmit_ffi.h")
 	text := strings.ReplaceAll(string(header), build+"/", stage+"/build/")
@@ -206,10 +212,14 @@ func (s scene) files(t *testing.T) map[string][]byte {
 
 var compiled sync.Map // name of a C program → func() error, which compiles it once
 
-// program compiles c/NAME.c against the library and returns the program's path.
+// program compiles c/NAME.c against the library, unless that is done already, and
+// returns the program's path.
 func program(t *testing.T, name string, options ...string) string {
 	t.Helper()
 	path := filepath.Join(stage, name)
+	if programs != "" {
+		return path
+	}
 	once, _ := compiled.LoadOrStore(name, sync.OnceValue(func() error { return compile(name, path, options) }))
 	check(t, once.(func() error)())
 	return path

@@ -248,6 +248,13 @@ static void end(const char *how)
     _exit(0);
 }
 
+/* closefrom(3), which older glibc and musl do not have. */
+static void close_from(int first)
+{
+    for (int fd = first; fd < 1024; fd++)
+        close(fd);
+}
+
 static bool obey(const char *verb, const char *arguments)
 {
     long began_us = now_us();
@@ -273,7 +280,7 @@ static bool obey(const char *verb, const char *arguments)
     else if (strcmp(verb, "limit") == 0)
         limit(arguments);
     else if (strcmp(verb, "closefrom") == 0)
-        closefrom(atoi(arguments));
+        close_from(atoi(arguments));
     else if (strcmp(verb, "occupy") == 0)
         occupy(arguments);
     else if (strcmp(verb, "occupied") == 0)

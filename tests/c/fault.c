@@ -20,13 +20,15 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 int main(int argc, char **argv)
 {
     struct sigaction own = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+    int32_t configured;
 
     if (argc != 3)
         return 2;
     if (strcmp(argv[2], "handler") == 0)
         sigaction(SIGSEGV, &own, NULL);
-    if (transmit_configure(argv[1], strlen(argv[1])) != 0 ||
-        transmit_send("{\"id\":\"1\"}", 10) < 0)
+    while ((configured = transmit_configure(argv[1], strlen(argv[1]))) == TRANSMIT_ESTARTING)
+        ; /* in emulation */
+    if (configured != 0 || transmit_send("{\"id\":\"1\"}", 10) < 0)
         return 3;
     *(volatile int *)16 = 1;
     return 4;

@@ -12,7 +12,7 @@ final class ProgramTest extends TransmitTestCase
     {
         return [
             'switched off' => ['', '', 'the setting "library" is empty'],
-            'no FFI' => ['-n', 'native', 'no extension FFI'],
+            'no FFI' => [PHP_VERSION_ID < 80000 ? '-n -d extension=json' : '-n', 'native', 'no extension FFI'],
             'FFI off' => ['-d ffi.enable=0', 'native', 'FFI is restricted here'],
             'no library' => ['', '/nowhere/libtransmit.so', 'the library cannot be loaded'],
             'another library' => ['', 'libm.so.6', 'the library does not fit these PHP files'],

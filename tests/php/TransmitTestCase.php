@@ -36,7 +36,10 @@ abstract class TransmitTestCase extends TestCase
         $this->log = $this->folder . '/log';
         ini_set('error_log', $this->log);
         $this->configure([]);
-        set_error_handler(static function (int $level, string $message): bool {
+        set_error_handler(static function (int $level, string $message, string $file): bool {
+            if (strpos($file, dirname(__DIR__, 2)) !== 0) {
+                return false; // PHPUnit's, on a PHP that is newer
+            }
             throw new \ErrorException("reached the application: $message", 0, $level);
         });
     }
