@@ -9,17 +9,21 @@ usage() {
     cat << 'END'
 ./build.sh [VERB]
 
-  build                   build/libtransmit.so (this is the default)
+  build [--oldest]        build/libtransmit.so (this is the default), with $CC for $GOARCH if they are set
+                          --oldest: in a folder of Debian 11, for any glibc from 2.31 on; takes root
+                          --to DIR: to another folder
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
   test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme components
+                          foreign matrix
                           --strict: a test that is skipped fails
+  matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid; takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
   bench                   what a call costs, beside a bare send(2) and beside plain PHP
   install [--prefix DIR]  library, header, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
   clean                   remove build/
   help                    this
 
-demo, test, soak and bench install the Debian packages that they need.
+demo, test, matrix, soak, bench and build --oldest install the Debian packages that they need.
 END
 }
 
@@ -28,6 +32,8 @@ die() { say "$@"; exit 1; }
 
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
+# shellcheck source=tests/matrix/debian.sh
+. tests/matrix/debian.sh
 
 # ---- build ----
 
@@ -39,48 +45,75 @@ check_go() {
     found=$(go env GOVERSION) || die "Go $wanted or newer is needed, see above."
     [ "$(printf '%s\n' "$wanted" "${found#go}" | sort -V | head -n 1)" = "$wanted" ] ||
         die "Go $wanted or newer is needed and this is $found: install one from https://go.dev/dl/ to /usr/local/go."
-    command -v gcc > /dev/null || die "gcc is missing: apt-get install gcc libc6-dev"
+    command -v "${CC:-gcc}" > /dev/null || die "${CC:-gcc} is missing: apt-get install gcc libc6-dev"
 }
 
 # patched copies a file of the Go runtime, edits it (sed), and prints what
 # go build -overlay needs; exactly so many lines must have changed.
 patched() {
-    local file=$1 lines=$2 edit=$3 source copy=build/$1.txt # ./... does not see it
+    local file=$1 lines=$2 edit=$3 source copy=$to/$1.txt # ./... does not see it
     source=$(go env GOROOT)/src/runtime/$file
     sed -E "$edit" "$source" > "$copy"
     [ "$(diff "$source" "$copy" | grep -c '^>')" = "$lines" ] ||
         die "$source of $(go version) is not as expected." \
             "Build with a Go that is (1.26), or mend overlay() in build.sh."
-    printf '"%s": "%s"' "$source" "$root/$copy"
+    printf '"%s": "%s"' "$source" "$copy"
 }
 
-# overlay replaces two files of the Go runtime for this build. Go unblocks SIGPROF
+# overlay replaces files of the Go runtime for this build. Go unblocks SIGPROF
 # and SIGCHLD on its own threads, and a handler that the host installed without
 # SA_ONSTACK (PHP before 8.3) would overwrite a goroutine's stack there. And Go's
 # background scavenger sleeps by a timer, which starts the network poller: a host
 # that closes the poller's descriptors would be aborted.
+# In setuid(2) and its like, musl runs such a handler on every thread, which cannot be
+# blocked: there every goroutine's stack keeps room for it, as Go has it for Windows.
 overlay() {
-    local signals scavenger
-    signals=$(patched sigtab_linux_generic.go 2 '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//')
-    scavenger=$(patched mgcscavenge.go 1 '/^func \(s \*scavengerState\) wake\(\) \{$/a return')
-    printf '{"Replace": {%s, %s}}\n' "$signals" "$scavenger" > build/overlay.json
+    local files
+    files=$(patched sigtab_linux_generic.go 2 '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//')
+    files+=,$(patched mgcscavenge.go 1 '/^func \(s \*scavengerState\) wake\(\) \{$/a return')
+    ! is_musl || files+=,$(patched stack.go 1 '/^\tstackSystem = /s/=/= 8192 +/')
+    printf '{"Replace": {%s}}\n' "$files" > "$to/overlay.json"
 }
+
+is_musl() { ! "${CC:-gcc}" -E -dM -include features.h -x c /dev/null | grep -q __GLIBC__; }
 
 # ffi_header prints the header for ffi.preload, with the library's full path $1.
 ffi_header() {
     sed "s|^#define FFI_LIB .*|#define FFI_LIB \"$1\"|" include/transmit_ffi.h
 }
 
-build() {
+# Debian's musl-gcc does not see the kernel's headers. What musl has comes first.
+kernel_headers() {
+    [ "${CC-}" != musl-gcc ] || echo "-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
+}
+
+# build_here builds the library into the folder $1, an absolute path.
+build_here() {
+    local to=$1
     check_go
-    mkdir -p build
+    mkdir -p "$to"
     overlay
     local flags="-Wl,-T,$root/export.ld -Wl,--version-script=$root/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now -Wl,--wrap=pthread_create,--wrap=mmap"
-    CGO_ENABLED=1 go build -buildmode=c-shared -trimpath -buildvcs=false -overlay build/overlay.json \
-        -ldflags "-w -extldflags '$flags'" -o build/libtransmit.so .
-    rm -f build/libtransmit.h # cgo's; the contract is include/transmit.h
-    ln -sf libtransmit.so build/libtransmit.so.1
-    ffi_header "$root/build/libtransmit.so" > build/transmit_ffi.h
+    CGO_ENABLED=1 CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} $(kernel_headers)" \
+        go build -buildmode=c-shared -trimpath -buildvcs=false -overlay "$to/overlay.json" \
+        -ldflags "-w -extldflags '$flags'" -o "$to/libtransmit.so" .
+    rm -f "$to/libtransmit.h" # cgo's; the contract is include/transmit.h
+    ln -sf libtransmit.so "$to/libtransmit.so.1"
+    ffi_header "$to/libtransmit.so" > "$to/transmit_ffi.h"
+}
+
+# build [--oldest] [--to DIR]
+build() {
+    local to=$root/build where=here
+    while [ $# != 0 ]; do
+        case "$1" in
+        --oldest) where=oldest ;;
+        --to) to=$(realpath -m "${2:?}") && shift ;;
+        *) die "build: what is '$1'? See ./build.sh help." ;;
+        esac
+        shift
+    done
+    "build_$where" "$to"
 }
 
 # ---- install ----
@@ -133,7 +166,7 @@ say_what_next() {
 verb=${1:-build}
 shift $(($# > 0))
 case "$verb" in
-build) build ;;
+build) build "$@" ;;
 install) install_to "$@" ;;
 demo)
     need "$demo_packages"
@@ -149,6 +182,10 @@ soak)
     need "$test_packages"
     build
     exec tests/soak.sh "$@"
+    ;;
+matrix)
+    need "$matrix_packages"
+    exec tests/matrix/run.sh "$@"
     ;;
 bench)
     need "$bench_packages"

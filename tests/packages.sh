@@ -16,14 +16,24 @@ libfcgi-bin     sends requests to FPM (cgi-fcgi)
 bench_packages="$build_packages
 php-cli         one of the faces that are compared
 "
-test_packages="$demo_packages
+matrix_packages="$build_packages
+debootstrap     makes folders of other Debian suites
+binutils        shows which glibc a library needs (objdump)
+phpunit         tests the PHP functions there, too
+"
+foreign_packages="
+gcc-aarch64-linux-gnu   builds for arm64
+libc6-dev-arm64-cross   headers and start files for that
+qemu-user               runs it
+musl-tools              builds for musl, and has its loader
+"
+test_packages="$demo_packages$matrix_packages$foreign_packages
 g++             the header is for C++, too
 clang-format    checks the C files
 pkgconf         programs find the installed library with it
 shellcheck      checks the scripts
 php-codesniffer checks the PHP files (phpcs)
-phpunit         tests the PHP functions
-composer        a project requires them with it
+composer        a project requires the PHP functions with it
 syslog-ng-core  a listener that is not ours
 strace          shows system calls
 procps          looks at processes

@@ -2,7 +2,7 @@
 # All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=(lint unit fuzz c php readme components)
+parts=(lint unit fuzz c php readme components foreign matrix)
 
 part() {
     case "$1" in
@@ -13,6 +13,8 @@ part() {
     php) phpunit -v "${phpunit_options[@]}" -c tests/php/phpunit.xml ;;
     readme) tests/readme/run.sh ;;
     components) components ;;
+    foreign) tests/foreign.sh ;;
+    matrix) tests/matrix/run.sh ;;
     esac
 }
 

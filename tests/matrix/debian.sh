@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# Folders of Debian suites, each with its own PHP, and commands inside them. A folder is
+# kept between runs and checkouts. Sourced by build.sh and by run.sh beside this
+# file; $root, say and die are theirs.
+# shellcheck disable=SC2154
+
+folders=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/libtransmit/matrix
+oldest=bullseye
+
+# packages prints what a suite's folder has beside Debian's base.
+packages() {
+    # PHP, what PHPUnit needs, and what its tests ask php-fpm with.
+    printf 'php-cli,php-fpm,php-xml,php-mbstring,libfcgi-bin'
+    # The library and the C programs are built on the oldest.
+    [ "$1" != "$oldest" ] || printf ',gcc,libc6-dev'
+    # Newer ones have no profiler's extension.
+    ! has_profiler "$1" || printf ',php-tideways'
+}
+
+has_profiler() { [ "$1" = bullseye ] || [ "$1" = bookworm ]; }
+
+# recipe is what a folder was made of; another one means another folder. Sid moves on:
+# once a week.
+recipe() {
+    packages "$1"
+    [ "$1" != sid ] || date '+ in week %G-%V'
+}
+
+can_debootstrap() {
+    [ "$(id -u)" = 0 ] || { say "It takes root to make and enter folders of other Debian suites (debootstrap, chroot, mount)."; return 1; }
+    command -v debootstrap > /dev/null || { say "debootstrap is missing: apt-get install debootstrap"; return 1; }
+    unshare --mount --pid --fork true 2> /dev/null || { say "This machine does not let root have a mount namespace (unshare --mount --pid)."; return 1; }
+}
+
+# lock_folders lets one run at a time have them, to its end, with all that it starts.
+lock_folders() {
+    [ -z "${folders_are_ours-}" ] || return 0
+    export folders_are_ours=1
+    mkdir -p "$folders"
+    exec 9> "$folders/lock"
+    flock -n 9 || { say "Waiting for another run that uses $folders."; flock 9; }
+}
+
+# make_folders makes those that are not there as they should be, all at once.
+make_folders() {
+    local suite absent=()
+    for suite in "$@"; do
+        [ "$(cat "$folders/$suite/recipe" 2> /dev/null)" = "$(recipe "$suite")" ] || absent+=("$suite")
+    done
+    [ ${#absent[@]} != 0 ] || return 0
+    say "Making Debian ${absent[*]} in $folders; it is kept for the next run."
+    # By xargs, for Ctrl-C is not ignored then, as it is in background jobs.
+    # shellcheck disable=SC2016 # that shell's variables
+    printf '%s\n' "${absent[@]}" | root=$root xargs -P 4 -n 1 \
+        bash -euo pipefail -c '. "$root/tests/matrix/debian.sh"; make_folder "$1"' -
+}
+
+# make_folder is safe to interrupt: the folder gets its name when it is whole, and
+# mounts end with their namespace. Services do not start: debootstrap sees to that.
+make_folder() {
+    local suite=$1 new=$folders/$1.new
+    rm -rf --one-file-system "$new"
+    eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
+    http_proxy=${http_proxy-} unshare --mount --pid --fork --kill-child debootstrap --variant=minbase \
+        --include="$(packages "$suite")" "$suite" "$new" "$(mirror)" > "$folders/$suite.log" 2>&1 || {
+        tail -n 20 "$folders/$suite.log" >&2
+        echo "debootstrap could not make Debian $suite; the whole story is in $folders/$suite.log" >&2
+        return 1
+    }
+    rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/*
+    mkdir -p "$new"/libtransmit "$new"/go/{root,modules,cache}
+    recipe "$suite" > "$new/recipe"
+    rm -rf --one-file-system "${folders:?}/$suite"
+    mv "$new" "$folders/$suite"
+}
+
+# mirror is where this machine has Debian from.
+mirror() {
+    local uri
+    # shellcheck disable=SC2016 # apt's variables
+    uri=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 2> /dev/null | awk '$1 == "Debian" { print $2; exit }')
+    echo "${uri:-http://deb.debian.org/debian/}"
+}
+
+# inside SUITE OUT COMMAND… runs a command in a suite's folder, in this checkout: it is
+# /libtransmit there, and OUT its build/. Nothing else can be written but /tmp.
+inside() {
+    local suite=$1 out=$2
+    shift 2
+    mkdir -p "$root/build" "$out" "$folders/go-cache"
+    unshare --mount --pid --fork --kill-child bash -euc "$(declare -f enter bind); enter \"\$@\"; exit" - \
+        "$folders/$suite" "$root" "$out" "$folders/go-cache" "$(go env GOROOT)" "$(go env GOMODCACHE)" "$@"
+}
+
+bind() {
+    mount --bind "$1" "$2"
+    mount -o "remount,bind,${3-ro}" "$2"
+}
+
+# enter is the first process of a namespace, and outlives the command: it has to wait
+# for those that lose their parent.
+enter() {
+    local folder=$1
+    mount --make-rprivate /
+    bind "$folder" "$folder"
+    bind "$2" "$folder/libtransmit"
+    bind "$3" "$folder/libtransmit/build" rw
+    bind "$4" "$folder/go/cache" rw
+    bind "$5" "$folder/go/root"
+    bind "$6" "$folder/go/modules"
+    [ ! -d /usr/share/php/PHPUnit ] || bind /usr/share/php "$folder/usr/share/php"
+    mount -t proc proc "$folder/proc"
+    mount --rbind /dev "$folder/dev"
+    mount -t tmpfs -o mode=1777 tmpfs "$folder/dev/shm"
+    mount -t tmpfs -o mode=1777 tmpfs "$folder/tmp"
+    shift 6
+    env -i PATH=/go/root/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 \
+        GOTOOLCHAIN=local GOPROXY=off GOMODCACHE=/go/modules GOCACHE=/go/cache \
+        chroot "$folder" "$@"
+}
+
+# build_oldest builds the library into the folder $1 on the oldest suite, for its glibc
+# and every newer one.
+build_oldest() {
+    need "$matrix_packages"
+    can_debootstrap || die "build --oldest cannot be done here."
+    check_go
+    lock_folders
+    make_folders "$oldest"
+    go mod download
+    inside "$oldest" "$1" /libtransmit/build.sh build
+    ffi_header "$1/libtransmit.so" > "$1/transmit_ffi.h"
+}

@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# One library file, built on the oldest Debian, with the PHP of each suite: CLI and
+# FPM, preloaded, allowed and in plain PHP, signal storms, forks, generated documents.
+# ./build.sh matrix [SUITE…] and ./build.sh test matrix run it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+say() { printf '%s\n' "$@" >&2; }
+. tests/matrix/debian.sh
+
+all=(bullseye bookworm trixie sid)
+checks=(syntax contract documents fpm signals fork phpunit)
+glibc_limit=2.31
+out=$root/build/matrix
+passed=0 failed=0
+
+# tests are those of tests/*_test.go that a check runs.
+tests() {
+    case "$1" in
+    contract) echo 'TestContract_InPHP|TestLoad_.*|TestCalls_.*|TestFault_.*|TestCancel_.*' ;;
+    documents) echo TestDifferential ;;
+    fpm) echo 'TestFPM_(EveryProfileIsSomewhere|Recipes|PagesStayAsTheyAre)' ;;
+    signals) echo 'TestStorm_.*|TestTimeLimit_PHP' ;;
+    fork) echo 'TestFork_.*' ;;
+    esac
+}
+
+# check runs one of them in one suite. Its output says what is wrong.
+check() {
+    case "$2" in
+    syntax) syntax "$1" ;;
+    phpunit) phpunit_in "$1" ;;
+    *) go_tests "$1" "$(tests "$2")" ;;
+    esac
+}
+
+# syntax wants not even a deprecation.
+syntax() {
+    # shellcheck disable=SC2016 # that shell's variables
+    inside "$1" "$out" bash -euc '
+        cd /libtransmit
+        for file in php/*.php; do
+            said=$(php -d error_reporting=-1 -d display_errors=stderr -d display_startup_errors=1 -l "$file" 2>&1)
+            [ "$said" = "No syntax errors detected in $file" ] || { echo "$said"; exit 1; }
+        done'
+}
+
+phpunit_in() {
+    local options=(--fail-on-skipped --fail-on-incomplete)
+    has_profiler "$1" || options+=(--exclude-group profiler)
+    inside "$1" "$out" env -C /libtransmit TRANSMIT_REQUIRE_NATIVE=1 TRANSMIT_LIBRARY=/libtransmit/build/libtransmit.so \
+        php build/phpunit -v "${options[@]}" -c tests/php/phpunit.xml
+}
+
+# go_tests runs some of the component tests, the long ones shortened.
+go_tests() {
+    inside "$1" "$out" env -C /libtransmit/tests TRANSMIT_STRICT=1 TRANSMIT_PROGRAMS=/libtransmit/build/programs \
+        TRANSMIT_FIGURES=/libtransmit/build/figures /libtransmit/build/tests -test.short -test.v -test.run "^($2)\$"
+}
+
+# build_all makes what every suite gets: the library, the C programs and the tests.
+build_all() {
+    rm -rf "$out"
+    mkdir -p "$out/programs"
+    ./build.sh build --oldest --to "$out"
+    sed -i "s|$out/|/libtransmit/build/|" "$out/transmit_ffi.h"
+    # shellcheck disable=SC2016 # that shell's variables
+    inside "$oldest" "$out" bash -euc '
+        cd /libtransmit
+        for program in tests/c/*.c; do
+            gcc -std=gnu11 -O1 -Wall -Iinclude -o "build/programs/$(basename "$program" .c)" "$program" \
+                -Lbuild "-Wl,-rpath,\$ORIGIN/build" -ltransmit -pthread -ldl -lrt
+        done'
+    cp "$(command -v phpunit)" "$out/phpunit" # the same for all: it takes PHP 7.3 and newer
+    CGO_ENABLED=0 go -C tests test -c -o "$out/tests" .
+}
+
+# note takes one result into the counts and prints it for the table.
+note() {
+    local name=$1 seconds=$2 status=$3
+    if [ "$status" = 0 ]; then
+        passed=$((passed + 1))
+        row+=$(printf ' %12s' "ok $seconds s")
+    else
+        failed=$((failed + 1))
+        row+=$(printf ' %12s' FAILED)
+        printf '\n== %s FAILED\n' "$name" && tail -n 60 "$out/log"
+    fi
+}
+
+# glibc wants the library to need none that is newer than the oldest suite's.
+glibc() {
+    local highest
+    highest=$(objdump -T "$out/libtransmit.so" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)
+    echo "The library needs ${highest/_/ }; ${oldest} has $glibc_limit."
+    [ "$(printf '%s\n' "$glibc_limit" "${highest#GLIBC_}" | sort -V | tail -n 1)" = "$glibc_limit" ]
+}
+
+# versions prints a suite's PHP and glibc.
+versions() {
+    # shellcheck disable=SC2016 # that shell's variables
+    inside "$1" "$out" bash -c 'php -r "echo PHP_VERSION;"; ldd --version | sed -n "1s/.* / /p"'
+}
+
+# run prints one line of the table at the end, and what has failed at once.
+run() {
+    local suite=$1 check start status php libc
+    read -r php libc <<< "$(versions "$suite")"
+    row=$(printf '%-9s %-12s %-6s' "$suite" "$php" "$libc")
+    for check in "${checks[@]}"; do
+        start=$SECONDS status=0
+        echo "-- $suite: $check"
+        check "$suite" "$check" > "$out/log" 2>&1 || status=$?
+        ! grep -q 'no tests to run' "$out/log" || status=1
+        note "$suite: $check" $((SECONDS - start)) "$status"
+    done
+    table+=$row$'\n'
+}
+
+can_debootstrap || {
+    say "The matrix of PHP versions is left out."
+    [ "${TRANSMIT_STRICT-}" != 1 ] # which strict mode forbids
+    exit
+}
+[ $# != 0 ] || set -- "${all[@]}"
+for suite in "$@"; do
+    [[ " ${all[*]} " == *" $suite "* ]] || { say "matrix: no suite '$suite'; there are: ${all[*]}"; exit 1; }
+done
+lock_folders
+make_folders "$oldest" "$@"
+build_all
+table=$(printf '%-9s %-12s %-6s' suite PHP glibc; printf ' %12s' "${checks[@]}")$'\n'
+for suite in "$@"; do
+    run "$suite"
+done
+row=
+status=0
+needs=$(glibc) || status=$?
+note "$needs" 0 "$status"
+printf '\n%s%s\n%d passed, %d failed\n' "$table" "$needs" "$passed" "$failed"
+[ "$failed" = 0 ]
