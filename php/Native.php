@@ -204,8 +204,16 @@ final class Native
                 . ' opcache.preload=<preload.php>, or ffi.enable=true, and restart PHP';
         }
         if (strpos($message, 'Failed loading') === 0) {
-            return "the library cannot be loaded ($message): install it, or set the key library to its full path";
+            return "the library cannot be loaded ($message): install it, or set the key library to its full path"
+                . (self::hasMusl() ? '; where PHP is built with musl, as in Alpine Linux, it has to be there'
+                . ' when PHP starts: LD_PRELOAD=<libtransmit.so>' : '');
         }
         return "the library does not fit these PHP files ($message): install both from one release and restart PHP";
+    }
+
+    /** Its loader is there; PHP itself says of neither libc that it has it. */
+    private static function hasMusl(): bool
+    {
+        return is_file('/lib/ld-musl-' . php_uname('m') . '.so.1');
     }
 }

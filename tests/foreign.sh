@@ -8,10 +8,10 @@ passed=0 failed=0
 
 # What both have. TestLoad_StartsNothing is not among them, nor are tests of PHP.
 common='Send_.*|Limits_C|BadInput.*|Configure_.*|Listener_.*|NoListener_.*|Wedged_AndReplaced|Contract_Results|Calls_.*'
-common+='|Fault_.*|Fork_C|Processes_.*|Descriptors_.*|Stop_.*'
+common+='|Fault_.*|Fork_C|Processes_.*|Descriptors_.*|Stop_.*|Storm_C'
 
 # musl has all that glibc has, but dlopen.
-musl="$common|NoListener|Crash_.*|Fork_[SW].*|Cancel_.*|Load_BeforeTheHostStarts|Storm_C|Musl_.*"
+musl="$common|NoListener|Crash_.*|Fork_[SW].*|Cancel_.*|Load_BeforeTheHostStarts|Musl_.*"
 
 # qemu-user takes 60 to 200 ms for the start and 50 for a cut, where a call has 50: nothing
 # here is timed. A child that is forked while other threads run may hang in qemu itself,

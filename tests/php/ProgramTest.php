@@ -10,11 +10,13 @@ final class ProgramTest extends TransmitTestCase
     /** @return array<string, array{string, string, string}> php's options, library, why it is plain */
     public function reasons(): array
     {
+        $hasMusl = is_file('/lib/ld-musl-' . php_uname('m') . '.so.1');
         return [
             'switched off' => ['', '', 'the setting "library" is empty'],
             'no FFI' => [PHP_VERSION_ID < 80000 ? '-n -d extension=json' : '-n', 'native', 'no extension FFI'],
             'FFI off' => ['-d ffi.enable=0', 'native', 'FFI is restricted here'],
             'no library' => ['', '/nowhere/libtransmit.so', 'the library cannot be loaded'],
+            'musl' => ['', '/nowhere/libtransmit.so', $hasMusl ? 'LD_PRELOAD=<libtransmit.so>' : 'cannot be loaded'],
             'another library' => ['', 'libm.so.6', 'the library does not fit these PHP files'],
         ];
     }
