@@ -45,10 +45,12 @@ emulate() {
 # check runs the tests and counts them.
 check() {
     local target=$1 status=0
-    TRANSMIT_BUILD=$out/$target TRANSMIT_PROGRAMS=$out/$target/programs \
+    TRANSMIT_FIGURES=$out/figures.$target TRANSMIT_BUILD=$out/$target TRANSMIT_PROGRAMS=$out/$target/programs \
         go -C tests test -count=1 -short -v -tags "on_$target" -run "^Test($2)\$" . > "$out/log" 2>&1 || status=$?
     sed -n "s/^--- /$target: /p" "$out/log"
     [ "$status" = 0 ] || tail -n 60 "$out/log"
+    # What became of the profiles, for the table that ends the tests.
+    [ -z "${TRANSMIT_FIGURES-}" ] || sed "s/^/$target /" "$out/figures.$target" >> "$TRANSMIT_FIGURES"
     passed=$((passed + $(grep -c '^--- PASS' "$out/log" || true)))
     failed=$((failed + $(grep -c '^--- FAIL' "$out/log" || true)))
     [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1

@@ -44,7 +44,7 @@ lock_folders() {
 # make_folders makes those that are not there as they should be, all at once.
 make_folders() {
     local suite absent=()
-    for suite in "$@"; do
+    for suite in $(printf '%s\n' "$@" | sort -u); do
         [ "$(cat "$folders/$suite/recipe" 2> /dev/null)" = "$(recipe "$suite")" ] || absent+=("$suite")
     done
     [ ${#absent[@]} != 0 ] || return 0

@@ -279,7 +279,7 @@ final class DoctorTest extends TransmitTestCase
                 $this->options .= " -d error_log=$this->folder/config.php/none";
                 return;
             case 'no FFI':
-                $this->options = '-n';
+                $this->options = implode(' ', Program::BARE);
                 return;
             case 'restricted':
                 $this->options .= ' -d ffi.enable=0';

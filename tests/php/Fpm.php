@@ -22,7 +22,7 @@ final class Fpm
         file_put_contents("$folder/fpm.conf", "[global]\nerror_log=$folder/fpm.log\ndaemonize=no\n[www]\n"
             . "listen=$folder/fpm.sock\npm=static\npm.max_children=1\nclear_env=no\ncatch_workers_output=yes\n"
             . (posix_geteuid() === 0 ? "user=nobody\ngroup=nogroup\nlisten.mode=0666\n" : '') . "$pool\n");
-        $command = [self::binary(), '-n', '-y', "$folder/fpm.conf"];
+        $command = array_merge([self::binary()], Program::BARE, ['-y', "$folder/fpm.conf"]);
         foreach ($options as $option) {
             array_push($command, '-d', $option);
         }

@@ -72,9 +72,6 @@ final class FpmTest extends TransmitTestCase
             return sprintf($option, $header);
         }, $options);
         $options[] = 'auto_prepend_file=' . self::php('auto_prepend.php');
-        if (PHP_VERSION_ID < 80000) {
-            $options[] = 'extension=json';
-        }
         $this->fpm = new Fpm($this->folder, $options);
         $page = $this->page();
         for ($request = 0; $request < 3; $request++) {

@@ -46,7 +46,6 @@ final class ProfilerTest extends TransmitTestCase
         self::assertCount(1, $this->buffered());
     }
 
-    /** @group profiler */
     public function testWhatIsSent(): void
     {
         if (!extension_loaded('tideways_xhprof') && !extension_loaded('xhprof')) {

@@ -7,6 +7,9 @@ namespace Transmit\Test;
  */
 final class Program
 {
+    /** php's options for no php.ini. Before PHP 8, json is an extension, which Debian has in a file. */
+    public const BARE = PHP_VERSION_ID < 80000 ? ['-n', '-d', 'extension=json'] : ['-n'];
+
     /**
      * Writes one that has the functions, $dirs as its buffer directories, and a socket that is not there.
      *

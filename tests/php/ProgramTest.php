@@ -13,7 +13,7 @@ final class ProgramTest extends TransmitTestCase
         $hasMusl = is_file('/lib/ld-musl-' . php_uname('m') . '.so.1');
         return [
             'switched off' => ['', '', 'the setting "library" is empty'],
-            'no FFI' => [PHP_VERSION_ID < 80000 ? '-n -d extension=json' : '-n', 'native', 'no extension FFI'],
+            'no FFI' => [implode(' ', Program::BARE), 'native', 'no extension FFI'],
             'FFI off' => ['-d ffi.enable=0', 'native', 'FFI is restricted here'],
             'no library' => ['', '/nowhere/libtransmit.so', 'the library cannot be loaded'],
             'musl' => ['', '/nowhere/libtransmit.so', $hasMusl ? 'LD_PRELOAD=<libtransmit.so>' : 'cannot be loaded'],
