@@ -48,8 +48,9 @@ syntax() {
 }
 
 # phpunit_in skips what needs more than PHP: Composer, a profiler's extension, cgroups.
+# What is late is found out by the part php.
 phpunit_in() {
-    inside "$1" "$out" env -C /libtransmit TRANSMIT_REQUIRE_NATIVE=1 TRANSMIT_LIBRARY=/libtransmit/build/libtransmit.so \
+    inside "$1" "$out" env -C /libtransmit TRANSMIT_LATE_MS=300 TRANSMIT_REQUIRE_NATIVE=1 TRANSMIT_LIBRARY=/libtransmit/build/libtransmit.so \
         php build/phpunit -v -c tests/php/phpunit.xml
 }
 
