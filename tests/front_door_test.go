@@ -66,6 +66,19 @@ func TestLoad_BeforeTheHostStarts(t *testing.T) {
 	f.report(t)
 }
 
+// For hosts on which it cannot be loaded later: those with musl.
+func TestLoad_BeforeTheHostStarts(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	library := stage + "/build/libtransmit.so"
+	cmd := exec.Command(program(t, "load"), library, s.settings(nil))
+	cmd.Env = append(os.Environ(), "LD_PRELOAD="+library)
+	if out := succeed(t, 10*time.Second, cmd); !strings.HasPrefix(out, "1 ") {
+		t.Errorf("threads before the first call: %s", out)
+	}
+	l.await(2)
+}
+
 // P9: errno, the signal mask, the cancel state and every handler are the host's.
 func TestCalls_LeaveTheHostAsItWas(t *testing.T) {
 	s := newScene(t)
