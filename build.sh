@@ -14,7 +14,7 @@ usage() {
                           --to DIR: to another folder
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
   test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme components
-                          foreign matrix
+                          foreign matrix listeners
                           --strict: a test that is skipped fails
   matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid; takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles

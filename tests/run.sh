@@ -2,7 +2,7 @@
 # All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=(lint unit fuzz c php readme components foreign matrix)
+parts=(lint unit fuzz c php readme components foreign matrix listeners)
 
 part() {
     case "$1" in
@@ -15,6 +15,7 @@ part() {
     components) components ;;
     foreign) tests/foreign.sh ;;
     matrix) tests/matrix/run.sh ;;
+    listeners) go -C tests test -count=1 -timeout 20m -v -run '^TestListeners' . ;;
     esac
 }
 
@@ -44,7 +45,7 @@ fuzz() {
 # components runs them once; a soak, more often and for longer.
 components() {
     local runs=${TRANSMIT_RUNS:-1} seconds=${TRANSMIT_SOAK_SECONDS:-0}
-    go -C tests test -count="$runs" -timeout $((runs * (1200 + seconds)))s ./...
+    go -C tests test -count="$runs" -timeout $((runs * (1200 + seconds)))s -skip '^TestListeners' ./...
 }
 
 # run runs one part, and remembers how it ended.
