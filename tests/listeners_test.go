@@ -101,6 +101,16 @@ func (f *feed) none(name string, count int) {
 	}
 }
 
+// large sends one that no datagram holds, whole, to the disk.
+func (f *feed) large(size int) {
+	f.t.Helper()
+	if a := f.send(bytes.Replace(padded(size), []byte("########"), []byte("thelarge"), 1)); !a.is(buffered) {
+		f.t.Errorf("%d bytes: %+v", size, a)
+	}
+	f.ids = append(f.ids, "thelarge")
+	f.settle()
+}
+
 // arrive waits until all that was sent is at the far end, and returns how often
 // each is there. A look costs time, so there are few.
 func (f *feed) arrive(limit time.Duration, arrived func() map[string]int) map[string]int {
