@@ -18,6 +18,7 @@ usage() {
                           --strict: a test that is skipped fails
   matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid; takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
+  listener telegraf       a Telegraf of its own, in the background, that writes profiles to a file
   bench                   what a call costs, beside a bare send(2) and beside plain PHP
   install [--prefix DIR]  library, header, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
   clean                   remove build/
@@ -186,6 +187,12 @@ soak)
 matrix)
     need "$matrix_packages"
     exec tests/matrix/run.sh "$@"
+    ;;
+listener)
+    [ "${1-}" = telegraf ] || die "listener: which? There is: telegraf."
+    need "$listener_packages"
+    build
+    exec tests/listeners/start.sh
     ;;
 bench)
     need "$bench_packages"

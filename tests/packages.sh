@@ -13,6 +13,9 @@ php-fpm         serves the application
 php-tideways    measures its functions
 libfcgi-bin     sends requests to FPM (cgi-fcgi)
 "
+listener_packages="$build_packages
+php-cli         sends the first profile
+"
 bench_packages="$build_packages
 php-cli         one of the faces that are compared
 php-fpm         serves a page with and without the profiler

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds Telegraf, with the plugins that the configurations beside this use, and
-# nats-server, from their Go modules: install.sh DIRECTORY [telegraf | nats-server]…
+# nats-server, from their Go modules: install.sh DIRECTORY PROGRAM…
 set -euo pipefail
 telegraf=github.com/influxdata/telegraf/cmd/telegraf@v1.37.2
 nats_server=github.com/nats-io/nats-server/v2@v2.15.2
@@ -10,9 +10,9 @@ plugins+=,parsers.value,parsers.json_v2,serializers.template,serializers.influx
 export GOBIN=$1
 shift
 cd / # not in a module: versions are those of the program's own go.mod
-for program in "${@:-telegraf nats-server}"; do
+for program; do
     case "$program" in
-    telegraf) go install -trimpath -ldflags='-s -w' -tags "$plugins" "$telegraf" ;;
+    telegraf) go install -trimpath -ldflags="-s -w -X github.com/influxdata/telegraf/internal.Version=${telegraf#*@v}" -tags "$plugins" "$telegraf" ;;
     nats-server) go install -trimpath -ldflags='-s -w' "$nats_server" ;;
     esac
 done

@@ -8,8 +8,8 @@ socket=${LISTENER_SOCKET:-/var/run/bitville-apm/listener.sock}
 folder=$build/telegraf
 
 # Where the library writes to if it may: README.md, "The disk buffer".
-buffer=/var/lib/bitville-apm/buffer
-mkdir -p "$buffer" 2> /dev/null && [ -w "$buffer" ] || buffer=/tmp/bitville-apm-buffer
+buffer=${BUFFER_DIRECTORY:-/var/lib/bitville-apm/buffer}
+{ mkdir -p "$buffer" && [ -w "$buffer" ]; } 2> /dev/null || buffer=/tmp/bitville-apm-buffer
 mkdir -p "$buffer" "$folder" "$(dirname "$socket")"
 
 "$here/install.sh" "$build/bin" telegraf
@@ -20,9 +20,10 @@ done
 rm -f "$socket"
 nohup "$build/bin/telegraf" --config "$folder/telegraf.conf" --config "$folder/telegraf-file.conf" \
     > "$folder/log" 2>&1 &
+echo $! > "$folder/pid"
 for ((try = 0; try < 100; try++)); do
     [ ! -S "$socket" ] || break
     kill -0 $! 2> /dev/null || { cat "$folder/log" >&2; exit 1; }
     sleep 0.1
 done
-echo "Telegraf listens on $socket and writes to build/telegraf/profiles, once a second. kill $! ends it."
+echo "Telegraf listens on $socket and writes to build/telegraf/profiles, once a second. To end it: kill $!"

@@ -5,11 +5,11 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/fpm.sh"
 folder=$(mktemp -d /tmp/transmit-readme.XXXXXX)
-trap tidy_up EXIT
+trap "end_telegraf; tidy_up" EXIT
 trap 'exit 130' INT TERM
 chmod 755 "$folder"
 mkdir "$folder/checkout" "$folder/tmp" "$folder/buffer"
-export PREFIX=$folder/usr TMPDIR=$folder/tmp
+export PREFIX=$folder/usr TMPDIR=$folder/tmp BUFFER_DIRECTORY=$folder/buffer
 
 # blocks writes each fenced block of README.md to $folder/NN.language.
 blocks() {
@@ -30,6 +30,14 @@ run_sh() {
     grep -q 'bool(true)' "$folder/said"
     grep -q 'sent to the listener' "$folder/said"
     grep -q '/primes' "$folder/said"
+    grep -q '^{.*"first".*}$' "$folder/said" # by way of Telegraf's file
+    end_telegraf
+}
+
+end_telegraf() {
+    local pid
+    pid=$(cat "$folder/checkout/build/telegraf/pid" 2> /dev/null) || return 0
+    kill "$pid" 2> /dev/null || true
 }
 
 # config is what get_profiling_config() returns in the blocks that do not define it.
