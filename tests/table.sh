@@ -4,7 +4,6 @@
 # Fails if a profile was lost or a process died.
 set -euo pipefail
 
-printf '\n%-58s %8s %9s %8s %5s %9s %5s\n' test sent buffered refused lost 'worst ms' died
 awk -F '\t' '
     NF != 7 { notes = notes "  " $0 "\n"; next }
     !($1 in worst) { order[++tests] = $1; worst[$1] = 0 }
@@ -15,10 +14,14 @@ awk -F '\t' '
         bad += $5 + $7
     }
     END {
+        width = 20
+        for (t in worst) if (length(t) > width) width = length(t)
+        form = "%-" width "s %8s %9s %8s %5s %9s %5s\n"
+        printf "\n" form, "test", "sent", "buffered", "refused", "lost", "worst ms", "died"
         for (n = 1; n <= tests; n++) {
             t = order[n]
             ms = worst[t] + 0 > 0 ? sprintf("%.1f", worst[t] / 1000) : "-"
-            printf "%-58s %8s %9s %8s %5s %9s %5d\n", t, sum[t, 2], sum[t, 3], sum[t, 4], sum[t, 5], ms, died[t]
+            printf form, t, sum[t, 2], sum[t, 3], sum[t, 4], sum[t, 5], ms, died[t]
         }
         printf "\n%s", notes
         exit bad > 0
