@@ -89,8 +89,8 @@ void count_send(int32_t result, size_t len, int64_t ns);
 /* transmit_count - one of the events above; Go calls this. */
 void transmit_count(int32_t event);
 
-/* open_pool - get this process a slot; anew, even if it has inherited one. */
-void open_pool(bool anew);
+/* open_pool - get this process a slot, unless it has one. */
+void open_pool(void);
 const char *pool_error(void);
 
 /* own_slot - NULL: there is none. */

@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -30,6 +29,7 @@
 static struct slot *_Atomic slots;
 static struct slot *_Atomic own;
 static struct slot before; /* what own had counted when it became ours */
+static pid_t claimed_by; /* a child inherits its parent's slot */
 static const char *_Atomic problem = "not opened yet";
 
 const char *pool_error(void)
@@ -44,6 +44,15 @@ struct slot *own_slot(void)
 
 /* ---- The file ---- */
 
+/* In the system's own words, it may not be JSON: they can be translated. */
+static const char *failed(const char *what, int error)
+{
+    static char text[64];
+
+    snprintf(text, sizeof text, "%s: error %d", what, error);
+    return text;
+}
+
 /* Others may have made it: a link, or a file that they can read or cut. */
 static const char *distrust(int fd)
 {
@@ -51,7 +60,7 @@ static const char *distrust(int fd)
     struct statfs file_system;
 
     if (fstat(fd, &status) != 0 || fstatfs(fd, &file_system) != 0)
-        return strerror(errno);
+        return failed("stat", errno);
     if (file_system.f_type != TMPFS_MAGIC)
         return "/dev/shm is not in memory";
     if (!S_ISREG(status.st_mode) || status.st_nlink != 1 || status.st_uid != geteuid() ||
@@ -72,10 +81,10 @@ static const char *map_file(int fd)
         return wrong;
     error = posix_fallocate(fd, 0, (off_t)size);
     if (error)
-        return strerror(error);
+        return failed("allocate", error);
     pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (pages == MAP_FAILED)
-        return strerror(errno);
+        return failed("map", errno);
     slots = pages;
     return NULL;
 }
@@ -89,7 +98,7 @@ static const char *open_file(void)
     snprintf(path, sizeof path, PATH_FORMAT, (unsigned)geteuid());
     fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return strerror(errno);
+        return failed("open", errno);
     wrong = map_file(fd);
     close(fd);
     return wrong;
@@ -112,6 +121,7 @@ static const char *claim(void)
         if (has_ended(pid) && atomic_compare_exchange_strong(&slots[i].pid, &pid, getpid())) {
             before = (struct slot){0};
             add_slot(&before, &slots[i]);
+            claimed_by = getpid();
             own = &slots[i];
             return "";
         }
@@ -119,12 +129,12 @@ static const char *claim(void)
     return "as many processes count as can";
 }
 
-void open_pool(bool anew)
+void open_pool(void)
 {
     static atomic_flag busy = ATOMIC_FLAG_INIT;
     const char *wrong;
 
-    if ((own && !anew) || atomic_flag_test_and_set(&busy))
+    if ((own && claimed_by == getpid()) || atomic_flag_test_and_set(&busy))
         return;
     wrong = slots ? NULL : open_file();
     problem = wrong ? wrong : claim();

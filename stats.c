@@ -177,7 +177,7 @@ const char *transmit_stats(void)
     struct slot own, pool;
     uint32_t processes;
 
-    open_pool(false);
+    open_pool();
     own = pool = (struct slot){0};
     read_own(&own);
     add_slot(&own, &alone);
