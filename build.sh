@@ -10,7 +10,7 @@ usage() {
 ./build.sh [VERB]
 
   build [--oldest]        build/libtransmit.so (this is the default), with $CC for $GOARCH if they are set
-                          --oldest: in a folder of Debian 11, for any glibc from 2.31 on; takes root
+                          --oldest: in a folder of Debian 11, for any glibc from 2.25 on; takes root
                           --to DIR: to another folder
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
   test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme package components

@@ -86,10 +86,10 @@ final class Native
         }
     }
 
-    /** Why the last profile is not at the listener, in the library's words. */
+    /** Why the last profile is not at the listener, in the library's words; "" without it. */
     public static function lastError(): string
     {
-        return self::$instance->ffi->transmit_last_error();
+        return self::$instance === null ? '' : self::$instance->ffi->transmit_last_error();
     }
 
     /**

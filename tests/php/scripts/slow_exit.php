@@ -26,5 +26,5 @@ switch ($end) {
         str_repeat('x', 100000000);
         break;
     case 'a fatal error':
-        require '/nonexistent.php';
+        eval('function twice() {} function twice() {}');
 }
