@@ -6,9 +6,12 @@
  * small file in memory that all of them map (pool.c): nothing is written out,
  * nobody waits, and what a killed worker has counted stays.
  */
+#include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,29 +174,73 @@ static void append_slot(struct text *text, const struct slot *slot)
     append_failure(text, slot->last_failure);
 }
 
-const char *transmit_stats(void)
-{
-    static _Thread_local struct text text;
-    struct slot own, pool;
-    uint32_t processes;
+/* Not a thread-local variable: the library's lie in the static TLS block, of which
+ * a program that loads it later has a kilobyte to spare. */
+static pthread_key_t texts;
 
-    open_pool();
-    own = pool = (struct slot){0};
+static void make_key(void)
+{
+    pthread_key_create(&texts, free);
+}
+
+static struct text *own_text(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct text *text;
+
+    pthread_once(&once, make_key);
+    text = pthread_getspecific(texts);
+    if (!text) {
+        text = malloc(sizeof *text);
+        pthread_setspecific(texts, text);
+    }
+    return text;
+}
+
+static void append_process(struct text *text)
+{
+    struct slot own = {0};
+
     read_own(&own);
     add_slot(&own, &alone);
-    processes = read_pool(&pool);
-    add_slot(&pool, &alone);
+    append(text, "{\"pid\":%d,", (int)getpid());
+    append_slot(text, &own);
+    append(text, "}");
+}
 
-    text.length = 0;
-    append(&text, "{\"process\":{\"pid\":%d,", (int)getpid());
-    append_slot(&text, &own);
-    append(&text, "},\"pool\":");
+static void append_pool(struct text *text)
+{
+    struct slot pool = {0};
+    uint32_t processes = read_pool(&pool);
+
     if (processes == 0) {
-        append(&text, "null,\"pool_error\":\"%s\"}", pool_error());
-        return text.json;
+        append(text, "null,\"pool_error\":\"%s\"", pool_error());
+        return;
     }
-    append(&text, "{\"processes\":%u,", (unsigned)processes);
-    append_slot(&text, &pool);
-    append(&text, "}}");
-    return text.json;
+    add_slot(&pool, &alone);
+    append(text, "{\"processes\":%u,", (unsigned)processes);
+    append_slot(text, &pool);
+    append(text, "}");
+}
+
+static void build(struct text *text)
+{
+    open_pool();
+    text->length = 0;
+    append(text, "{\"process\":");
+    append_process(text);
+    append(text, ",\"pool\":");
+    append_pool(text);
+    append(text, "}");
+}
+
+const char *transmit_stats(void)
+{
+    int error = errno;
+    struct text *text = own_text();
+
+    if (text)
+        build(text);
+    errno = error;
+    return text ? text->json : "{}";
 }

@@ -244,7 +244,7 @@ int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
  * /dev/shm/libtransmit-<user id>.1, of mode 0600; where that cannot be had, or more
  * than 512 processes count, a process counts by itself.
  *
- * Never NULL; the text belongs to the thread and is valid until its next
+ * Never NULL; "{}" without memory; the text belongs to the thread and is valid until its next
  * transmit_stats. Does not start the library. Blocks for some microseconds.
  */
 const char *transmit_stats(void);
