@@ -97,6 +97,23 @@ static int32_t check(const char *json, size_t len)
     return 0;
 }
 
+/* Whether the caller has cut the profile is for the statistics only. */
+static int32_t send_counted(struct call *call)
+{
+    int32_t wrong = check(call->json, call->len);
+
+    if (wrong)
+        return answer(wrong);
+    if (call->flags & TRANSMIT_SHRUNK)
+        transmit_count(SHRUNK);
+    call->flags &= ~TRANSMIT_SHRUNK;
+    if (send_by_shortcut(call)) {
+        last_error[0] = '\0';
+        return TRANSMIT_SENT;
+    }
+    return run(call, transmitSend);
+}
+
 int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path,
                            uint32_t timeout_us)
 {
@@ -105,15 +122,11 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
                         .flags = flags,
                         .socket_path = socket_path,
                         .timeout_us = timeout_us};
-    int32_t wrong = check(json, len);
+    int64_t began_ns = monotonic_ns();
+    int32_t result = send_counted(&call);
 
-    if (wrong)
-        return answer(wrong);
-    if (send_by_shortcut(&call)) {
-        last_error[0] = '\0';
-        return TRANSMIT_SENT;
-    }
-    return run(&call, transmitSend);
+    count_send(result, len, monotonic_ns() - began_ns);
+    return result;
 }
 
 int32_t transmit_send(const char *json, size_t len)

@@ -27,6 +27,7 @@ var transmitter = transmit.New(os.TempDir())
 
 func init() {
 	transmitter.OnShortcut(setShortcut)
+	transmit.OnEvent(func(e transmit.Event) { C.transmit_count(C.SHRUNK + C.int32_t(e)) })
 	C.transmit_go_runs()
 }
 

@@ -56,6 +56,52 @@ bool send_by_shortcut(const struct call *call);
 /* Go calls this when it can take calls. */
 void transmit_go_runs(void);
 
+/* ---- Statistics: stats.c, pool.c ---- */
+
+/* Where a slot has what. Results come first: see place() in stats.c. */
+enum counter {
+    LAST_RESULT = TRANSMIT_PENDING - TRANSMIT_ETIMEDOUT,
+    SENT_BYTES,
+    BUFFERED_BYTES,
+    LATENCY_SUM_US,
+    /* Events that Go tells of, see transmit/event.go */
+    SHRUNK,
+    WAITS_IN_VAIN,
+    CONNECTS,
+    REPLAYED,
+    WRITTEN_LATER,
+    LOST_LATER,
+    LATENCY,
+    LATENCIES = 20, /* up to 2^18 us, and the rest */
+    COUNTERS = LATENCY + LATENCIES
+};
+
+/* What one process has counted. */
+struct slot {
+    _Atomic int32_t pid;          /* 0: nobody's yet */
+    _Atomic int64_t last_failure; /* unix seconds * 256 + the result's place; 0: none */
+    _Atomic uint64_t counter[COUNTERS];
+} __attribute__((aligned(64)));
+
+/* count_send - one profile's result, its size, and how long the call took. */
+void count_send(int32_t result, size_t len, int64_t ns);
+
+/* transmit_count - one of the events above; Go calls this. */
+void transmit_count(int32_t event);
+
+/* open_pool - get this process a slot, unless it has one. */
+void open_pool(void);
+const char *pool_error(void);
+
+/* own_slot - NULL: there is none. */
+struct slot *own_slot(void);
+
+/* add_slot - add one's counts to a sum; read_own, this process's; read_pool, all
+ * of them, which returns how many processes live, 0 if there is no pool. */
+void add_slot(struct slot *sum, const struct slot *slot);
+void read_own(struct slot *ret_sum);
+uint32_t read_pool(struct slot *ret_sum);
+
 /* monotonic_ns - CLOCK_MONOTONIC in nanoseconds. */
 int64_t monotonic_ns(void);
 

@@ -181,6 +181,7 @@ static int32_t begin(void)
         return TRANSMIT_ERESOURCE;
     }
     begun = true;
+    open_pool();
     getrlimit(RLIMIT_NOFILE, &descriptors);
     fill_stack();
     run_entries();

@@ -104,6 +104,8 @@ int32_t transmit_send(const char *json, size_t len);
 #define TRANSMIT_AS_IS 2u
 /* Do not try the socket: TRANSMIT_SENT cannot be the result. */
 #define TRANSMIT_TO_DISK 4u
+/* The caller has cut it: transmit_stats counts that. */
+#define TRANSMIT_SHRUNK 8u
 
 /*
  * transmit_send_with - transmit_send, with choices for this call.
@@ -213,6 +215,39 @@ const char *transmit_last_error(void);
  * ret_suppressed  set to the number of 0 answers since the last 1; may be NULL
  */
 int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
+
+/*
+ * transmit_stats - what became of the profiles so far, as a JSON object:
+ *
+ *   process        what this process has counted since its first call
+ *   pool           what all processes of this user on this host have counted since
+ *                  the host started; null: there is no pool
+ *   pool_error     why there is none
+ *
+ * Both have:
+ *
+ *   pid            of this process; a pool has processes: how many live
+ *   sent, buffered, pending    calls with that result
+ *   sent_bytes, buffered_bytes what they were given (a pending one counts as buffered)
+ *   written_later, lost_later  what became of the pending ones; the rest is under way
+ *   shrunk         profiles that were cut
+ *   waits_in_vain  for a full queue
+ *   connects       to a listener: the first one of a process, and after its restarts
+ *   replayed       profiles that were sent from the disk buffer
+ *   refused, lost  calls with a result below 0, by cause
+ *   latency_us     how many calls took so many microseconds at most; a call counts once
+ *   latency_sum_us of all calls
+ *   last_failure   null, or {"time": <unix seconds>, "result": …, "text": "…"} of the
+ *                  last call that was not sent
+ *
+ * Counts are exact and survive the process, also one that is killed. They lie in
+ * /dev/shm/libtransmit-<user id>.1, of mode 0600; where that cannot be had, or more
+ * than 512 processes count, a process counts by itself.
+ *
+ * Never NULL; "{}" without memory; the text belongs to the thread and is valid until its next
+ * transmit_stats. Does not start the library. Blocks for some microseconds.
+ */
+const char *transmit_stats(void);
 
 /* ---- Versions, of the library that is loaded ---- */
 

@@ -15,6 +15,7 @@ final class Native
     public const TRUSTED = 1;
     public const AS_IS = 2;
     public const TO_DISK = 4;
+    public const SHRUNK = 8;
 
     /** As in transmit_ffi.h. */
     private const SCOPE = 'TRANSMIT';
@@ -119,6 +120,12 @@ final class Native
             return false;
         }
         return $due < 0 ? false : ($due === 1 ? $suppressed->cdata : null);
+    }
+
+    /** As JSON: see transmit.h. */
+    public function stats(): string
+    {
+        return $this->ffi->transmit_stats();
     }
 
     public function version(): string

@@ -101,11 +101,15 @@ final class Profile
             $why = $settings->oversize === 'shrink' ? "still $length bytes after the cuts" : "$length bytes, uncut";
             return $transmission->storeInstead($json, $why) === Result::SENT;
         }
-        return Transmission::send($json, $socketPath, $settings, $start);
+        return $transmission->deliver($json, $socketPath);
     }
 
     private static function encodeCut(array $data, Transmission $transmission): ?string
     {
-        return Encoder::encodeUntil(Cut::apply($data), $transmission->diskBy);
+        $cut = Cut::apply($data);
+        if (isset($cut['_meta']['truncated']) || isset($cut['_meta']['sql_truncated'])) {
+            $transmission->flags |= Native::SHRUNK;
+        }
+        return Encoder::encodeUntil($cut, $transmission->diskBy);
     }
 }

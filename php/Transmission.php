@@ -18,6 +18,9 @@ final class Transmission
     /** The end of the call. */
     public Deadline $deadline;
 
+    /** Native::AS_IS, and more. */
+    public int $flags = Native::AS_IS;
+
     private int $start;
 
     /** @param int $start hrtime(true), when the application called */
@@ -36,9 +39,8 @@ final class Transmission
      */
     public static function send(string $json, string $socketPath, Settings $settings, int $start): bool
     {
-        $problem = $socketPath === $settings->listenerSocket ? '' : SocketPath::problem($socketPath);
-        if ($problem !== '') {
-            return (new self($settings, $start))->storeInstead($json, $problem) === Result::SENT;
+        if ($socketPath !== $settings->listenerSocket && SocketPath::problem($socketPath) !== '') {
+            return (new self($settings, $start))->deliver($json, $socketPath);
         }
         $result = Native::send($json, Native::AS_IS, $socketPath, $settings, $start);
         if ($result === Result::SENT) {
@@ -47,6 +49,17 @@ final class Transmission
         $call = new self($settings, $start);
         [$result, $why] = $call->complete($result, $json, $socketPath);
         return $call->report($result, $why) === Result::SENT;
+    }
+
+    /** send(), in a call that has begun already. */
+    public function deliver(string $json, string $socketPath): bool
+    {
+        $problem = SocketPath::problem($socketPath);
+        if ($problem !== '') {
+            return $this->storeInstead($json, $problem) === Result::SENT;
+        }
+        [$result, $why] = $this->attempt($json, $socketPath);
+        return $this->report($result, $why) === Result::SENT;
     }
 
     /**
@@ -83,7 +96,7 @@ final class Transmission
      */
     public function attempt(string $json, ?string $socketPath): array
     {
-        $flags = Native::AS_IS | ($socketPath === null ? Native::TO_DISK : 0);
+        $flags = $this->flags | ($socketPath === null ? Native::TO_DISK : 0);
         $result = Native::send($json, $flags, $socketPath, $this->settings, $this->start);
         return $this->complete($result, $json, $socketPath);
     }

@@ -8,7 +8,7 @@ foreach (
     [
         'Quiet', 'Result', 'Deadline', 'Directory', 'Stamp', 'Log', 'Settings', 'SocketPath', 'Native',
         'BufferDirectory', 'BufferFile', 'BufferLimits', 'Cleanup', 'BackOff', 'PlainSocket', 'Replay', 'Plain',
-        'Transmission', 'SizeBound', 'Encoder', 'Cut', 'Profile', 'ListenerCheck', 'Request', 'TopFunctions',
+        'Transmission', 'Stats', 'SizeBound', 'Encoder', 'Cut', 'Profile', 'ListenerCheck', 'Request', 'TopFunctions',
         'Profiler',
     ] as $transmitClass
 ) {

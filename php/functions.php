@@ -13,6 +13,7 @@ use Transmit\Profile;
 use Transmit\Quiet;
 use Transmit\Replay;
 use Transmit\Settings;
+use Transmit\Stats;
 use Transmit\Transmission;
 
 /**
@@ -143,4 +144,16 @@ function check_listener_socket(): array
     return Quiet::call(static function (): array {
         return ListenerCheck::run(Settings::current());
     }, ['socket_path' => '', 'exists' => false, 'is_socket' => false, 'writable_dir' => false]);
+}
+
+/**
+ * How many profiles were sent, buffered, cut, lost and so on, and how long calls took, for a status page.
+ *
+ * @return array<string, mixed> see Transmit\Stats
+ */
+function get_transmit_stats(): array
+{
+    return Quiet::call(static function (): array {
+        return Stats::get(Settings::current());
+    }, ['process' => null, 'pool' => null, 'pool_error' => '', 'plain_because' => 'it could not be found out']);
 }

@@ -94,6 +94,7 @@ func (l *listener) attempt(send func() unix.Errno, until time.Time) error {
 		if errno := l.socket.connect(l.path); errno != 0 {
 			return l.failed("connect to", errno)
 		}
+		count(Connected)
 		errno = send()
 	}
 	if errno == unix.EAGAIN {
@@ -115,6 +116,7 @@ func (l *listener) wait(send func() unix.Errno, until time.Time) unix.Errno {
 	for {
 		if !l.socket.awaitRoom(until) {
 			l.backoff.extend()
+			count(WaitInVain)
 			return unix.EAGAIN
 		}
 		if errno := send(); errno != unix.EAGAIN {

@@ -163,6 +163,7 @@ func (w *writer) pass(offer *buffer.Offer) buffer.Verdict {
 	switch err := w.replayer.send(pieces{text}); {
 	case err == nil:
 		now.sent.Add(1)
+		count(Replayed)
 		return buffer.Gone
 	case errors.Is(err, errTooLarge):
 		w.replayer.turn.Limit(offer.Size - 1)

@@ -138,6 +138,7 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 			return nil, nil, err
 		}
 		if smaller != nil {
+			count(Shrunk)
 			out = smaller
 		}
 	}
@@ -167,5 +168,6 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 	if err != nil || smaller == nil {
 		return out, unsent, nil
 	}
+	count(Shrunk)
 	return smaller, l.send(smaller, doc.diskBy), nil
 }

@@ -57,11 +57,15 @@ type job struct {
 	text    []byte // from memory: the caller's is valid only during the call
 	options *buffer.Options
 	written event
+	settled atomic.Bool // by the caller, who does not wait any longer, or by the writer
 
-	// To be read after written.
+	// To be read after written, or once the writer has settled it.
 	err error
 	dir string // where it is
 }
+
+// settle returns whether it was not settled yet.
+func (j *job) settle() bool { return !j.settled.Swap(true) }
 
 func newWriter() *writer {
 	w := &writer{
@@ -99,10 +103,10 @@ func (w *writer) write(out pieces, deadline time.Time, options *buffer.Options, 
 	}
 	j := &job{text: text, options: options}
 	w.jobs <- j // does not block
-	if late {
+	if late && j.settle() {
 		return Pending, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
 	}
-	if w.isHung() || !j.written.wait(deadline) {
+	if (w.isHung() || !j.written.wait(deadline)) && j.settle() {
 		return Pending, fmt.Errorf("the disk is slow; %w", unsent)
 	}
 	if j.err != nil {
@@ -193,7 +197,14 @@ func (w *writer) do(j *job) {
 	size := int64(len(j.text))
 	w.memory.free(j.text)
 	w.release(size)
-	j.written.set()
+	switch {
+	case j.settle():
+		j.written.set()
+	case j.err == nil:
+		count(WrittenLater)
+	default:
+		count(LostLater)
+	}
 	w.collect()
 }
 

@@ -287,6 +287,8 @@ static bool obey(const char *verb, const char *arguments)
         answer(replay(arguments), began_us);
     else if (strcmp(verb, "text") == 0)
         printf("%s\n", transmit_strerror(atoi(arguments)));
+    else if (strcmp(verb, "stats") == 0)
+        printf("%s\n", transmit_stats());
     else if (strcmp(verb, "threads") == 0)
         threads(arguments);
     else if (strcmp(verb, "limit") == 0)

@@ -28,6 +28,7 @@ final class ContractTest extends TestCase
             'trusted' => ['TRUSTED (\d+)u', Native::TRUSTED],
             'as is' => ['AS_IS (\d+)u', Native::AS_IS],
             'to disk' => ['TO_DISK (\d+)u', Native::TO_DISK],
+            'shrunk' => ['SHRUNK (\d+)u', Native::SHRUNK],
         ];
     }
 

@@ -1,0 +1,22 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * What became of the profiles so far: transmit_stats() of transmit.h.
+ */
+final class Stats
+{
+    /**
+     * process, pool, pool_error as in transmit.h; null where the library cannot be used, for plain PHP
+     * counts nothing: then plain_because says why.
+     *
+     * @return array{process: array|null, pool: array|null, pool_error: string, plain_because: string}
+     */
+    public static function get(Settings $settings): array
+    {
+        $native = Native::instance($settings);
+        $stats = $native === null ? [] : (array) json_decode($native->stats(), true);
+        return $stats + ['process' => null, 'pool' => null, 'pool_error' => '', 'plain_because' => Native::why()];
+    }
+}
