@@ -29,7 +29,7 @@
 static struct slot *_Atomic slots;
 static struct slot *_Atomic own;
 static struct slot before; /* what own had counted when it became ours */
-static pid_t claimed_by; /* a child inherits its parent's slot */
+static pid_t claimed_by;   /* a child inherits its parent's slot */
 static const char *_Atomic problem = "not opened yet";
 
 const char *pool_error(void)
