@@ -20,11 +20,11 @@ blocks() {
     sed -i "s|/usr/local|$PREFIX|g" "$folder"/*.{php,ini,c}
 }
 
-# run_sh runs all sh blocks as one session of a reader. It does not test, or soak, in a test.
+# run_sh runs all sh blocks as one session of a reader. It does not test, soak or bench, in a test.
 run_sh() {
     (
         cd "$folder/checkout"
-        cat "$folder"/*.sh | sed -E '/^\.\/build\.sh (test|soak .*)$/d' > "$folder/session"
+        cat "$folder"/*.sh | sed -E '/^\.\/build\.sh (test|soak .*|bench)$/d' > "$folder/session"
         bash -euxo pipefail -c '. "$1"; kill %1' - "$folder/session"
     ) > "$folder/said" 2>&1 || { cat "$folder/said"; return 1; }
     grep -q 'bool(true)' "$folder/said"
