@@ -60,9 +60,8 @@ extern "C" {
 /* The library cannot run here: nothing was sent, nothing was written. */
 #define TRANSMIT_EFORKED (-20)   /* in a fork(2) child of a process that had started it */
 #define TRANSMIT_ERESOURCE (-21) /* too few threads or too little memory left for it */
-#define TRANSMIT_ESTARTING                                                                         \
-    (-22) /* half of the time was up before it had started: the next call may work */
-#define TRANSMIT_EPANIC (-23) /* a defect in the library, caught */
+#define TRANSMIT_ESTARTING (-22) /* not started in half of the time: the next call may work */
+#define TRANSMIT_EPANIC (-23)    /* a defect in the library, caught */
 
 /* The listener did not take the profile, and neither did the disk: it is lost. */
 #define TRANSMIT_EBUSY (-40)     /* as many profiles wait for a slow disk as may wait */

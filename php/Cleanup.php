@@ -21,7 +21,7 @@ final class Cleanup
         }
         $now = time();
         foreach ($directory === null ? [] : BufferDirectory::names($directory) as $name) {
-            if (strncmp($name, 'profile_', 8) === 0) {
+            if (strncmp($name, 'profile_', 8) === 0 || strncmp($name, 'bad_profile_', 12) === 0) {
                 $before = substr($name, -5) === '.json' ? $now - $maxAge : null;
             } else {
                 $before = preg_match(BufferFile::TEMPORARY, $name) === 1 ? $now - self::TEMPORARY_SECONDS : null;
