@@ -9,6 +9,19 @@ use Transmit\Settings;
  */
 final class Application
 {
+    /** The functions, with the settings in that file of the application's; "": it has none. */
+    public static function load(string $config): bool
+    {
+        if ($config !== '' && !(is_file($config) && is_readable($config))) {
+            return false;
+        }
+        if ($config !== '') {
+            require_once $config;
+        }
+        require_once dirname(__DIR__) . '/transmitter.php';
+        return true;
+    }
+
     /** @return list<Finding> */
     public static function examine(Settings $settings): array
     {

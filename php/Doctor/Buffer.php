@@ -24,11 +24,15 @@ final class Buffer
     /** @var list<Finding> */
     private array $findings = [];
 
+    /** Whether to write a file, as a profile is. */
+    private bool $isToRehearse;
+
     /** @return list<Finding> */
-    public static function examine(Settings $settings): array
+    public static function examine(Settings $settings, bool $isToRehearse = true): array
     {
         $self = new self();
         $self->settings = $settings;
+        $self->isToRehearse = $isToRehearse;
         $isFound = false;
         foreach (array_unique($settings->bufferDirs) as $directory) {
             $isFound = $self->candidate($directory, $isFound) || $isFound;
@@ -66,7 +70,7 @@ final class Buffer
             return $canBeMade;
         }
         $this->use($directory, $isFound ? 'not in use, for one before it is' : 'in use');
-        if (!$isFound) {
+        if (!$isFound && $this->isToRehearse) {
             $this->rehearse($directory);
         }
         return true;

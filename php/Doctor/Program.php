@@ -29,7 +29,7 @@ final class Program
         if (isset($options['fpm'])) {
             return self::askFpm($options);
         }
-        if (!self::load($options['config'] ?? '')) {
+        if (!Application::load($options['config'] ?? '')) {
             fwrite(STDERR, "doctor: {$options['config']} cannot be read\n");
             return 3;
         }
@@ -38,22 +38,13 @@ final class Program
         return $report->status();
     }
 
-    /**
-     * Tells nothing to whoever comes along: TRANSMIT_DOCTOR is in the pool's configuration
-     * (env[TRANSMIT_DOCTOR] = 1), or from --fpm. What a browser sends is called HTTP_….
-     */
     public static function page(): void
     {
-        header('Content-Type: text/plain; charset=utf-8');
-        header('Cache-Control: no-store');
-        header('X-Content-Type-Options: nosniff');
-        if (getenv('TRANSMIT_DOCTOR') !== '1') {
-            http_response_code(403);
-            echo "The doctor answers on the command line: php doctor.php --fpm SOCKET.\n",
-                "For a page, set env[TRANSMIT_DOCTOR] = 1 in the pool, and let the web server ask who it is.\n";
+        $instead = "The doctor answers on the command line: php doctor.php --fpm SOCKET.\n";
+        if (!Access::isGranted('TRANSMIT_DOCTOR', $instead)) {
             return;
         }
-        self::load((string) getenv('TRANSMIT_DOCTOR_CONFIG'));
+        Application::load((string) getenv('TRANSMIT_DOCTOR_CONFIG'));
         $report = Report::make();
         http_response_code($report->status() === 2 ? 503 : 200);
         if (($_GET['format'] ?? '') === 'json') {
@@ -81,19 +72,6 @@ final class Program
         }
         echo $page;
         return (int) $found[1];
-    }
-
-    /** The functions, with the application's settings. */
-    private static function load(string $config): bool
-    {
-        if ($config !== '' && !(is_file($config) && is_readable($config))) {
-            return false;
-        }
-        if ($config !== '') {
-            require_once $config;
-        }
-        require_once dirname(__DIR__) . '/transmitter.php';
-        return true;
     }
 
     /**

@@ -1,0 +1,51 @@
+<?php
+
+namespace Transmit\Status;
+
+use Transmit\ListenerCheck;
+use Transmit\Settings;
+use Transmit\Stats;
+
+/**
+ * What there is to show at this moment.
+ */
+final class Snapshot
+{
+    public Settings $settings;
+
+    /** @var array<string, mixed> see Transmit\ListenerCheck */
+    public array $check;
+
+    /** @var array<string, mixed>|null as in transmit.h; null: plain PHP counts nothing */
+    public ?array $counts;
+
+    /** Why they are this process's only; "" if they are the pool's. */
+    public string $poolError;
+
+    public static function take(): self
+    {
+        $self = new self();
+        $self->settings = Settings::current();
+        $self->check = ListenerCheck::run($self->settings);
+        $stats = Stats::get($self->settings);
+        $self->counts = $stats['pool'] ?? $stats['process'];
+        $self->poolError = $stats['pool_error'];
+        return $self;
+    }
+
+    /** @return array<string, int> by result: each call is in one of them */
+    public function results(): array
+    {
+        $results = [];
+        foreach (array_keys(Counters::RESULTS) as $key) {
+            $count = $this->counts[$key];
+            $results[$key] = is_array($count) ? array_sum($count) : $count;
+        }
+        return $results;
+    }
+
+    public function latency(): Latency
+    {
+        return new Latency($this->counts['latency_us'], $this->counts['latency_sum_us']);
+    }
+}
