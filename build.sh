@@ -146,7 +146,7 @@ install_files() {
     local prefix=$1 libdir=$2 to=$3$1 lib=$3$2 library share
     library=libtransmit.so.$(version)
     share=$to/share/libtransmit/php
-    install -d "$lib/pkgconfig" "$to"/{include,share/doc/libtransmit,share/man/man3} "$share/Doctor"
+    install -d "$lib/pkgconfig" "$to"/{include,share/doc/libtransmit,share/man/man3} "$share"/{Doctor,Status}
     # By rename: a running process has the old file mapped.
     install -m 755 build/libtransmit.so "$lib/.$library"
     mv -f "$lib/.$library" "$lib/$library"
@@ -157,6 +157,7 @@ install_files() {
     sed "s|@prefix@|$prefix|; s|@libdir@|$libdir|; s|@version@|$(version)|" include/transmit.pc.in > "$lib/pkgconfig/transmit.pc"
     install -m 644 php/*.php php/composer.json "$share/"
     install -m 644 php/Doctor/*.php "$share/Doctor/"
+    install -m 644 php/Status/*.{php,css} "$share/Status/"
     ffi_header "$libdir/libtransmit.so.1" > "$share/transmit_ffi.h"
     install -m 644 README.md CHANGELOG.md include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
     install -m 644 php/README.md "$to/share/doc/libtransmit/README.php.md"

@@ -62,7 +62,7 @@ func startPool(t *testing.T, s scene, r recipe, pool string, more ...string) *fp
 	}
 	// Graceful means that the workers are given the time.
 	conf := s.write(t, "fpm.conf", "[global]\ndaemonize=no\nlog_level=notice\nprocess_control_timeout=20\nerror_log="+f.log+
-		"\n[www]\nclear_env=no\npm=static\n"+pool+"\nlisten="+s.dir+"/f\n"+users)
+		"\n[www]\nclear_env=no\npm=static\n"+users+pool+"\nlisten="+s.dir+"/f\n")
 	ini := s.write(t, "php.ini", strings.ReplaceAll(strings.Join(append(more, r.ini...), "\n"), "STAGE", stage)+
 		"\nerror_reporting=-1\nlog_errors=1\ndisplay_errors=1\nhtml_errors=0\nmemory_limit=64M\nerror_log="+s.dir+"/php.log\n")
 	cmd := exec.Command(binary, "-y", conf, "-c", ini)

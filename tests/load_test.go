@@ -42,7 +42,7 @@ func TestLoad_FPM(t *testing.T) {
 					t.Logf("php-fpm: %v, its log ends\n%s", f.cmd.ProcessState, text[max(0, len(text)-3000):])
 				}
 			})
-			n := startNginx(t, f, "work.php")
+			n := startNginx(t, f, "tests/php/pages/work.php")
 
 			withAndWithout(t, n, lasts(t, time.Second, c.share/20))
 			l := &load{t: t, fpm: f, unrest: u, inBuffer: map[string]int{}, killed: map[string]bool{}}

@@ -30,7 +30,7 @@ func startNginx(t *testing.T, f *fpm, script string) *nginx {
 	address := freeAddress(t)
 	location := func(path, prepend string) string {
 		return fmt.Sprintf(`location %s { fastcgi_pass unix:%s/f; fastcgi_param PHP_VALUE "auto_prepend_file=%s";
-			fastcgi_param SCRIPT_FILENAME %s/tests/php/pages/%s; fastcgi_param REQUEST_METHOD $request_method;
+			fastcgi_param SCRIPT_FILENAME %s/%s; fastcgi_param REQUEST_METHOD $request_method;
 			fastcgi_param REQUEST_URI $request_uri; fastcgi_param SERVER_PROTOCOL $server_protocol; }
 			`, path, s.dir, prepend, stage, script)
 	}

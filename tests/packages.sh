@@ -49,6 +49,7 @@ procps          looks at processes
 e2fsprogs       makes a disk that can be frozen
 mount           mounts it
 nginx-light     a web server before php-fpm
+chromium        shows the status page
 wrk             loads it
 "
 

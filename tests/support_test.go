@@ -52,6 +52,7 @@ func setStage() error {
 	for _, c := range []struct{ from, to string }{
 		{root + "/php/*.php", "php"},
 		{root + "/php/Doctor/*.php", "php/Doctor"},
+		{root + "/php/Status/*", "php/Status"},
 		{root + "/include/*.h", "include"},
 		{root + "/tests/php/oracle.php", "tests/php"},
 		{root + "/tests/php/scripts/*", "tests/php/scripts"},

@@ -21,9 +21,8 @@ final class Chart
                 . '</td><td class="bar">' . self::bar($count / $most, $isLate) . "</td></tr>\n";
         }
         $mean = sprintf('%.0F µs', $latency->sumUs / $latency->count());
-        return "<table class=\"chart\">\n$rows</table>\n<p class=\"what\">Half of all calls " . Page::text(
-            $latency->within(0.5) . ", 99 % {$latency->within(0.99)}; the mean is $mean."
-        ) . '</p>';
+        $summary = "Half of all calls: {$latency->within(0.5)}; 99 %: {$latency->within(0.99)}; mean: $mean";
+        return "<table class=\"chart\">\n$rows</table>\n<p class=\"what\">" . Page::text($summary) . '</p>';
     }
 
     /** However small, what is there is seen. */

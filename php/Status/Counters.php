@@ -23,8 +23,8 @@ final class Counters
         'shrunk' => 'profiles that were cut',
         'waits_in_vain' => 'calls that waited for a full queue, and in vain',
         'connects' => 'connections to a listener: of each process, and after a restart',
-        'sent_bytes' => 'bytes of profiles that were sent',
-        'buffered_bytes' => 'bytes of profiles that were buffered or pending',
+        'sent_bytes' => 'bytes of those that were sent, as they were given',
+        'buffered_bytes' => 'bytes of those that were buffered or pending',
     ];
 
     /** Of results that have several. */

@@ -33,7 +33,7 @@ final class Latency
         }, $this->calls);
     }
 
-    /** Such as "under 16 µs": this share of the calls. "–": there was none. */
+    /** Such as "< 16 µs": this share of the calls. "–": there was none. */
     public function within(float $share): string
     {
         foreach ($this->count() === 0 ? [] : $this->cumulative() as $bound => $count) {
@@ -64,6 +64,6 @@ final class Latency
             return 'longer';
         }
         $number = $bound < 1000 ? "$bound µs" : sprintf($bound < 10000 ? '%.1F ms' : '%.0F ms', $bound / 1000);
-        return "under $number";
+        return "< $number";
     }
 }

@@ -57,12 +57,12 @@ final class Page
         return self::tiles($results, $this->now->latency())
             . "<main>\n<div>\n"
             . self::section('Profiles', self::table($results, Counters::RESULTS))
+            . self::section('Besides', self::table($this->now->counts, Counters::MORE))
+            . "</div>\n<div>\n"
+            . self::section('How long calls took', Chart::html($this->now->latency(), $this->now->settings->timeoutUs))
             . self::section('Refused, by cause', $this->causes('refused'))
             . self::section('Lost, by cause', $this->causes('lost'))
             . self::section('Last call that was not sent', self::failure($this->now->counts['last_failure']))
-            . "</div>\n<div>\n"
-            . self::section('How long calls took', Chart::html($this->now->latency(), $this->now->settings->timeoutUs))
-            . self::section('Besides', self::table($this->now->counts, Counters::MORE))
             . "</div>\n</main>\n";
     }
 

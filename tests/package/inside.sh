@@ -51,6 +51,10 @@ page() {
     SCRIPT_FILENAME=$1 REQUEST_METHOD=GET cgi-fcgi -bind -connect /run/fpm.sock | tail -n 1
 }
 
+status_page() {
+    TRANSMIT_STATUS=1 SCRIPT_FILENAME=$share/php/status.php REQUEST_METHOD=GET cgi-fcgi -bind -connect /run/fpm.sock
+}
+
 stop() {
     kill "$1"
     wait "$1" || true
@@ -107,6 +111,7 @@ PHP
     bash -e /test/enable.sh
     start_fpm
     want 'php-fpm with the recipe' "$(page /test/page.php)" 'sent, native'
+    want 'its status page, with its style' "$(status_page | grep -c -e 'native 1' -e prefers-color-scheme)" 2
     want 'the doctor asks it' "$(php $share/php/doctor.php --fpm /run/fpm.sock > /test/doctor || cat /test/doctor)" ''
     stop "$fpm"
 }

@@ -1,0 +1,222 @@
+package tests
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// statusUser runs php-fpm's workers, and nothing else: its pool counts these tests' calls only.
+const statusUser = 61236
+
+// statusFPM is a php-fpm that answers for its counters.
+type statusFPM struct{ *fpm }
+
+// startStatusFPM starts one for a user who has not counted yet.
+func startStatusFPM(t *testing.T, s scene, r recipe, workers int) statusFPM {
+	t.Helper()
+	needRoot(t)
+	forgetPool(t)
+	t.Cleanup(func() { forgetPool(t) })
+	return statusFPM{startPool(t, s, r, fmt.Sprintf("pm.max_children=%d\nuser=%d\ngroup=%d\nenv[TRANSMIT_STATUS]=1\n"+
+		"env[TRANSMIT_STATUS_CONFIG]=%s/tests/php/scripts/config.php", workers, statusUser, statusUser, stage))}
+}
+
+func statusPool() string { return fmt.Sprintf("/dev/shm/libtransmit-%d.1", statusUser) }
+
+func forgetPool(t *testing.T) {
+	t.Helper()
+	if err := os.Remove(statusPool()); err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+}
+
+// ask fetches a script of the stage, with more parameters or environment.
+func (f *fpm) ask(script string, more map[string]string) string {
+	f.t.Helper()
+	params := map[string]string{
+		"SCRIPT_FILENAME": stage + script, "SCRIPT_NAME": script, "REQUEST_URI": script, "REQUEST_METHOD": "GET",
+	}
+	maps.Copy(params, more)
+	p, err := fetch(f.scene.dir+"/f", params)
+	check(f.t, err)
+	return p.text
+}
+
+func (f statusFPM) status(query string, more map[string]string) string {
+	f.t.Helper()
+	params := map[string]string{"QUERY_STRING": query}
+	maps.Copy(params, more)
+	return f.ask("/php/status.php", params)
+}
+
+// call makes a page call one of the functions, and wants its result.
+func (f statusFPM) call(what, want string, times int, more map[string]string) {
+	f.t.Helper()
+	params := map[string]string{"TEST_CALL": what}
+	maps.Copy(params, more)
+	for range times {
+		if text := f.ask("/tests/php/scripts/send_page.php", params); !strings.HasSuffix(text, "\r\n\r\n"+want+"\n") {
+			f.t.Fatalf("%s: %q, want %s", what, text, want)
+		}
+	}
+}
+
+var shownNumber = regexp.MustCompile(`<tr id="(\w+)">.*?<data value="(\d+)">([^<]*)</data>`)
+
+// shown are the numbers of the page's tables, as they are written for a person.
+func shown(t *testing.T, html string) map[string]int {
+	t.Helper()
+	all := map[string]int{}
+	for _, match := range shownNumber.FindAllStringSubmatch(html, -1) {
+		n, err := strconv.Atoi(match[2])
+		check(t, err)
+		if strings.ReplaceAll(match[3], "\u202f", "") != match[2] {
+			t.Errorf("%s is shown as %q, and is %d", match[1], match[3], n)
+		}
+		all[match[1]] = n
+	}
+	return all
+}
+
+// sendSome makes every kind of result, and returns how often.
+func (f statusFPM) sendSome(t *testing.T) map[string]int {
+	t.Helper()
+	l := listen(t, f.scene.socket)
+	gone := map[string]string{"TEST_SOCKET": f.scene.dir + "/gone"}
+	nowhere := map[string]string{"TEST_SOCKET": f.scene.dir + "/gone", "TEST_BUFFER": "/proc/none"}
+	f.call("send", "true", 1200, nil)
+	f.call("cut", "true", 3, nil)
+	f.call("send", "false", 5, gone)
+	f.call("send", "false", 2, nowhere)
+	f.call("empty", "false", 4, nil)
+	f.call("replay", "5", 1, nil)
+	small := len(`{"id":"0123456789abc"}`) // as it is given to the library, which adds "_meta"
+	given := 1200 * small
+	for _, datagram := range l.await(1208) {
+		if len(datagram) > 1000 { // PHP's own work
+			given += len(datagram)
+		}
+	}
+	return map[string]int{"sent": 1203, "buffered": 5, "shrunk": 3, "lost": 2, "no_directory": 2, "refused": 4,
+		"empty": 4, "replayed": 5, "waits_in_vain": 0, "lost_later": 0, "sent_bytes": given,
+		"buffered_bytes": 5 * small}
+}
+
+// "The page's numbers are what was sent", over all workers, for a person and for Prometheus.
+func TestStatus_CountsWhatWasSent(t *testing.T) {
+	f := startStatusFPM(t, newScene(t), recipes[0], 2)
+	want := f.sendSome(t)
+	got := shown(t, f.status("", nil))
+	metrics := parseMetrics(t, f.status("format=prometheus", nil))
+	got["buffered"] += got["pending"] // a slow disk
+	for name, n := range want {
+		if got[name] != n {
+			t.Errorf("the page has %s %d, want %d", name, got[name], n)
+		}
+	}
+	for sample, name := range map[string]string{
+		"transmit_profiles_total result=sent": "sent", "transmit_profiles_total result=lost": "lost",
+		"transmit_profiles_total result=refused": "refused", "transmit_refused_total cause=empty": "empty",
+		"transmit_lost_total cause=no_directory": "no_directory", "transmit_replayed_total": "replayed",
+		"transmit_shrunk_total": "shrunk", "transmit_sent_bytes_total": "sent_bytes", "transmit_connects_total": "connects",
+		"transmit_buffered_bytes_total": "buffered_bytes",
+	} {
+		if n := int(metrics.value(t, sample)); n != got[name] {
+			t.Errorf("%s is %d, and the page has %s %d", sample, n, name, got[name])
+		}
+	}
+	calls := want["sent"] + want["buffered"] + want["lost"] + want["refused"]
+	metrics.checkHistogram(t, "transmit_call_duration_seconds", calls)
+	metrics.want(t, "transmit_pool_up", 1)
+	metrics.want(t, "transmit_listener_up socket="+f.scene.socket, 1)
+	if n := metrics.value(t, "transmit_processes"); n < 1 || n > 2 {
+		t.Errorf("%v processes", n)
+	}
+	t.Logf("%v: %d calls; the page has %v", want, calls, got)
+}
+
+// Without env[TRANSMIT_STATUS] it tells nothing, in no format.
+func TestStatus_IsForThePoolToAllow(t *testing.T) {
+	s := newScene(t)
+	f := statusFPM{startFPM(t, s, recipes[0])}
+	for _, query := range []string{"", "format=prometheus"} {
+		page := f.status(query, map[string]string{"HTTP_TRANSMIT_STATUS": "1"})
+		if !strings.HasPrefix(page, "Status: 403 Forbidden\r\n") || strings.Contains(page, s.dir) || len(page) > 500 {
+			t.Errorf("?%s: %s", query, page)
+		}
+	}
+}
+
+// Whatever a path holds, it is text.
+func TestStatus_Escapes(t *testing.T) {
+	f := startStatusFPM(t, newScene(t), recipes[0], 1)
+	path := f.scene.dir + "/<b>&\"'\\\n\xff"
+	html := f.status("", map[string]string{"TEST_SOCKET": path})
+	if want := "/&lt;b&gt;&amp;&quot;&#039;\\\n\ufffd: No such file or directory"; !strings.Contains(html, want) {
+		t.Errorf("no %q in\n%s", want, html)
+	}
+	if strings.Contains(html, "<b>&") || strings.Contains(html, "\xff") {
+		t.Errorf("not escaped:\n%s", html)
+	}
+	metrics := parseMetrics(t, f.status("format=prometheus", map[string]string{"TEST_SOCKET": path}))
+	metrics.want(t, "transmit_listener_up socket="+strings.ReplaceAll(path, "\xff", "\ufffd"), 0)
+}
+
+// Nothing is counted, and the page says so and why.
+func TestStatus_PlainPHP(t *testing.T) {
+	f := startStatusFPM(t, newScene(t), recipes[4], 1)
+	listen(t, f.scene.socket)
+	f.call("send", "true", 1, nil)
+	html := f.status("", nil)
+	for _, want := range []string{"plain PHP</span>", "Plain PHP counts nothing: FFI is restricted here", "listener up</span>"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no %q in\n%s", want, html)
+		}
+	}
+	if got := shown(t, html); len(got) > 0 {
+		t.Errorf("it has counted %v", got)
+	}
+	metrics := parseMetrics(t, f.status("format=prometheus", nil))
+	metrics.want(t, "transmit_listener_up socket="+f.scene.socket, 1)
+	info := metrics["transmit_library_info"].GetMetric()
+	if len(metrics) != 2 || len(info) != 1 || !strings.HasPrefix(labelsOf(info[0]), "mode=plain version= reason=FFI is ") {
+		t.Errorf("%v", metrics)
+	}
+}
+
+// A pool that cannot be had: root's file, where this user's should be. Each process has its own series.
+func TestStatus_WithoutAPool(t *testing.T) {
+	f := startStatusFPM(t, newScene(t), recipes[0], 1)
+	check(t, os.WriteFile(statusPool(), nil, 0o600))
+	listen(t, f.scene.socket)
+	f.call("send", "true", 3, nil)
+	f.call("send", "false", 1, map[string]string{"TEST_SOCKET": f.scene.dir + "/gone"})
+	html := f.status("", nil)
+	worker := f.workers()[0]
+	if want := fmt.Sprintf("This process only, %d, for there is no pool (open: error 13)", worker); !strings.Contains(html, want) {
+		t.Errorf("no %q in\n%s", want, html)
+	}
+	if got := shown(t, html); got["sent"] != 3 {
+		t.Errorf("%v", got)
+	}
+	if !regexp.MustCompile(`<p><time datetime="\d[^"]+Z">[^<]+ UTC</time>, \d s ago: [a-z][^<]+ \([12]\)</p>`).MatchString(html) {
+		t.Errorf("no last failure in\n%s", html)
+	}
+	metrics := parseMetrics(t, f.status("format=prometheus", nil))
+	metrics.want(t, "transmit_pool_up", 0)
+	metrics.want(t, fmt.Sprintf("transmit_profiles_total pid=%d result=sent", worker), 3)
+	metrics.checkHistogram(t, "transmit_call_duration_seconds", 4)
+	at := metrics.value(t, fmt.Sprintf("transmit_last_failure_timestamp_seconds pid=%d", worker))
+	if age := float64(time.Now().Unix()) - at; age < 0 || age > 60 {
+		t.Errorf("the last failure is %v s ago", age)
+	}
+	if len(metrics["transmit_processes"].GetMetric()) != 0 {
+		t.Errorf("%v", metrics["transmit_processes"])
+	}
+}
