@@ -151,6 +151,10 @@ func TestStatus_IsForThePoolToAllow(t *testing.T) {
 			t.Errorf("?%s: %s", query, page)
 		}
 	}
+	page := f.status("", map[string]string{"TRANSMIT_STATUS": "1", "TRANSMIT_STATUS_CONFIG": "/nowhere.php"})
+	if !strings.HasPrefix(page, "Status: 500 ") || !strings.Contains(page, "TRANSMIT_STATUS_CONFIG=/nowhere.php cannot be read") {
+		t.Errorf("without its settings: %s", page)
+	}
 }
 
 // Whatever a path holds, it is text.
