@@ -74,7 +74,7 @@ func TestBadInput_Arguments(t *testing.T) {
 		{"one byte over 64 MiB", "length 67108865", "plain", eTooBig},
 		{"SIZE_MAX", "length 18446744073709551615", "plain", eTooBig},
 		{"length 0", "length 0", "plain", eEmpty},
-		{"unknown flag", "", "send 1 8 0 -", eInval},
+		{"unknown flag", "", "send 1 16 0 -", eInval},
 		{"every flag", "", "send 1 4294967295 0 -", eInval},
 	} {
 		t.Run(c.name, func(t *testing.T) {
