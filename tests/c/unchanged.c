@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
-
 #include <unistd.h>
 
 #include "transmit.h"
