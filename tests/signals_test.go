@@ -97,7 +97,8 @@ func TestStorm_PHP(t *testing.T) {
 	check(t, err)
 	p.exit()
 	t.Logf("%d profiles, %d sent, %d signals handled", given, sent, handled)
-	if handled < 500*seconds || sent == 0 {
+	// While a call lasts, signals of one kind are one: on a busy machine, calls are long.
+	if handled < 100*seconds || sent == 0 {
 		t.Errorf("%d signals handled, %d profiles sent", handled, sent)
 	}
 	atListener, inBuffer := ids(t, l.await(sent)...), ids(t, s.profiles(t)...)

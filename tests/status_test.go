@@ -199,6 +199,7 @@ func TestStatus_WithoutAPool(t *testing.T) {
 	f := startStatusFPM(t, newScene(t), recipes[0], 1)
 	check(t, os.WriteFile(statusPool(), nil, 0o600))
 	listen(t, f.scene.socket)
+	f.call("start", "true", 1, nil)
 	f.call("send", "true", 3, nil)
 	f.call("send", "false", 1, map[string]string{"TEST_SOCKET": f.scene.dir + "/gone"})
 	html := f.status("", nil)

@@ -46,7 +46,7 @@ static int send_own(char id[24])
     char json[64];
     int configured = TRANSMIT_ESTARTING;
 
-    for (int i = 0; i < 20 && configured == TRANSMIT_ESTARTING; i++) /* a busy machine */
+    for (int i = 0; i < 100 && configured == TRANSMIT_ESTARTING; i++) /* a busy machine */
         configured = transmit_configure(settings, strlen(settings));
     snprintf(id, 24, "%d.%d", (int)getpid(), serial++);
     snprintf(json, sizeof json, "{\"id\":\"%s\"}", id);
