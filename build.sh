@@ -78,7 +78,8 @@ overlay() {
     printf '{"Replace": {%s}}\n' "$files" > "$to/overlay.json"
 }
 
-is_musl() { ! "${CC:-gcc}" -E -dM -include features.h -x c /dev/null | grep -q __GLIBC__; }
+# Without -q: it would end early, and gcc, which is not done writing, would fail.
+is_musl() { ! "${CC:-gcc}" -E -dM -include features.h -x c /dev/null | grep __GLIBC__ > /dev/null; }
 
 # ffi_header prints the header for ffi.preload, with the library's full path $1.
 ffi_header() {
