@@ -37,8 +37,8 @@
 //	c-wedged            patience transmit                  bench.c     mean of 1,000 calls (patience: 10)
 //	first-call          transmit                           bench.c
 //	memory, threads     transmit (bytes, number)           bench.c
-//	check               memchr transmit (ns for 1 MB)      transmit/bench_test.go
-//	buffer              N                                  buffer/bench_test.go  a write beside N files
+//	check, cut          memchr valid transmit (ns for 1 MB) transmit/bench_test.go
+//	buffer              N file                             buffer/bench_test.go  a write beside N files
 //	php-socket          native plain reference             bench.php   send_via_socket, 500 B
 //	php-small           native plain reference             bench.php   send_profiling_data, small array
 //	php-26k             native plain json_encode           bench.php   send_profiling_data
@@ -106,7 +106,7 @@ func measureAll() (*measure.Rows, error) {
 		}{
 			{"C", func() error { return b.C() }},
 			{"first calls", func() error { return repeat(10, func() error { return b.C("first") }) }},
-			{"the check", func() error { return b.Go("./transmit", "BenchmarkCheckBesideMemchr", 3000) }},
+			{"the check", func() error { return b.Go("./transmit", "BenchmarkBesidePeers", 1000) }},
 			{"the buffer", func() error { return b.Go("./buffer", "BenchmarkWrite", 3000) }},
 			{"PHP", func() error { return b.PHP() }},
 			{"php-fpm", func() error { return b.FPM(8) }},

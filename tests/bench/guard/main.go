@@ -4,8 +4,8 @@
 //	go run ./guard            from tests/bench
 //	go run ./guard -record    writes limits.tsv, on a quiet machine
 //
-// It compares ratios of medians, of ways that took turns, so another machine
-// gives about the same. What is over its limit is measured again, up to tries
+// It compares ratios of medians, of ways that took turns and do work of the same
+// kind, so another machine gives about the same. What is over its limit is measured again, up to tries
 // times: a busy machine is late now and then, slower code always is.
 package main
 
@@ -37,9 +37,7 @@ type limit struct {
 // programs measure rows; a try runs those of which a row is over its limit.
 var programs = map[string]func(*measure.Bench) error{
 	"send":   func(b *measure.Bench) error { return b.C("send") },
-	"cut":    func(b *measure.Bench) error { return b.C("cut") },
-	"disk":   func(b *measure.Bench) error { return b.C("disk") },
-	"check":  func(b *measure.Bench) error { return b.Go("./transmit", "BenchmarkCheckBesideMemchr", 3000) },
+	"check":  func(b *measure.Bench) error { return b.Go("./transmit", "BenchmarkBesidePeers", 500) },
 	"buffer": func(b *measure.Bench) error { return b.Go("./buffer", "BenchmarkWrite", 1000) },
 	"php":    func(b *measure.Bench) error { return b.PHP("26k", "small") },
 }
@@ -48,6 +46,7 @@ func main() {
 	log.SetFlags(0)
 	record := flag.Bool("record", false, "write "+limits)
 	flag.Parse()
+	os.Setenv("BENCH_REFERENCE", "") // the same one everywhere: peer.php
 	measure.OnInterrupt()
 	all, err := read(limits)
 	if err != nil {
