@@ -63,6 +63,7 @@ var goals = []goal{
 	{trusted + "4 KB", "send-4096", "trusted", "send", bareSend, times, 1.3, duration},
 	{trusted + "26 KB", "send-26000", "trusted", "send", bareSend, times, 1.2, duration},
 	{trusted + "65 KB", "send-65000", "trusted", "send", bareSend, times, 1.15, duration},
+	{"… allocations in 1,000 sends", "allocations", "trusted", "", "", within, 0, number},
 	{"C, `transmit_send`, 26 KB", "send-26000", "checked", "journal", "`sd_journal_send`", shown, 0, duration},
 	{"the JSON check", "check", "transmit", "memchr", "`memchr`", within, 1e6, gbPerSecond},
 	{"10 MB, cut down", "cut-10m", "transmit", "memcpy", "`memcpy`", within, 50e6, duration},

@@ -88,7 +88,7 @@ func (g goal) comparison(r result) string {
 }
 
 func (g goal) cells(r result) []string {
-	if r.Median == 0 {
+	if strings.HasPrefix(r.Met, notMeasured) {
 		return []string{r.What, "", "", r.Peer, "", r.Goal, r.Met}
 	}
 	cells := []string{r.What, g.unit.show(r.Median), "", r.Peer, g.comparison(r), r.Goal, r.Met}

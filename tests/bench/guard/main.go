@@ -126,7 +126,7 @@ func judge(all []limit, lowest []float64) error {
 			l.row, l.way, l.peer, lowest[i], l.ratio, l.ratio*tolerate, verdict)
 	}
 	if over > 0 {
-		return fmt.Errorf("%d ways cost over 20 %% more than they did, in each of %d tries; ./build.sh bench shows all", over, tries)
+		return fmt.Errorf("%d of %d cost over 20 %% more than they did, in each of %d tries; ./build.sh bench shows all", over, len(all), tries)
 	}
 	return nil
 }
