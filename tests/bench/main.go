@@ -70,6 +70,7 @@ const rounds = 2
 func main() {
 	log.SetFlags(0)
 	measure.OnInterrupt()
+	where := machine()
 	rows, err := measureAll()
 	if err != nil {
 		log.Fatal("bench: ", err)
@@ -82,9 +83,9 @@ func main() {
 	for i, g := range goals {
 		results[i] = g.judge(rows)
 	}
-	text := fmt.Sprintf("%s\n\n%s", machine(), table(results))
+	text := fmt.Sprintf("%s\n\n%s", where, table(results))
 	fmt.Print("\n", text)
-	if err := write(folder, text, results, rows); err != nil {
+	if err := write(folder, where, text, results, rows); err != nil {
 		log.Fatal("bench: ", err)
 	}
 	for _, r := range results {
@@ -131,7 +132,7 @@ func repeat(times int, run func() error) error {
 }
 
 // write leaves what was measured in files.
-func write(folder, text string, results []result, rows *measure.Rows) error {
+func write(folder, where, text string, results []result, rows *measure.Rows) error {
 	type way struct {
 		Row, Way    string
 		Samples     int
@@ -141,7 +142,7 @@ func write(folder, text string, results []result, rows *measure.Rows) error {
 	rows.All(func(row, name string, samples []float64) {
 		ways = append(ways, way{row, name, len(samples), measure.Quantile(samples, 0.5), measure.Quantile(samples, 0.99)})
 	})
-	all, err := json.MarshalIndent(map[string]any{"machine": machine(), "goals": results, "rows": ways}, "", "  ")
+	all, err := json.MarshalIndent(map[string]any{"machine": where, "goals": results, "rows": ways}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func write(folder, text string, results []result, rows *measure.Rows) error {
 	return plotAll(folder, rows)
 }
 
-// machine says where it was measured.
+// machine says where it is measured, and how busy that was just before.
 func machine() string {
 	cpu := "a CPU without a name"
 	info, _ := os.ReadFile("/proc/cpuinfo")
@@ -164,8 +165,9 @@ func machine() string {
 	if strings.Contains(string(info), " hypervisor") {
 		cpu += " in a virtual machine"
 	}
-	return fmt.Sprintf("%d cores of %s, Linux %s, PHP %s, %s", runtime.NumCPU(), cpu,
-		said("uname", "-r"), said("php", "-r", "echo PHP_VERSION;"), runtime.Version())
+	load, _ := os.ReadFile("/proc/loadavg")
+	return fmt.Sprintf("%d cores of %s, Linux %s, PHP %s, %s; load %.4s before", runtime.NumCPU(), cpu,
+		said("uname", "-r"), said("php", "-r", "echo PHP_VERSION;"), runtime.Version(), load)
 }
 
 func said(command ...string) string {

@@ -29,6 +29,13 @@ int bind_to(const char *path);
 /* configure - the library: listener FOLDER/s, buffer FOLDER/b. */
 void configure(const char *folder);
 
+/* Ways: the profile is at the listener. */
+bool by_trusted(void);
+bool by_checked(void);
+
+/* receive - what a listener does between two calls. */
+void receive(void);
+
 int64_t now_ns(void);
 void fail(const char *format, ...);
 

@@ -39,7 +39,7 @@ static bool by_send(void)
     return send(bare, json, length, MSG_DONTWAIT) == (ssize_t)length;
 }
 
-static bool by_trusted(void)
+bool by_trusted(void)
 {
     return transmit_send_with(json, length, TRANSMIT_TRUSTED, NULL, 0) == TRANSMIT_SENT;
 }
@@ -49,7 +49,7 @@ static bool as_is(void)
     return transmit_send_with(json, length, TRANSMIT_AS_IS, NULL, 0) == TRANSMIT_SENT;
 }
 
-static bool by_checked(void)
+bool by_checked(void)
 {
     return transmit_send(json, length) == TRANSMIT_SENT;
 }
@@ -59,7 +59,7 @@ static bool by_journal(void)
     return to_journal("MESSAGE=%s", json, NULL) == 0;
 }
 
-static void receive(void)
+void receive(void)
 {
     static char datagram[1 << 18];
 
@@ -239,48 +239,4 @@ void run_wedged(const char *folder)
     make_profile(400);
     print_mean("transmit", is_kept, 1000);
     print_mean("patience", by_patience, 10);
-}
-
-/* ---- A process's first call ---- */
-
-/* The number after a word in a file of /proc/self; in kB, where it has a unit. */
-static long from_proc(const char *path, const char *word)
-{
-    FILE *file = fopen(path, "r");
-    char line[256];
-    long number = -1;
-
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, word, strlen(word)) == 0)
-            number = strtol(line + strlen(word), NULL, 10);
-    if (number < 0)
-        fail("%s: no %s", path, word);
-    fclose(file);
-    return number;
-}
-
-/* Clean pages are the library's file, which all processes of a pool share. */
-#define PRIVATE "/proc/self/smaps_rollup", "Private_Dirty:"
-
-/* The settings come before the send: what both take is the first call. */
-void run_first(const char *folder)
-{
-    long memory, threads;
-    int64_t start_ns;
-
-    make_profile(4096);
-    snprintf(where, sizeof where, "%s/s", folder);
-    receiver = bind_to(where);
-    memory = from_proc(PRIVATE);
-    threads = from_proc("/proc/self/status", "Threads:");
-    start_ns = now_ns();
-    configure(folder);
-    if (!by_trusted())
-        fail("first-call");
-    printf("first-call\ttransmit\t%lld\n", (long long)(now_ns() - start_ns));
-    for (int i = 0; i < 1000; i++, receive())
-        if (!by_checked())
-            fail("first-call");
-    printf("memory\ttransmit\t%ld\n", (from_proc(PRIVATE) - memory) * 1024);
-    printf("threads\ttransmit\t%ld\n", from_proc("/proc/self/status", "Threads:") - threads);
 }
