@@ -13,13 +13,13 @@ usage() {
                           --oldest: in a folder of Debian 11, for any glibc from 2.25 on; takes root
                           --to DIR: to another folder
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
-  test [--strict] [PART]  everything that is checked, or a part: lint unit fuzz c php readme package components
-                          listeners foreign matrix
+  test [--strict] [PART]  everything that is checked, or a part: lint unit guard fuzz c php readme package
+                          components listeners foreign matrix
                           --strict: a test that is skipped fails
   matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid; takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
   listener telegraf       a Telegraf of its own, in the background, that writes profiles to a file
-  bench                   what a call costs, beside a bare send(2) and beside plain PHP
+  bench                   what a call costs beside its peers, and which goals are met: build/bench.md, .json, *.svg
   install [--prefix DIR]  library, header, man page, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
                           --libdir=DIR: the library to another folder than lib
   package                 build/libtransmit_….deb, for Debian
@@ -78,7 +78,8 @@ overlay() {
     printf '{"Replace": {%s}}\n' "$files" > "$to/overlay.json"
 }
 
-is_musl() { ! "${CC:-gcc}" -E -dM -include features.h -x c /dev/null | grep -q __GLIBC__; }
+# Without -q: it would end early, and gcc, which is not done writing, would fail.
+is_musl() { ! "${CC:-gcc}" -E -dM -include features.h -x c /dev/null | grep __GLIBC__ > /dev/null; }
 
 # ffi_header prints the header for ffi.preload, with the library's full path $1.
 ffi_header() {
@@ -206,7 +207,7 @@ listener)
 bench)
     need "$bench_packages"
     build
-    exec tests/bench/run.sh
+    exec go -C tests/bench run .
     ;;
 package)
     need "$package_packages"

@@ -28,7 +28,7 @@ mapfile -t sh < <(files sh)
 mapfile -t php < <(files php)
 
 check_silent gofmt -l "${go[@]}"
-for module in . tests; do
+for module in . tests tests/bench; do
     [ -f "$module/go.mod" ] || continue
     check go -C "$module" vet ./...
     check go -C "$module" run "$staticcheck" ./...
@@ -40,7 +40,7 @@ check env CGO_CFLAGS="-I$PWD/include" go -C tests/gohost vet .
 check gcc -std=c99 "${strict[@]}" -x c - <<< '#include "include/transmit.h"'
 check g++ -std=c++98 -Wno-long-long -Wno-variadic-macros "${strict[@]}" -x c++ - <<< '#include "include/transmit.h"'
 check gcc -std=c99 -D_POSIX_C_SOURCE=200809L -Iinclude "${strict[@]}" tests/c/example.c
-check gcc -std=gnu11 -Iinclude -Wall -Wextra -Werror -fsyntax-only tests/c/*.c
+check gcc -std=gnu11 -Iinclude -Wall -Wextra -Werror -fsyntax-only tests/c/*.c tests/bench/c/*.c
 # With cgo's header, and so by cgo. Of two packages Go compiles all and links nothing.
 check env CGO_CFLAGS='-O2 -Werror' go build . ./buffer
 check clang-format --dry-run -Werror "${c[@]}"

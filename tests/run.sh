@@ -2,12 +2,13 @@
 # All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=(lint unit fuzz c php readme package components listeners foreign matrix)
+parts=(lint unit guard fuzz c php readme package components listeners foreign matrix)
 
 part() {
     case "$1" in
     lint) tests/lint.sh ;;
     unit) unit ;;
+    guard) go -C tests/bench run ./guard ;;
     fuzz) fuzz ;;
     c) tests/c/run.sh ;;
     php) phpunit -v "${phpunit_options[@]}" -c tests/php/phpunit.xml ;;

@@ -1,9 +1,13 @@
 package transmit
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // profile looks as json_encode writes it: no white space, escapes in SQL, fractions with many digits.
@@ -40,6 +44,39 @@ func BenchmarkCheck(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkBesidePeers reports nanoseconds for 1,000,000 bytes, in units that
+// tests/bench reads: what reads a document, beside a memchr and json.Valid over
+// the same bytes. They take turns.
+func BenchmarkBesidePeers(b *testing.B) {
+	profile, large := profile(60, 50), profile(160, 200)
+	ways := []struct {
+		unit string
+		doc  []byte
+		run  func(doc []byte) bool
+	}{
+		{"ns/check/memchr", profile, func(doc []byte) bool { return bytes.IndexByte(doc, 0) < 0 }},
+		{"ns/check/valid", profile, json.Valid},
+		{"ns/check/transmit", profile, func(doc []byte) bool { _, err := check(doc, never); return err == nil }},
+		{"ns/cut/valid", large, json.Valid},
+		{"ns/cut/transmit", large, func(doc []byte) bool { _, err := cut(doc, 0, never); return err == nil }},
+	}
+	took := make([][]float64, len(ways))
+	for b.Loop() {
+		for i, way := range ways {
+			start := time.Now()
+			if !way.run(way.doc) {
+				b.Fatal(way.unit)
+			}
+			took[i] = append(took[i], float64(time.Since(start))*1e6/float64(len(way.doc)))
+		}
+	}
+	b.ReportMetric(0, "ns/op") // of all together: says nothing
+	for i, way := range ways {
+		slices.Sort(took[i])
+		b.ReportMetric(took[i][len(took[i])/2], way.unit)
 	}
 }
 

@@ -13,10 +13,11 @@ require __DIR__ . '/functions.php';
 require __DIR__ . '/rows.php';
 
 $folder = $argv[1];
-// In memory where that can be: a disk takes a millisecond for a file, whoever makes it.
-$buffer = (is_writable('/dev/shm') ? '/dev/shm/' . basename($folder) : $folder) . '-b';
+$buffer = "$folder/b";
 ini_set('error_log', "$folder/log");
-$ways = load_ways(getenv('BENCH_PHP') ?: dirname(__DIR__, 2) . '/php', getenv('BENCH_REFERENCE'));
+$reference = getenv('BENCH_REFERENCE') ?: __DIR__ . '/peer.php';
+echo "# reference: ", basename($reference), "\n";
+$ways = load_ways(getenv('BENCH_PHP') ?: dirname(__DIR__, 2) . '/php', $reference);
 foreach (array_slice($argv, 2) ?: ['socket', 'small', '26k', 'cut', 'disk', 'wedged', 'cleanup'] as $row) {
     ('measure_' . $row)($ways);
 }

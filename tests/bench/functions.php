@@ -61,9 +61,15 @@ function load_ways(string $php, string $reference): array
 {
     require "$php/transmitter.php";
     if (($why = check_listener_socket()['plain_because']) !== '') {
-        exit("native is not to be had: $why\n");
+        fail("native is not to be had: $why");
     }
     load_as('Plain', glob("$php/[A-Zf]*.php"), '');
     load_as('Reference', [$reference], null);
     return ['native' => '\\', 'plain' => 'Plain\\', 'reference' => 'Reference\\'];
+}
+
+function fail(string $why): void
+{
+    fwrite(STDERR, "bench.php: $why\n");
+    exit(1);
 }

@@ -54,17 +54,26 @@ function measure_disk(array $ways): void
     remove_buffer();
 }
 
-/** A listener that reads nothing: what a call of a thousand costs; of ten for the reference, each as slow. */
+/**
+ * A listener that reads nothing: what a call of a thousand costs; of ten for the reference, each as slow.
+ * And each call by itself.
+ */
 function measure_wedged(array $ways): void
 {
     $listener = stream_socket_server("udg://$GLOBALS[folder]/s", $number, $error, STREAM_SERVER_BIND);
+    $other = stream_socket_client("udg://$GLOBALS[folder]/s");
+    stream_set_blocking($other, false);
+    while (@stream_socket_sendto($other, 'full') > 0) {
+    }
     foreach (senders($ways, profile(0, 2)) as $way => $send) {
-        $calls = $way === 'reference' ? 10 : 1000;
-        $start = hrtime(true);
-        for ($i = 0; $i < $calls + 5; $i++) { // five fill the queue
+        $samples = [];
+        for ($i = $way === 'reference' ? 10 : 1000; $i > 0; $i--) {
+            $start = hrtime(true);
             $send();
+            $samples[] = hrtime(true) - $start;
         }
-        echo "wedged\t$way\t", intdiv(hrtime(true) - $start, $calls), "\n";
+        echo "wedged\t$way\t", intdiv(array_sum($samples), count($samples)), "\n";
+        report('wedged-call', [$way => $samples]);
     }
     fclose($listener);
     unlink("$GLOBALS[folder]/s");
@@ -82,7 +91,7 @@ function measure_cleanup(array $ways): void
         $start = hrtime(true);
         ($space . 'cleanup_old_buffers')(-1);
         echo "cleanup\t$way\t", intdiv(hrtime(true) - $start, 100000), "\n";
-        count(scandir($buffer)) === 2 || exit("cleanup: $way left files\n");
+        count(scandir($buffer)) === 2 || fail("cleanup: $way left files");
     }
     remove_buffer();
 }

@@ -1,0 +1,85 @@
+package main
+
+import "fmt"
+
+// A goal says what one way of a row may cost: compared with another way of the
+// same row, by medians, or by itself.
+type goal struct {
+	what     string // for the reader
+	row, way string
+	against  string // the peer's way; "" for none
+	peer     string // what that is, for the reader
+	kind     kind
+	limit    float64
+	unit     unit
+}
+
+type kind int
+
+const (
+	shown  kind = iota // no goal: worth knowing
+	times              // at most limit times the peer's cost
+	faster             // the peer costs at least limit times as much
+	within             // at most limit, in the row's unit
+)
+
+// A unit shows a number of a row to the reader. A rate is the better the larger
+// it is; its numbers are nanoseconds all the same.
+type unit struct {
+	show   func(float64) string
+	isRate bool
+}
+
+var (
+	duration       = unit{show: showDuration}
+	memory         = unit{show: func(n float64) string { return fmt.Sprintf("%.2f MB", n/1e6) }}
+	number         = unit{show: func(n float64) string { return fmt.Sprintf("%.0f", n) }}
+	filesPerSecond = unit{func(ns float64) string { return fmt.Sprintf("%.0f files/s", 1e9/ns) }, true}
+	// of ns for 1 MB and for 10 MB
+	gbPerSecond     = unit{func(ns float64) string { return fmt.Sprintf("%.2f GB/s", 1e6/ns) }, true}
+	gbPerSecondOf10 = unit{func(ns float64) string { return fmt.Sprintf("%.2f GB/s", 1e7/ns) }, true}
+)
+
+func showDuration(ns float64) string {
+	switch {
+	case ns < 1e3:
+		return fmt.Sprintf("%.0f ns", ns)
+	case ns < 1e6:
+		return fmt.Sprintf("%.3g µs", ns/1e3)
+	}
+	return fmt.Sprintf("%.3g ms", ns/1e6)
+}
+
+const (
+	bareSend   = "bare `send(2)`"
+	reference  = "pure-PHP transmitter"
+	jsonEncode = "`json_encode` alone"
+	trusted    = "C, `TRANSMIT_TRUSTED`, "
+)
+
+// goals are those of the project. A goal that is not met stays.
+var goals = []goal{
+	{trusted + "64 B", "send-64", "trusted", "send", bareSend, times, 1.4, duration},
+	{trusted + "4 KB", "send-4096", "trusted", "send", bareSend, times, 1.3, duration},
+	{trusted + "26 KB", "send-26000", "trusted", "send", bareSend, times, 1.2, duration},
+	{trusted + "65 KB", "send-65000", "trusted", "send", bareSend, times, 1.15, duration},
+	{"… allocations in 1,000 sends", "allocations", "trusted", "", "", within, 0, number},
+	{"C, `transmit_send`, 26 KB", "send-26000", "checked", "journal", "`sd_journal_send`", shown, 0, duration},
+	{"the JSON check", "check", "transmit", "memchr", "`memchr`", within, 1e6, gbPerSecond},
+	{"10 MB, cut down", "cut-10m", "transmit", "memcpy", "`memcpy`", within, 50e6, duration},
+	{"10 MB, cut down", "cut-10m", "transmit", "memcpy", "`memcpy`", within, 10e6, gbPerSecondOf10},
+	{"C, no listener: disk, 4 KB", "c-disk", "transmit", "file", "`open`, `write`, `rename`", shown, 0, duration},
+	{"C, wedged listener, each of 1,000", "c-wedged", "transmit", "patience", "`SO_SNDTIMEO`, file", shown, 0, duration},
+	{"`send_via_socket`, 500 B", "php-socket", "native", "reference", reference, faster, 4, duration},
+	{"`send_profiling_data`, small array", "php-small", "native", "reference", reference, faster, 2.5, duration},
+	{"`send_profiling_data`, 26 KB", "php-26k", "native", "json_encode", jsonEncode, times, 1.1, duration},
+	{"… 0.9 MB, 6,000 queries, cut down", "php-cut", "native", "reference", reference, faster, 10, duration},
+	{"… no listener: disk", "disk", "native", "reference", reference, faster, 4, duration},
+	{"… wedged listener, each of 1,000", "wedged", "native", "reference", reference, faster, 300, duration},
+	{"a write beside 100,000 files", "buffer", "100000", "0", "empty buffer", times, 1.1, duration},
+	{"`cleanup_old_buffers`, 100,000 files", "cleanup", "native", "reference", reference, within, 1e9 / 50_000, filesPerSecond},
+	{"first call in a process", "first-call", "transmit", "", "", within, 4e6, duration},
+	{"a worker's private memory", "memory", "transmit", "", "", within, 1.5e6, memory},
+	{"threads", "threads", "transmit", "", "", within, 5, number},
+	{"FPM page of 2 ms, profiler on", "fpm-page", "on", "off", "profiler off", times, 1 / 0.97, duration},
+}
