@@ -114,10 +114,11 @@ func (c *cutter) allQueries(i int) int {
 	c.queries = span{}
 	c.slowest = c.slowest[:0]
 	count := 0
+	visit := c.query // made once, not for each of many
 	end := c.entries(i, func(i int) int {
 		count++
 		c.time = 0
-		end := c.within(i, c.query)
+		end := c.within(i, visit)
 		c.keep(query{span{i, end}, c.time})
 		return end
 	})

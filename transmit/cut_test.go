@@ -320,3 +320,18 @@ func TestCut_AllocatesOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestNumber_IsWhatStrconvRoundsTo(t *testing.T) {
+	const digits = "918273645546372819"
+	for _, first := range digits {
+		for size := range len(digits) {
+			for point := range size {
+				text := string(first) + digits[:point] + "." + digits[point:size]
+				want, err := strconv.ParseFloat(text, 64)
+				if got := number([]byte(text)); err != nil || got != want {
+					t.Errorf("number(%s) = %v, want %v, %v", text, got, want, err)
+				}
+			}
+		}
+	}
+}

@@ -41,34 +41,34 @@ func (s span) of(doc []byte) []byte { return doc[s.from:s.to] }
 // so all of them end at once.
 type scanner struct {
 	doc   []byte
+	ahead []byte // doc as far as it can be read without asking for the time
 	until limit
-	fence int // before it, eight bytes can be read without looking at the end or at the time
 	depth int
 	err   error
 }
 
 func newScanner(doc []byte, until limit) scanner {
-	return scanner{doc: doc, until: until, fence: min(chunk, len(doc)-7)}
+	return scanner{doc: doc, ahead: doc[:min(chunk, len(doc))], until: until}
 }
 
 // at returns the byte at i, 0 behind the end.
 func (s *scanner) at(i int) byte {
-	if i < s.fence {
-		return s.doc[i]
+	if uint(i) < uint(len(s.ahead)) {
+		return s.ahead[i]
 	}
-	return byte(s.wordAtFence(i))
+	return byte(s.wordFurther(i))
 }
 
 // word returns the eight bytes from i on, the first one lowest, 0 for those behind the end.
 func (s *scanner) word(i int) uint64 {
-	if i < s.fence {
-		return binary.LittleEndian.Uint64(s.doc[i:])
+	if i >= 0 && i < len(s.ahead)-7 { // as the compiler needs it to leave out its own question
+		return binary.LittleEndian.Uint64(s.ahead[i:])
 	}
-	return s.wordAtFence(i)
+	return s.wordFurther(i)
 }
 
-func (s *scanner) wordAtFence(i int) uint64 {
-	if s.moveFence(i) {
+func (s *scanner) wordFurther(i int) uint64 {
+	if s.lookAhead(i) {
 		return binary.LittleEndian.Uint64(s.doc[i:])
 	}
 	var tail [8]byte
@@ -78,17 +78,17 @@ func (s *scanner) wordAtFence(i int) uint64 {
 	return binary.LittleEndian.Uint64(tail[:])
 }
 
-// moveFence reports whether the eight bytes from i on are there and there is time to read them.
-func (s *scanner) moveFence(i int) bool {
-	last := len(s.doc) - 7
-	if s.err != nil || i >= last {
+// lookAhead reports whether the eight bytes from i on are there and there is time to read them.
+func (s *scanner) lookAhead(i int) bool {
+	if s.err != nil || i >= len(s.doc)-7 {
 		return false
 	}
 	if s.until.isUp(i) {
 		s.err = ErrTimeUp
+		s.ahead = nil
 		return false
 	}
-	s.fence = min(i+chunk, last)
+	s.ahead = s.doc[:min(i+chunk, len(s.doc))]
 	return true
 }
 

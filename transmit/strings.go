@@ -13,7 +13,8 @@ func spells(text []byte, plain string) bool {
 		return true
 	}
 	const longest = len(`\u0000`) // for one byte of plain
-	return len(text) <= longest*len(plain)+2 && escaped(text) && unescaped(text) == plain
+	extra := len(text) - len(plain) - 2
+	return extra > 0 && extra <= (longest-1)*len(plain) && escaped(text) && unescaped(text) == plain
 }
 
 func unquoted(text []byte) []byte {
@@ -40,6 +41,9 @@ func number(value []byte) float64 {
 	if len(value) > maxNumber {
 		return 0
 	}
+	if f, ok := decimal(value); ok {
+		return f
+	}
 	if bytes.HasPrefix(value, []byte{'"'}) {
 		value = numeric(value)
 	}
@@ -48,6 +52,27 @@ func number(value []byte) float64 {
 	}
 	f, _ := strconv.ParseFloat(string(value), 64) // too large a number is infinite, as in PHP
 	return f
+}
+
+// decimal is the short road for what most numbers are: digits, and at most one point among them. Up to 15 digits and
+// their power of ten are exact in a float64, so the quotient is the one that strconv rounds to.
+func decimal(value []byte) (f float64, ok bool) {
+	if len(value) > 15 {
+		return 0, false
+	}
+	var digits, unit uint64
+	for _, c := range value {
+		switch {
+		case c-'0' <= 9:
+			digits = digits*10 + uint64(c-'0')
+			unit *= 10
+		case c == '.' && unit == 0:
+			unit = 1
+		default:
+			return 0, false
+		}
+	}
+	return float64(digits) / float64(max(unit, 1)), true
 }
 
 // numeric returns a string without its quotation marks and outer white space. It is empty if it holds a byte that a
