@@ -101,7 +101,7 @@ func distribution(rows *measure.Rows, row, title string) *plot.Plot {
 		curves = append(curves, curve{fmt.Sprintf("%s (%d calls)", way.name, len(samples)), points})
 	}
 	p := newPlot(title, "µs", "% of calls took no longer", curves)
-	p.Legend.Top, p.Legend.Left = false, false
+	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = false, false, -vg.Points(30) // room for wider letters
 	logarithmic(&p.X)
 	return p
 }
