@@ -18,7 +18,7 @@
 // files from it. Each store bounds the directory as a whole, its own files and
 // the others', oldest out first. It learns what the others did by scanning the
 // directory, at most a tenth of the time: one of a thousand files is within its
-// limits when Write returns, a larger one soon after, by [Store.Work], provided
+// limits when [Store.Bound] returns, a larger one soon after, by [Store.Work], provided
 // that its writers live as long as a scan (0.2 s for 100,000 files). Between
 // scans, several busy writers may be over the limits together.
 package buffer
@@ -82,7 +82,18 @@ func (s *Store) Write(pieces ...[]byte) error {
 	return err
 }
 
-// Work does a little of what Write and a turn left for later, looking through a
+// Bound brings the directory within its limits, as far as that is known and can be
+// done soon. It is to be called after each Write, when whoever waits for the file
+// has been told: it may read a part of the directory.
+//
+// It blocks for some milliseconds, if the disk does not block longer.
+func (s *Store) Bound() {
+	if s.dir != nil {
+		s.bound.enforce(s.dir)
+	}
+}
+
+// Work does a little of what Bound and a turn left for later, looking through a
 // large directory and bounding it, and returns whether there is more. Whoever
 // writes calls it in between.
 //
@@ -127,7 +138,6 @@ func (s *Store) write(pieces [][]byte, size int64) error {
 		return err
 	}
 	s.bound.added(profile{name: name, size: size})
-	s.bound.enforce(s.dir)
 	return nil
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// A scan holds up the write that begins it until it has seen scanAhead names
+	// A scan holds up whoever begins it until it has seen scanAhead names
 	// and scanPatience has passed; the rest is done between writes.
 	scanAhead    = 512
 	scanPatience = 5 * time.Millisecond

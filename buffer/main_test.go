@@ -57,6 +57,7 @@ func writeRole(args []string) error {
 		if err := s.Write(document(size)); err != nil {
 			return err
 		}
+		s.Bound()
 	}
 	return s.Close()
 }
@@ -68,6 +69,7 @@ func writeOnRole(args []string) error {
 		if err := s.Write(document(number(args[1]))); err != nil {
 			return err
 		}
+		s.Bound()
 	}
 }
 
@@ -121,6 +123,7 @@ func mustWrite(t testing.TB, s *Store, pieces ...[]byte) {
 	if err := s.Write(pieces...); err != nil {
 		t.Fatal(err)
 	}
+	s.Bound()
 }
 
 // newStore is closed when the test ends.

@@ -191,12 +191,19 @@ func (w *writer) run() {
 }
 
 func (w *writer) do(j *job) {
+	size := int64(len(j.text))
 	w.since.Store(int64(time.Since(epoch)))
 	w.handle(j)
-	w.since.Store(0)
-	size := int64(len(j.text))
 	w.memory.free(j.text)
+	j.tell()
+	w.bound()
+	w.since.Store(0)
 	w.release(size)
+	w.collect()
+}
+
+// tell lets the caller go, who does not wait for what comes after the file.
+func (j *job) tell() {
 	switch {
 	case j.settle():
 		j.written.set()
@@ -205,7 +212,19 @@ func (w *writer) do(j *job) {
 	default:
 		count(LostLater)
 	}
-	w.collect()
+}
+
+// bound removes what is over the limits.
+func (w *writer) bound() {
+	defer w.recoverStore()
+	w.store.Bound()
+}
+
+// recoverStore gives up what a panic may have left half done.
+func (w *writer) recoverStore() {
+	if p := recover(); p != nil {
+		w.store.Close()
+	}
 }
 
 func (w *writer) handle(j *job) {
@@ -221,11 +240,7 @@ func (w *writer) handle(j *job) {
 
 // tidyUp returns whether there is more to do.
 func (w *writer) tidyUp() (more bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			w.store.Close()
-		}
-	}()
+	defer w.recoverStore()
 	w.since.Store(int64(time.Since(epoch)))
 	more = w.store.Work()
 	w.since.Store(0)
