@@ -29,6 +29,19 @@ unit() {
     go test -race -p 1 -skip 'AllocatesNothing|StopsWhenTimeIsUp|TooLargeForTheKernel|GivesMemoryBack|NoTimeToCut/eight|OversizeIsNotCut|SendSealed_Wedged' ./transmit ./buffer
 }
 
+# fuzz_one ends well where go test has only been late at the end of its time, and
+# has found nothing: https://go.dev/issue/75804, mended in Go 1.27
+fuzz_one() {
+    local said status=0
+    said=$(mktemp)
+    go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzz_time" -fuzzminimizetime 2s "$1" 2>&1 | tee "$said" || status=$?
+    if grep -q '^ *context deadline exceeded$' "$said" && ! grep -q 'Failing input' "$said"; then
+        status=0
+    fi
+    rm -f "$said"
+    return "$status"
+}
+
 # fuzz finds the targets by itself. What fails is left in testdata, as a test; the
 # fuzzer of the C interface, in tests/, prints its seed.
 fuzz() {
@@ -36,7 +49,7 @@ fuzz() {
     for package in ./transmit ./buffer; do
         for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz'); do
             died=0
-            go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" -fuzzminimizetime 2s "$package" || died=1
+            fuzz_one "$package" "$target" || died=1
             printf '%s\t-\t-\t-\t-\t-\t%d\n' "$target" "$died" >> "$TRANSMIT_FIGURES"
             [ "$died" = 0 ]
         done
