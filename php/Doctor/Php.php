@@ -61,8 +61,9 @@ final class Php
             return Finding::ok('library', 'plain PHP, as the setting library wants it');
         }
         if ($native === null) {
-            [$why, $remedy] = explode(': ', Native::why(), 2) + [1 => ''];
-            return Finding::warn('library', "plain PHP: $why", $remedy);
+            // The system's own words, in parentheses, may have colons.
+            preg_match('/^((?:[^:(]|\(.*\))*)(?:: (.*))?$/s', Native::why(), $parts);
+            return Finding::warn('library', 'plain PHP: ' . ($parts[1] ?? Native::why()), $parts[2] ?? '');
         }
         $result = $native->configure($settings);
         for ($try = 0; $try < self::TRIES && $result === Result::ESTARTING; $try++) {
