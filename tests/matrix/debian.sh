@@ -61,8 +61,9 @@ make_folder() {
     local suite=$1 new=$folders/$1.new
     rm -rf --one-file-system "$new"
     eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
+    # shellcheck disable=SC2046 # one word, or none
     http_proxy=${http_proxy-} unshare --mount --pid --fork --kill-child debootstrap --variant=minbase \
-        --include="$(packages "$suite")" "$suite" "$new" "$(mirror)" > "$folders/$suite.log" 2>&1 || {
+        --include="$(packages "$suite")" "$suite" "$new" $(mirror) > "$folders/$suite.log" 2>&1 || {
         tail -n 20 "$folders/$suite.log" >&2
         echo "debootstrap could not make Debian $suite; the whole story is in $folders/$suite.log" >&2
         return 1
@@ -74,12 +75,11 @@ make_folder() {
     mv "$new" "$folders/$suite"
 }
 
-# mirror is where this machine has Debian from.
+# mirror is where this machine has Debian from; nothing, if apt does not say: then
+# debootstrap has one of its own.
 mirror() {
-    local uri
     # shellcheck disable=SC2016 # apt's variables
-    uri=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 2> /dev/null | awk '$1 == "Debian" { print $2; exit }')
-    echo "${uri:-http://deb.debian.org/debian/}"
+    apt-get indextargets --format '$(LABEL) $(REPO_URI)' 2> /dev/null | awk '$1 == "Debian" && !n++ { print $2 }'
 }
 
 # inside SUITE OUT COMMAND… runs a command in a suite's folder, in this checkout: it is
