@@ -79,12 +79,25 @@ func TestStorm_C(t *testing.T) {
 	figures{sent: counts[0], buffered: counts[1], refused: counts[2]}.report(t)
 }
 
-// The same with PHP's handlers, which before 8.3 have no SA_ONSTACK.
+// The same with PHP's handlers, which before 8.3 have no SA_ONSTACK. While a call
+// lasts, signals of one kind are one: once more, for a machine on which calls are long.
 func TestStorm_PHP(t *testing.T) {
 	const seconds = 4
+	handled := stormPHP(t, seconds)
+	if handled < 500*seconds {
+		handled = stormPHP(t, seconds)
+	}
+	if handled < 500*seconds {
+		t.Errorf("%d signals handled", handled)
+	}
+}
+
+// stormPHP returns how many signals PHP's handlers have had.
+func stormPHP(t *testing.T, seconds time.Duration) (handled int) {
+	t.Helper()
 	s := newScene(t)
 	l := listen(t, s.socket)
-	p := start(t, 30*time.Second, php(t, s, "storm.php", fmt.Sprint(seconds)))
+	p := start(t, 30*time.Second, php(t, s, "storm.php", fmt.Sprint(int(seconds))))
 	p.line() // ready
 	for end := time.Now().Add(seconds * time.Second * 9 / 10); time.Now().Before(end); {
 		for _, signal := range storm {
@@ -92,14 +105,13 @@ func TestStorm_PHP(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	var given, sent, handled int
+	var given, sent int
 	_, err := fmt.Sscan(p.line(), &given, &sent, &handled)
 	check(t, err)
 	p.exit()
 	t.Logf("%d profiles, %d sent, %d signals handled", given, sent, handled)
-	// While a call lasts, signals of one kind are one: on a busy machine, calls are long.
-	if handled < 100*seconds || sent == 0 {
-		t.Errorf("%d signals handled, %d profiles sent", handled, sent)
+	if sent == 0 {
+		t.Error("nothing was sent")
 	}
 	atListener, inBuffer := ids(t, l.await(sent)...), ids(t, s.profiles(t)...)
 	var all []string
@@ -110,4 +122,5 @@ func TestStorm_PHP(t *testing.T) {
 		all = append(all, fmt.Sprintf("large %d", n), fmt.Sprintf("disk %d", n))
 	}
 	account(t, all, atListener, inBuffer, nil).report(t)
+	return handled
 }
