@@ -64,7 +64,7 @@ enum counter {
     SENT_BYTES,
     BUFFERED_BYTES,
     LATENCY_SUM_US,
-    /* Events that Go tells of, see transmit/event.go */
+    /* Events that Go tells of, see transmit/count.go */
     SHRUNK,
     WAITS_IN_VAIN,
     CONNECTS,

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -216,6 +217,28 @@ func falls(t *testing.T, d *driver, s scene, names string) (f figures) {
 	d.settle()
 	eachOnce(t, ids(t, s.profiles(t)...), 10)
 	return f
+}
+
+// P2: the caller is told of its file before the writer looks through the directory.
+func TestNoListener_DoesNotWaitForTheDirectory(t *testing.T) {
+	strace := need(t, "strace", "strace")
+	s := newScene(t)
+	check(t, os.Mkdir(s.buffer, 0o755))
+	for n := range 1000 {
+		s.write(t, fmt.Sprintf("b/profile_20260101_000000_%08x.json", n), `{"id":"old"}`)
+	}
+	trace := s.dir + "/trace"
+	d := startDriver(t, s, strace, "-f", "-qq", "-e", "trace=renameat2,getdents64,futex", "-o", trace)
+	d.load(padded(1000))
+	if a := d.ask("send 1 %d 10000000 -", flagToDisk); a.result != buffered {
+		t.Fatalf("%+v", a)
+	}
+	d.exit()
+	_, after, found := strings.Cut(read(t, trace), "renameat2(")
+	told, looked := strings.Index(after, "FUTEX_WAKE_PRIVATE, 2147483647"), strings.Index(after, "getdents64(")
+	if !found || told < 0 || looked < told {
+		t.Errorf("told at %d, looked at %d, in\n%.2000s", told, looked, after)
+	}
 }
 
 func TestNoListener_NoPermission(t *testing.T) {
