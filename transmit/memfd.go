@@ -83,7 +83,7 @@ func fillFile(file *descriptor, out pieces, making limit) error {
 
 // sendFile sends an empty datagram with a descriptor, without blocking.
 func (s *socket) sendFile(file *descriptor) unix.Errno {
-	d := s.open.Load()
+	d := s.peer.Load()
 	if d == nil || !d.ours() {
 		return unix.ENOTCONN
 	}

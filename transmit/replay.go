@@ -70,9 +70,7 @@ func (t *Transmitter) Replay(most int, timeout, spent time.Duration) (sent int, 
 	deadline := time.Now().Add(timeout - spent - wakeUp(timeout))
 	r := &replay{settings: s, most: int64(most), deadline: deadline}
 	t.writer.litter(garbagePerError)
-	select {
-	case t.writer.replayer.asked <- r:
-	default:
+	if !t.writer.replayer.ask(r) {
 		return 0, errManyReplays
 	}
 	if !r.ended.wait(deadline.Add(wakeUp(timeout) / 2)) {
@@ -110,10 +108,19 @@ func (r *replayer) arrived(s *settings, now time.Time) {
 		return
 	}
 	r.due.Store(false)
-	select {
-	case r.asked <- &replay{settings: s}:
-	default:
+	if !r.ask(&replay{settings: s}) {
 		r.due.Store(true)
 		r.background.Store(false)
+	}
+}
+
+// ask returns false if too many have been asked for.
+func (r *replayer) ask(next *replay) bool {
+	select {
+	case r.asked <- next:
+		r.bell.ring()
+		return true
+	default:
+		return false
 	}
 }

@@ -16,6 +16,7 @@ import (
 // knows what of its datagrams is still unread.
 type replayer struct {
 	asked      chan *replay
+	bell       *bell        // the writer's
 	background atomic.Bool  // one is asked for, or under way
 	due        atomic.Bool  // the listener may have missed something since the last one
 	next       atomic.Int64 // none in the background before that, since epoch
@@ -50,7 +51,6 @@ func (w *writer) replay() (more bool) {
 	if r.current != nil {
 		w.replayOne()
 	}
-	w.collect()
 	return r.current != nil || len(r.asked) > 0
 }
 

@@ -21,6 +21,7 @@ const sendTimeout = 50 * time.Millisecond
 // be called again, and at any time, on a datagram socket.
 type socket struct {
 	open atomic.Pointer[descriptor]
+	peer atomic.Pointer[descriptor] // the open one, when it has been connected
 }
 
 // descriptor is a file descriptor, and what tells it from another of that number.
@@ -64,7 +65,7 @@ func newDescriptor(fd int) (*descriptor, error) {
 
 // send sends one datagram, of maxSendable pieces, without blocking. ENOTCONN: connect first.
 func (s *socket) send(out pieces) unix.Errno {
-	d := s.open.Load()
+	d := s.peer.Load()
 	if d == nil || !d.ours() {
 		return unix.ENOTCONN
 	}
@@ -101,6 +102,9 @@ func (s *socket) connect(path string) unix.Errno {
 	}
 	size := unsafe.Offsetof(address.Path) + uintptr(len(path)) + 1
 	_, _, errno = unix.RawSyscall(unix.SYS_CONNECT, uintptr(d.fd), uintptr(unsafe.Pointer(&address)), size)
+	if errno == 0 {
+		s.peer.Store(d)
+	}
 	return errno
 }
 
@@ -160,6 +164,7 @@ func (s *socket) awaitRoom(until time.Time) bool {
 }
 
 func (s *socket) close() {
+	s.peer.Store(nil)
 	if d := s.open.Swap(nil); d != nil {
 		d.close()
 	}

@@ -36,6 +36,7 @@ var ErrBusy = errors.New("too many profiles wait for the disk")
 // writer is the one goroutine that touches the disk. A disk can hang, and then
 // hangs it and no caller.
 type writer struct {
+	bell   bell         // rings when there is something to do
 	jobs   chan *job    // has room for all that are let in
 	count  atomic.Int64 // of the profiles that wait or are being written
 	bytes  atomic.Int64 // of them all
@@ -44,8 +45,7 @@ type writer struct {
 
 	replayer replayer
 
-	garbage atomic.Int64  // bytes that were allocated and are not needed any more
-	litters chan struct{} // there is enough of that
+	garbage atomic.Int64 // bytes that were allocated and are not needed any more
 
 	// The goroutine's own.
 	store   *buffer.Store
@@ -69,12 +69,11 @@ func (j *job) settle() bool { return !j.settled.Swap(true) }
 
 func newWriter() *writer {
 	w := &writer{
-		jobs:    make(chan *job, maxWaiting+1),
-		memory:  newMemory(),
-		litters: make(chan struct{}, 1),
-		store:   buffer.New(buffer.Options{}),
+		jobs:   make(chan *job, maxWaiting+1),
+		memory: newMemory(),
+		store:  buffer.New(buffer.Options{}),
 	}
-	w.replayer.asked = make(chan *replay, maxAsked)
+	w.replayer.bell, w.replayer.asked = &w.bell, make(chan *replay, maxAsked)
 	w.replayer.due.Store(true)
 	go w.run()
 	return w
@@ -103,6 +102,7 @@ func (w *writer) write(out pieces, deadline time.Time, options *buffer.Options, 
 	}
 	j := &job{text: text, options: options}
 	w.jobs <- j // does not block
+	w.bell.ring()
 	if late && j.settle() {
 		return Pending, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
 	}
@@ -160,34 +160,31 @@ func (w *writer) flush(deadline time.Time) bool {
 // for Go would do it on the callers' threads, in their time.
 func (w *writer) litter(size int) {
 	if size > 0 && w.garbage.Add(int64(size)) > garbageLimit {
-		select {
-		case w.litters <- struct{}{}:
-		default:
+		w.bell.ring()
+	}
+}
+
+func (w *writer) run() {
+	for {
+		heard := w.bell.rung.Load()
+		if !w.work() {
+			w.bell.wait(heard)
 		}
 	}
 }
 
-// run takes jobs first; in between it does what the store left for later, and replays.
-func (w *writer) run() {
-	for {
-		select {
-		case j := <-w.jobs:
-			w.do(j)
-			continue
-		default:
-		}
-		if tidied, replayed := w.tidyUp(), w.replay(); tidied || replayed {
-			continue
-		}
-		select {
-		case j := <-w.jobs:
-			w.do(j)
-		case next := <-w.replayer.asked:
-			w.beginReplay(next)
-		case <-w.litters:
-			w.collect()
-		}
+// work takes jobs first; in between it does what the store left for later, and
+// replays. It returns whether there may be more to do.
+func (w *writer) work() (more bool) {
+	select {
+	case j := <-w.jobs:
+		w.do(j)
+		return true
+	default:
 	}
+	w.collect()
+	tidied, replayed := w.tidyUp(), w.replay()
+	return tidied || replayed
 }
 
 func (w *writer) do(j *job) {
