@@ -94,7 +94,7 @@ func transmitReplay(call *C.struct_call) (result C.int32_t) {
 func setShortcut(s *transmit.Shortcut) {
 	var c C.struct_shortcut
 	if s != nil {
-		c.fd, c.dev, c.ino = C.int64_t(s.Descriptor), C.uint64_t(s.Device), C.uint64_t(s.Inode)
+		c.fd, c.mark = C.int64_t(s.Descriptor), C.int64_t(s.Mark)
 		c.max_datagram = C.uint64_t(s.MaxDatagram)
 		place(c.path[:len(c.path)-1], []byte(s.Path))
 		c.before_time_len = place(c.before_time[:], s.BeforeTime)

@@ -38,12 +38,11 @@ bool take_resources(void);
 
 /* The listener that took the last datagram; all zero while there is none. */
 struct shortcut {
-    int64_t fd;
-    uint64_t dev, ino; /* of fd, to know it again */
+    int64_t fd, mark; /* mark: F_GETSIG's answer, to know fd again */
     uint64_t max_datagram;
     /* What _meta puts in the place of a document's last brace. */
     uint64_t before_time_len, after_time_len;
-    char before_time[32], after_time[128];
+    char before_time[24], after_time[128];
     char path[112]; /* the setting listener_socket */
 };
 

@@ -12,9 +12,10 @@
  * Measured beside send(2) (AMD EPYC in a virtual machine, 2 cores, where an empty
  * system call takes 0.25 us):
  *
- *   is the descriptor still ours: fstat   0.45 us   SO_COOKIE takes 0.54
- *   _meta: its time, and copying it       0.06 us
- *   more pieces than one: sendmsg         0.30 us   so up to COPIED bytes are joined
+ *   is the descriptor ours: F_GETSIG  0.26 us   fstat takes 0.5, SO_COOKIE 0.6, F_GETOWN 0.35
+ *   _meta: its time, and copying it   0.06 us
+ *   more pieces than one: sendmsg     0.28 us   so up to COPIED bytes are joined
+ *   the clock, for the statistics     0.06 us
  *
  * The host may have closed the descriptor, and its number may be a database
  * connection: there is no way around that system call. Signal handlers may run
@@ -22,10 +23,10 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -94,10 +95,7 @@ static bool get_shortcut(struct shortcut *ret_shortcut, const struct call *call)
 
 static bool is_ours(const struct shortcut *shortcut)
 {
-    struct stat status;
-
-    return syscall(SYS_fstat, (int)shortcut->fd, &status) == 0 && status.st_ino == shortcut->ino &&
-           status.st_dev == shortcut->dev;
+    return syscall(SYS_fcntl, (int)shortcut->fd, F_GETSIG) == shortcut->mark;
 }
 
 #define HOW (MSG_DONTWAIT | MSG_NOSIGNAL)

@@ -8,13 +8,12 @@ import (
 
 // Shortcut is what a caller needs to send a document that nobody checks without
 // Send, as long as nothing is in the way: the configured listener took the last
-// one. It tries once, without blocking, and only if Descriptor is still the file
-// Device and Inode; whatever else happens is Send's, from the start.
+// one. It tries once, without blocking, and only if fcntl(F_GETSIG) of Descriptor
+// still gives Mark; whatever else happens is Send's, from the start.
 type Shortcut struct {
-	Descriptor    int
-	Device, Inode uint64
-	MaxDatagram   int
-	Path          string
+	Descriptor, Mark int
+	MaxDatagram      int
+	Path             string
 	// What replaces the last brace of a document that gets a _meta, before and
 	// after the time.
 	BeforeTime, AfterTime []byte
@@ -62,7 +61,7 @@ func (t *Transmitter) noteSuccess(s *settings, l *listener) {
 	defer t.shortcut.mu.Unlock()
 	// Another thread may have configured, or waited in vain, in the meantime.
 	isReplayDue := s.replays && t.writer.replayer.due.Load()
-	if t.settings.Load() == s && l.backoff.pause.Load() == 0 && !isReplayDue {
+	if t.settings.Load() == s && l.backoff.pause.Load() == 0 && !isReplayDue && d.mark() {
 		t.shortcut.opened.Store(&opened{s, d})
 		t.shortcut.publish(s.shortcut(d))
 	}
@@ -86,8 +85,7 @@ func (s *settings) shortcut(d *descriptor) *Shortcut {
 	meta := appendMeta([]byte(name), 0, s.phpVersion, marks{})
 	before, after, _ := bytes.Cut(meta, appendSeconds(nil, 0))
 	return &Shortcut{
-		Descriptor: d.fd, Device: d.dev, Inode: d.ino,
-		MaxDatagram: s.maxDatagram, Path: s.listener.path,
+		Descriptor: d.fd, Mark: mark, MaxDatagram: s.maxDatagram, Path: s.listener.path,
 		BeforeTime: before, AfterTime: append(after, '}'),
 	}
 }
