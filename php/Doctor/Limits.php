@@ -11,7 +11,7 @@ final class Limits
 {
     /** What the library takes (README, "Limits"), and some for PHP. */
     private const ADDRESS_SPACE = 1500000000;
-    private const THREADS = 6;
+    private const THREADS = 7;
 
     /** @return list<Finding> */
     public static function examine(Settings $settings): array
