@@ -139,8 +139,15 @@ int32_t transmit_configure(const char *json, size_t len)
 {
     struct call call = {.json = json, .len = len};
     int32_t wrong = check(json, len);
-    int32_t result = wrong ? answer(wrong) : run(&call, transmitConfigure);
+    int32_t result;
 
+    if (wrong)
+        return answer(wrong);
+    if (has_settings(json, len)) {
+        last_error[0] = '\0';
+        return 0;
+    }
+    result = run(&call, transmitConfigure);
     if (result == 0)
         configured_timeout_us = call.timeout_us;
     return result;

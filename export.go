@@ -27,6 +27,7 @@ var transmitter = transmit.New(os.TempDir())
 
 func init() {
 	transmitter.OnShortcut(setShortcut)
+	transmitter.OnSettings(setSettings)
 	transmit.OnEvent(func(e transmit.Event) { C.transmit_count(C.SHRUNK + C.int32_t(e)) })
 	C.transmit_go_runs()
 }
@@ -101,6 +102,11 @@ func setShortcut(s *transmit.Shortcut) {
 		c.after_time_len = place(c.after_time[:], s.AfterTime)
 	}
 	C.transmit_set_shortcut(&c)
+}
+
+// setSettings tells C what it need not ask Go to take again: settings.c.
+func setSettings(source []byte) {
+	C.transmit_set_settings((*C.char)(unsafe.Pointer(unsafe.SliceData(source))), C.size_t(len(source)))
 }
 
 // place copies text, for which C has room.

@@ -52,6 +52,12 @@ void transmit_set_shortcut(const struct shortcut *shortcut);
 /* send_by_shortcut - returns whether the profile is sent; otherwise nothing was done. */
 bool send_by_shortcut(const struct call *call);
 
+/* transmit_set_settings - what Go has now, as it was given; one call at a time, Go's. */
+void transmit_set_settings(const char *json, size_t len);
+
+/* has_settings - whether Go, which runs, was given this last. */
+bool has_settings(const char *json, size_t len);
+
 /* Go calls this when it can take calls. */
 void transmit_go_runs(void);
 

@@ -24,7 +24,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -33,62 +32,42 @@
 #include <unistd.h>
 
 #include "export.h"
+#include "seqlock.h"
 
 /* As long a document is copied faster than the kernel takes two pieces. */
 #define COPIED 8192
 
 #define META_SIZE 192
 
-/* ---- What Go says: one writer at a time, readers that never wait (a seqlock) ---- */
+/* ---- What Go says ---- */
 
-#define WORDS (sizeof(struct shortcut) / sizeof(uint64_t))
+static SEQLOCK(sizeof(struct shortcut)) published;
 
 _Static_assert(sizeof(struct shortcut) % sizeof(uint64_t) == 0, "it is copied in words");
 
-static _Atomic uint64_t published[WORDS];
-static _Atomic uint32_t version; /* odd while published changes */
-
 void transmit_set_shortcut(const struct shortcut *shortcut)
 {
-    uint64_t words[WORDS];
-    uint32_t old = atomic_load_explicit(&version, memory_order_relaxed);
-
-    memcpy(words, shortcut, sizeof words);
-    atomic_store_explicit(&version, old + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
-    for (size_t i = 0; i < WORDS; i++)
-        atomic_store_explicit(&published[i], words[i], memory_order_relaxed);
-    atomic_store_explicit(&version, old + 2, memory_order_release);
-}
-
-/* Copies the words that hold the bytes from one offset to another. */
-static void load(struct shortcut *to, size_t from, size_t until)
-{
-    for (size_t i = from / sizeof(uint64_t); i * sizeof(uint64_t) < until; i++) {
-        uint64_t word = atomic_load_explicit(&published[i], memory_order_relaxed);
-
-        memcpy((char *)to + i * sizeof word, &word, sizeof word);
-    }
+    seqlock_write(&published.version, published.word, shortcut, sizeof *shortcut);
 }
 
 /* Copies what the call needs, for that is most of the cost. Returns whether it is whole. */
 static bool get_shortcut(struct shortcut *ret_shortcut, const struct call *call)
 {
-    uint32_t before = atomic_load_explicit(&version, memory_order_acquire);
+    uint32_t begun = seqlock_begin(&published.version);
     size_t head = offsetof(struct shortcut, before_time);
     size_t text = offsetof(struct shortcut, after_time);
     size_t path = offsetof(struct shortcut, path);
 
-    load(ret_shortcut, 0, head);
+    seqlock_read(ret_shortcut, published.word, 0, head);
     if (call->flags == TRANSMIT_TRUSTED) {
         size_t len = ret_shortcut->after_time_len;
 
-        load(ret_shortcut, head, text + (len < path - text ? len : path - text));
+        seqlock_read(ret_shortcut, published.word, head,
+                     text + (len < path - text ? len : path - text));
     }
     if (call->socket_path)
-        load(ret_shortcut, path, sizeof *ret_shortcut);
-    atomic_thread_fence(memory_order_acquire);
-    return before % 2 == 0 && before == atomic_load_explicit(&version, memory_order_relaxed);
+        seqlock_read(ret_shortcut, published.word, path, sizeof *ret_shortcut);
+    return seqlock_is_whole(&published.version, begun);
 }
 
 /* ---- One datagram. syscall(2): libc's own functions are cancellation points ---- */

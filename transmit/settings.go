@@ -53,6 +53,10 @@ func defaultSettings(temp string) *settings {
 	}
 }
 
+// OnSettings makes t call publish, one call at a time, with the source of each
+// Configure that has changed something, when it holds. To be called before the first.
+func (t *Transmitter) OnSettings(publish func(source []byte)) { t.publishSettings = publish }
+
 // Configure changes the settings that the JSON object source names; the other
 // ones keep their values. It returns the timeout that holds from now on. After
 // an error (ErrInvalid, or one of a document that Send refuses) nothing has
@@ -72,6 +76,9 @@ func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error
 	}
 	t.settings.Store(&changed)
 	t.closeShortcut()
+	if t.publishSettings != nil {
+		t.publishSettings(changed.source)
+	}
 	return changed.timeout, nil
 }
 

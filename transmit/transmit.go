@@ -66,6 +66,8 @@ type Transmitter struct {
 	listeners listeners
 	shortcut  shortcut
 	writer    *writer
+
+	publishSettings func(source []byte) // nil: nobody wants them
 }
 
 // New returns a Transmitter with the default settings and starts its writer,
