@@ -11,8 +11,8 @@ namespace Transmit;
  */
 final class Profiler
 {
-    /** So much is set free at the end of a request that ran out of memory. */
-    private const RESERVE_BYTES = 262144;
+    /** Set free at the end of a request that ran out of memory, until makeRoom() has made more. */
+    private const RESERVE_BYTES = 32768;
     private const MORE_MEMORY_BYTES = 33554432;
 
     /** @var string|null */

@@ -100,7 +100,7 @@ func visit(fpm string, request []byte) {
 	check(err)
 	answer, err := io.ReadAll(conn)
 	check(err)
-	if !bytes.Contains(answer, []byte("\r\n\r\n6000\n")) {
+	if !bytes.Contains(answer, []byte("\r\n\r\n2000\n")) {
 		log.Fatalf("the page: %q", answer)
 	}
 }

@@ -15,7 +15,7 @@ if (isset($_GET['on'])) {
 }
 
 $words = [];
-for ($i = 0; $i < 6000; $i++) {
+for ($i = 0; $i < 2000; $i++) {
     $words[md5((string) $i)] = strrev(sprintf('%05d', $i));
 }
 asort($words);
