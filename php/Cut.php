@@ -12,7 +12,7 @@ final class Cut
     private const QUERIES = 100;
 
     /** So many candidates are collected before the slowest of them are picked again. */
-    private const CANDIDATES = 1000;
+    private const CANDIDATES = 250;
 
     public static function apply(array $data): array
     {
@@ -65,7 +65,9 @@ final class Cut
             if ($time <= $floor && $floor >= 0) { // what is no number counts as 0
                 continue;
             }
-            $time = self::number($time);
+            if ($time !== (float) $time || $time - $time !== 0.0) { // a finite one needs no call
+                $time = self::number($time);
+            }
             if ($time > $floor) {
                 $candidates[$place] = $time;
                 if (count($candidates) === self::CANDIDATES) {

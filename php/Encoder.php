@@ -8,7 +8,10 @@ namespace Transmit;
 final class Encoder
 {
     private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
-    private const PIECE = 262144;
+
+    /** So much, in bytes, is encoded at once: it takes a millisecond or two. */
+    public const PIECE = 262144;
+
     private const CHUNK = 64;
 
     private Deadline $deadline;
@@ -49,7 +52,7 @@ final class Encoder
         if (is_string($value) && strlen($value) > self::PIECE) {
             return $this->appendString($value);
         }
-        if (is_array($value) && SizeBound::isLarge($value, self::PIECE)) {
+        if (is_array($value) && !SizeBound::isSmall($value, self::PIECE)) {
             return $this->appendArray($value, self::isList($value));
         }
         return $this->appendWhole($value);
@@ -86,18 +89,28 @@ final class Encoder
 
     private function appendChunk(array $chunk, bool $isList): bool
     {
-        if (!SizeBound::isLarge($chunk, self::PIECE)) {
+        if (SizeBound::isSmall($chunk, self::PIECE)) {
             return $this->appendWhole($isList ? array_values($chunk) : (object) $chunk, 1);
         }
         $comma = '';
         foreach ($chunk as $key => $item) {
-            $this->json .= $comma . ($isList ? '' : self::whole((string) $key) . ':');
+            $this->json .= $comma;
             $comma = ',';
+            if (!$isList && !$this->appendName((string) $key)) {
+                return false;
+            }
             if (!$this->append($item)) {
                 return false;
             }
         }
         return true;
+    }
+
+    private function appendName(string $name): bool
+    {
+        $isInTime = $this->append($name);
+        $this->json .= ':';
+        return $isInTime;
     }
 
     /** Cut only where a UTF-8 sequence begins: each part means what it means in the whole. */
@@ -143,7 +156,10 @@ final class Encoder
 
     public static function isList(array $array): bool
     {
-        $next = 0;
+        if (array_values($array) === $array) { // most lists: this gives the same array, however long it is
+            return true;
+        }
+        $next = 0; // NAN is not even itself
         foreach ($array as $key => $item) {
             if ($key !== $next++) {
                 return false;

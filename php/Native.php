@@ -36,10 +36,13 @@ final class Native
     /** @var \FFI */
     private $ffi;
 
+    /** @var \FFI\CData what logDue() is answered in */
+    private $suppressed;
 
     private function __construct(\FFI $ffi)
     {
         $this->ffi = $ffi;
+        $this->suppressed = $ffi->new('uint32_t');
     }
 
     /** The library, if it can be used here. Decided once per request. */
@@ -114,12 +117,11 @@ final class Native
     public function logDue(int $result)
     {
         try {
-            $suppressed = $this->ffi->new('uint32_t');
-            $due = $this->ffi->transmit_log_due($result, \FFI::addr($suppressed));
+            $due = $this->ffi->transmit_log_due($result, \FFI::addr($this->suppressed));
         } catch (\FFI\Exception $e) {
             return false;
         }
-        return $due < 0 ? false : ($due === 1 ? $suppressed->cdata : null);
+        return $due < 0 ? false : ($due === 1 ? $this->suppressed->cdata : null);
     }
 
     /** As JSON: see transmit.h. */

@@ -25,13 +25,17 @@ final class Profile
         if (array_key_exists('_meta', $data)) {
             unset($data['_meta']);
         }
-        $isLarge = SizeBound::isLarge($data, $settings->maxDatagramSize);
-        $result = $isLarge || !Native::isReady($settings) ? null : self::sendNative($data, $settings, $start);
-        if ($result !== null) {
-            return $result === Result::SENT;
+        $isSmall = SizeBound::isSmall($data, Encoder::PIECE);
+        $isTooLarge = !$isSmall && SizeBound::exceeds($data, $settings->maxDatagramSize);
+        if ($isSmall && Native::isReady($settings)) {
+            $json = Encoder::encode($data);
+            $result = self::sendNative($json, $settings, $start);
+            if ($result !== null) {
+                return $result === Result::SENT;
+            }
+            $isTooLarge = strlen($json) > $settings->maxDatagramSize;
         }
         $data['_meta'] = self::meta();
-        $isTooLarge = $isLarge && SizeBound::exceeds($data, $settings->maxDatagramSize);
         $json = $isTooLarge ? null : Encoder::encode($data);
         if ($json === null || $json === '' || strlen($json) > $settings->maxDatagramSize) {
             return self::sendLarge($data, $settings->listenerSocket, $settings, $start, $json);
@@ -54,9 +58,8 @@ final class Profile
      *
      * @return int|null a Result; null: this needs more than that
      */
-    private static function sendNative(array $data, Settings $settings, int $start): ?int
+    private static function sendNative(string $json, Settings $settings, int $start): ?int
     {
-        $json = Encoder::encode($data);
         $length = strlen($json);
         if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {
             return null;
@@ -67,7 +70,7 @@ final class Profile
         }
         return Result::leavesItToPlain($result)
             ? null
-            : (new Transmission($settings, $start))->report($result, Native::lastError());
+            : Transmission::report($result, Native::lastError(), $settings);
     }
 
     /**
@@ -91,10 +94,12 @@ final class Profile
             $json = Encoder::encodeUntil($data, $half) ?? self::encodeCut($data, $transmission);
         }
         if ($json === null) {
-            return $transmission->report(Result::ETIMEDOUT, 'time was up before it was encoded') === Result::SENT;
+            $why = 'time was up before it was encoded';
+            return Transmission::report(Result::ETIMEDOUT, $why, $settings) === Result::SENT;
         }
         if ($json === '') {
-            return $transmission->report(Result::ESYNTAX, 'json_encode: ' . json_last_error_msg()) === Result::SENT;
+            $why = 'json_encode: ' . json_last_error_msg();
+            return Transmission::report(Result::ESYNTAX, $why, $settings) === Result::SENT;
         }
         $length = strlen($json);
         if ($length > $settings->maxDatagramSize && $settings->oversize !== 'memfd') {

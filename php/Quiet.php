@@ -27,7 +27,9 @@ final class Quiet
             return self::caught($e, $otherwise);
         } finally {
             restore_error_handler();
-            self::releaseSignals($held);
+            if ($held) {
+                self::releaseSignals();
+            }
         }
     }
 
@@ -35,7 +37,7 @@ final class Quiet
      * Makes the application's signal handlers wait: one that throws would end the work
      * half-way, and its exception would be taken for ours.
      *
-     * @return bool for releaseSignals()
+     * @return bool whether they have to be released again
      */
     public static function holdSignals(): bool
     {
@@ -47,12 +49,10 @@ final class Quiet
     }
 
     /** Runs the handlers that had to wait. What one of them throws is the application's. */
-    public static function releaseSignals(bool $held): void
+    public static function releaseSignals(): void
     {
-        if ($held) {
-            pcntl_async_signals(true);
-            pcntl_signal_dispatch();
-        }
+        pcntl_async_signals(true);
+        pcntl_signal_dispatch();
     }
 
     /**

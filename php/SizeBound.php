@@ -18,10 +18,20 @@ final class SizeBound
     /** What an item takes beside its text: name, quotes, a number. */
     private const ITEM = 16;
 
-    /** About so many bytes or more: a guess, but what is not large is encoded in no time. */
-    public static function isLarge(array $value, int $limit): bool
+    /** Text that is not longer than this is not measured in an array of a few items. */
+    private const SHORT = 128;
+
+    /** An array of no more items is taken item by item. */
+    private const FEW = 16;
+
+    /** Surely false for what takes json_encode longer than a text of so many bytes, about. */
+    public static function isSmall(array $value, int $limit): bool
     {
-        return self::guessed($value, $limit, self::MAX_DEPTH) < 0;
+        try {
+            return self::guessed($value, $limit, self::MAX_DEPTH) >= 0;
+        } catch (\Throwable $e) { // isset() of an object: what that becomes in JSON is its own affair
+            return false;
+        }
     }
 
     /** True only if json_encode, with Encoder's flags, gives more than $limit bytes. */
@@ -43,31 +53,92 @@ final class SizeBound
     }
 
     /**
-     * Two levels in one, for a call takes as long as a row of fields.
+     * Under a profiler a call of strlen() or is_array() takes as long as json_encode needs for the
+     * field. So there are none for most fields: isset($text[128]) is one instruction, true for a text
+     * of more than 128 bytes, and of all values only an array and true are greater than [].
      *
-     * @return int what $value leaves of $limit; negative as soon as that is sure
+     * @return int what $value leaves of $limit; negative if that is nothing, or not clear
      */
     private static function guessed(array $value, int $limit, int $depth): int
     {
-        $limit -= self::ITEM * count($value);
+        if ($depth === 0) {
+            return -1;
+        }
+        $fields = count($value) > self::FEW ? self::fieldsOfFirst($value) : 0;
+        if ($fields > 0) {
+            return self::guessedByRows($value, $fields, $limit, $depth);
+        }
         foreach ($value as $key => $item) {
-            if (is_array($item)) {
-                $limit -= self::ITEM * count($item);
-                if ($limit < 0) {
-                    break;
-                }
-                foreach ($item as $field) {
-                    if (is_string($field)) {
-                        $limit -= strlen($field);
-                    } elseif (is_array($field) && $depth > 0) {
-                        $limit = self::guessed($field, $limit, $depth - 2);
-                    }
-                }
-            } elseif (is_string($item)) {
+            $limit -= self::SHORT + self::ITEM;
+            if (isset($key[self::SHORT])) {
+                $limit -= strlen($key);
+            }
+            if ($item > [] && $item === (array) $item) {
+                $limit = self::guessed($item, $limit, $depth - 1);
+            } elseif (isset($item[self::SHORT])) {
                 $limit -= strlen($item);
             }
-            if (is_string($key)) {
-                $limit -= strlen($key);
+            if ($limit < 0) {
+                break;
+            }
+        }
+        return $limit;
+    }
+
+    private static function fieldsOfFirst(array $value): int
+    {
+        foreach ($value as $first) {
+            return is_array($first) ? count($first) : 0;
+        }
+        return 0;
+    }
+
+    /**
+     * The same, for many arrays of about so many fields each. What is not looked at in each row: names,
+     * for rows mostly have the same; and whether a field is an array, for counting all of them tells it.
+     */
+    private static function guessedByRows(array $rows, int $fields, int $limit, int $depth): int
+    {
+        $count = count($rows);
+        $short = min(self::SHORT, intdiv($limit, $count * (1 + $fields)) - self::ITEM);
+        if ($short < 0) {
+            return -1;
+        }
+        $most = intdiv($limit, $short + self::ITEM);
+        $seen = 0;
+        $names = $rows === array_values($rows) ? [] : $rows;
+        foreach ($rows as $row) {
+            if ($row !== (array) $row) {
+                return -1;
+            }
+            foreach ($row as $field) {
+                if (isset($field[$short]) && ($field > [] || ($limit -= strlen($field)) < 0)) {
+                    return -1;
+                }
+                if (++$seen > $most) {
+                    return -1;
+                }
+            }
+            $names += $row;
+        }
+        foreach ($names as $name => $field) {
+            $limit -= isset($name[self::SHORT]) ? $count * strlen($name) : 0;
+        }
+        $limit -= ($short + self::ITEM) * $seen;
+        return $count + $seen === count($rows, COUNT_RECURSIVE) ? $limit : self::guessedInRows($rows, $limit, $depth);
+    }
+
+    /** The same, for the arrays in rows. */
+    private static function guessedInRows(array $rows, int $limit, int $depth): int
+    {
+        foreach ($rows as $row) {
+            foreach ($row as $field) {
+                if ($field > [] && $field === (array) $field) {
+                    $limit = self::guessed($field, $limit, $depth - 1);
+                }
+                if ($limit < 0) {
+                    return -1;
+                }
             }
         }
         return $limit;

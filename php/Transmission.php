@@ -48,7 +48,7 @@ final class Transmission
         }
         $call = new self($settings, $start);
         [$result, $why] = $call->complete($result, $json, $socketPath);
-        return $call->report($result, $why) === Result::SENT;
+        return self::report($result, $why, $settings) === Result::SENT;
     }
 
     /** send(), in a call that has begun already. */
@@ -59,7 +59,7 @@ final class Transmission
             return $this->storeInstead($json, $problem) === Result::SENT;
         }
         [$result, $why] = $this->attempt($json, $socketPath);
-        return $this->report($result, $why) === Result::SENT;
+        return self::report($result, $why, $this->settings) === Result::SENT;
     }
 
     /**
@@ -70,21 +70,21 @@ final class Transmission
     public function store(string $json): bool
     {
         [$result, $why] = $this->attempt($json, null);
-        return $result === Result::BUFFERED || $this->report($result, $why) === Result::BUFFERED;
+        return $result === Result::BUFFERED || self::report($result, $why, $this->settings) === Result::BUFFERED;
     }
 
     /** To the disk, because the socket cannot take it. */
     public function storeInstead(string $json, string $why): int
     {
         [$result, $failure] = $this->attempt($json, null);
-        return $this->report($result, "$why; $failure");
+        return self::report($result, "$why; $failure", $this->settings);
     }
 
     /** Logs what became of a profile that is not at the listener. */
-    public function report(int $result, string $why): int
+    public static function report(int $result, string $why, Settings $settings): int
     {
         if ($result !== Result::SENT) {
-            Log::write($result, self::outcome($result) . ($why === '' ? '' : ": $why"), $this->settings);
+            Log::write($result, self::outcome($result) . ($why === '' ? '' : ": $why"), $settings);
         }
         return $result;
     }

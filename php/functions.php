@@ -33,7 +33,9 @@ function send_profiling_data(array $data): bool
         return Quiet::caught($e, false);
     } finally {
         restore_error_handler();
-        Quiet::releaseSignals($held);
+        if ($held) {
+            Quiet::releaseSignals();
+        }
     }
 }
 
@@ -63,7 +65,9 @@ function send_via_socket(string $json, string $socketPath): bool
         return Quiet::caught($e, false);
     } finally {
         restore_error_handler();
-        Quiet::releaseSignals($held);
+        if ($held) {
+            Quiet::releaseSignals();
+        }
     }
 }
 

@@ -77,6 +77,7 @@ final class EncoderTest extends TestCase
         $row = ['sql' => 'select 1', 'time_ms' => 0.5];
         $rows = array_fill(0, 100, $row);
         $big = str_repeat('x', 70000);
+        $numbered = array_fill_keys(array_map('dechex', range(0xa000, 0xafff)), 1);
         yield 'a hundred rows' => [['sql' => ['queries' => $rows]], false];
         yield 'one row of them is large' => [['sql' => ['queries' => [57 => [$big]] + $rows]], true];
         yield 'a large string where others have a number' => [['l' => [57 => ['time_ms' => $big]] + $rows], true];
@@ -85,12 +86,71 @@ final class EncoderTest extends TestCase
         yield 'a large string at the top' => [[$big], true];
         yield 'a large key' => [[$big => 1], true];
         yield 'six levels down' => [[[[[[[$big]]]]]], true];
+        yield 'rows with lists' => [['l' => array_fill(0, 100, ['sql' => 'select 1', 'p' => [1, 'x']])], false];
+        yield 'rows by name' => [['l' => array_fill_keys(range('a', 'z'), $row)], false];
+        yield 'yes, no, nothing' => [['l' => array_fill(0, 50, [true, false, null, []])], false];
+        foreach (self::odd($big) as $name => $item) {
+            yield "$name, by itself" => [['l' => [$item]], true];
+            yield "$name, after other rows" => [['l' => array_merge($rows, [$item])], true];
+            yield "$name, in a row" => [['l' => array_merge($rows, [$row + ['x' => $item]])], true];
+            yield "$name, in a list in a row" => [['l' => array_merge($rows, [$row + ['x' => [1, [$item]]]])], true];
+            yield "$name, beside text" => [['l' => array_merge($rows, ['text', null, $row + ['x' => [$item]]])], true];
+        }
+        yield 'a large name of a row' => [['l' => [$big => $row] + $rows], true];
+        yield 'a long name in each row' => [['l' => array_fill(0, 100, [str_repeat('x', 1000) => 1])], true];
+        yield 'more fields than the first row has' => [['l' => array_merge($rows, [range(1, 10000)])], true];
+        yield 'more names than the first row has' => [['l' => array_merge($rows, [$numbered])], true];
+        yield 'twenty levels down' => [json_decode(str_repeat('[', 20) . str_repeat(']', 20)), true];
+    }
+
+    /** @return array<string, mixed> what is large, or may be */
+    private static function odd(string $big): array
+    {
+        return [
+            'a text' => $big,
+            'a list with it' => [$big],
+            'a name' => [$big => 1],
+            'many numbers' => range(1, 10000),
+            'an object' => (object) ['x' => $big],
+            'an object that says what it is' => new class implements \JsonSerializable {
+                public function jsonSerialize(): int
+                {
+                    return 1;
+                }
+            },
+        ];
     }
 
     /** @dataProvider sizes */
     public function testWhatIsLargeIsNotTakenForSmall(array $value, bool $isLarge): void
     {
-        self::assertSame($isLarge, SizeBound::isLarge($value, 65507));
+        self::assertSame(!$isLarge, SizeBound::isSmall($value, 65507));
+    }
+
+    public function testOneTextInManyRowsIsNotSmall(): void
+    {
+        foreach ([0 => true, 70 => true, 500 => false, 1000000 => false] as $length => $isSmall) {
+            $value = ['l' => array_fill(0, 1000, ['sql' => str_repeat('x', $length), 'more' => 1])];
+            self::assertSame($isSmall, SizeBound::isSmall($value, Encoder::PIECE), "$length bytes");
+        }
+    }
+
+    public function testAnIteratorAmongRowsIsNotRun(): void
+    {
+        $ran = false;
+        $rows = array_fill(0, 100, ['sql' => 'select 1']);
+        $rows[] = (static function () use (&$ran): \Generator {
+            yield $ran = true;
+        })();
+        self::assertFalse(SizeBound::isSmall(['l' => $rows], Encoder::PIECE));
+        self::assertFalse($ran);
+    }
+
+    public function testAnArrayInItselfIsNotSmall(): void
+    {
+        $value = ['text' => 'x'];
+        $value['self'] = &$value;
+        self::assertFalse(SizeBound::isSmall($value, Encoder::PIECE));
     }
 
     public function testAnArrayInItselfIsEncodedAsJsonEncodeDoes(): void
