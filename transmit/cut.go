@@ -16,6 +16,7 @@ type cuts struct {
 	functions span    // the functions that go, with the comma before them
 	queries   span    // the list or map of queries that goes; slowest stays in its place
 	slowest   []query // slowest first, ties in their old order
+	room      [maxQueries]query
 }
 
 type query struct {
@@ -27,105 +28,134 @@ func (c *cuts) marks() marks {
 	return marks{truncated: c.functions.to > 0, sqlTruncated: c.queries.to > 0}
 }
 
-// cut finds what to cut from doc, a JSON object that starts at from. A list and a map are cut alike. Where a name
-// occurs twice, the last one counts, as it does for decoders; where a value is of another type, nothing is cut.
-// Errors are those of check: a document that was not checked may well have some.
-func cut(doc []byte, from int, until limit) (cuts, error) {
-	c := cutter{scanner: newScanner(doc, until)}
-	c.slowest = make([]query, 0, maxQueries)
-	c.object(from, c.top)
-	return c.cuts, c.err
+// cut finds what to cut from doc, a JSON object that starts at from, which was not checked. Errors are those of check.
+func cut(doc []byte, from int, until limit) (*cuts, error) {
+	found := new(cuts)
+	v := visitor{scanner: newScanner(doc, until), cuts: found}
+	v.object(from, v.top)
+	return found, v.err
 }
 
-// cutter passes the document once. On its way down, each object's members have a visitor, named after the object.
-type cutter struct {
+// visitor passes a document once and notes its outline and, unless cuts is nil, what to cut. On its way down, each
+// object's members have a method, named after the object. A list and a map are cut alike. Where a name occurs twice,
+// the last one counts, as it does for decoders; where a value is of another type, nothing is cut.
+type visitor struct {
 	scanner
-	cuts
-	time float64 // of the query that is being passed
+	outline outline
+	*cuts
 }
 
-func (c *cutter) top(name []byte, i int) int {
+func (v *visitor) top(name []byte, i int) int {
+	v.outline.empty = false
 	switch {
-	case spells(name, "xhprof"):
-		c.functions = span{}
-		return c.within(i, c.xhprof)
-	case spells(name, "sql"):
-		c.queries = span{}
-		return c.within(i, c.sql)
+	case spells(name, `"_meta"`):
+		end := v.value(i)
+		v.outline.meta = span{i, end}
+		return end
+	case v.cuts == nil:
+	case spells(name, `"xhprof"`):
+		v.functions = span{}
+		return v.within(i, v.xhprof)
+	case spells(name, `"sql"`):
+		v.queries = span{}
+		return v.within(i, v.sql)
 	}
-	return c.value(i)
+	return v.value(i)
 }
 
-func (c *cutter) xhprof(name []byte, i int) int {
-	if spells(name, "profiling") {
-		c.functions = span{}
-		return c.within(i, c.profiling)
+func (v *visitor) xhprof(name []byte, i int) int {
+	if spells(name, `"profiling"`) {
+		v.functions = span{}
+		return v.within(i, v.profiling)
 	}
-	return c.value(i)
+	return v.value(i)
 }
 
-func (c *cutter) profiling(name []byte, i int) int {
-	if spells(name, "top_functions") {
-		return c.topFunctions(i)
+func (v *visitor) profiling(name []byte, i int) int {
+	if spells(name, `"top_functions"`) {
+		return v.topFunctions(i)
 	}
-	return c.value(i)
+	return v.value(i)
 }
 
-func (c *cutter) sql(name []byte, i int) int {
-	if spells(name, "queries") {
-		return c.allQueries(i)
+func (v *visitor) sql(name []byte, i int) int {
+	if spells(name, `"queries"`) {
+		return v.allQueries(i)
 	}
-	return c.value(i)
-}
-
-func (c *cutter) query(name []byte, i int) int {
-	end := c.value(i)
-	if spells(name, "time_ms") {
-		c.time = number(c.doc[i:end])
-	}
-	return end
+	return v.value(i)
 }
 
 // within visits the members of the value at i if it is an object, and else just passes it.
-func (c *cutter) within(i int, visit func(name []byte, i int) int) int {
-	if c.at(i) != '{' {
-		return c.value(i)
+func (v *visitor) within(i int, visit func(name []byte, i int) int) int {
+	if v.at(i) != '{' {
+		return v.value(i)
 	}
-	return c.object(i, visit)
+	return v.object(i, visit)
 }
 
-func (c *cutter) topFunctions(i int) int {
-	c.functions = span{}
+func (v *visitor) topFunctions(i int) int {
+	v.functions = span{}
 	count, kept := 0, 0
-	end := c.entries(i, func(i int) int {
-		i = c.value(i)
+	end := v.entries(i, func(i int) int {
+		i = v.value(i)
 		if count++; count == maxFunctions {
 			kept = i
 		}
 		return i
 	})
 	if count > maxFunctions {
-		c.functions = span{kept, end - 1}
+		v.functions = span{kept, end - 1}
 	}
 	return end
 }
 
-func (c *cutter) allQueries(i int) int {
-	c.queries = span{}
-	c.slowest = c.slowest[:0]
+func (v *visitor) allQueries(i int) int {
+	v.queries = span{}
+	v.slowest = v.room[:0]
 	count := 0
-	visit := c.query // made once, not for each of many
-	end := c.entries(i, func(i int) int {
+	end := v.entries(i, func(i int) int {
 		count++
-		c.time = 0
-		end := c.within(i, visit)
-		c.keep(query{span{i, end}, c.time})
-		return end
+		return v.query(i)
 	})
 	if count > maxQueries {
-		c.queries = span{i, end}
+		v.queries = span{i, end}
 	}
 	return end
+}
+
+func (v *visitor) query(i int) int {
+	time, end := v.time(i)
+	v.keep(query{span{i, end}, number(time.of(v.doc))})
+	return end
+}
+
+// time passes a query and returns where its time_ms is, nowhere if it has none. There may be a hundred thousand of
+// them, so it is object and its visitor in one.
+func (v *visitor) time(i int) (time span, end int) {
+	if v.at(i) != '{' {
+		return time, v.value(i)
+	}
+	i, more := v.enter(i, '}')
+	for more {
+		name, value := v.name(i)
+		if v.at(value) <= ' ' {
+			value, _ = v.space(value)
+		}
+		if v.at(value) == '"' {
+			i = v.text(value)
+		} else {
+			i = v.value(value)
+		}
+		if spells(name.of(v.doc), `"time_ms"`) {
+			time = span{value, i}
+		}
+		if v.at(i) == ',' {
+			i++
+			continue
+		}
+		i, more = v.next(i, '}')
+	}
+	return time, i
 }
 
 // entries visits the values of the list or the map at i; anything else it just passes.
@@ -140,7 +170,7 @@ func (s *scanner) entries(i int, visit func(i int) int) int {
 }
 
 // keep holds q if it is among the slowest so far.
-func (c *cutter) keep(q query) {
+func (c *cuts) keep(q query) {
 	full := len(c.slowest) == maxQueries
 	if full && q.time <= c.slowest[maxQueries-1].time {
 		return

@@ -9,6 +9,7 @@ import (
 type document struct {
 	json       []byte
 	outline    outline
+	cuts       *cuts // nil: not looked for yet
 	unixMicro  int64
 	phpVersion string
 	deadline   time.Time
@@ -42,7 +43,10 @@ func newDocument(r Request, s *settings, now time.Time) (d document, err error) 
 	case r.Trusted:
 		d.outline, err = outlineTrusted(d.json)
 	default:
-		d.outline, err = check(d.json, d.limit())
+		if s.oversize == shrink && len(d.json) > s.maxDatagram {
+			d.cuts, d.garbage = new(cuts), garbagePerCut
+		}
+		d.outline, err = checkAndCut(d.json, d.limit(), d.cuts)
 	}
 	return d, err
 }
@@ -58,17 +62,19 @@ func (d *document) whole(scratch []byte) [maxSendable][]byte {
 
 // cut returns the pieces that are left when what may be cut is cut; none if
 // there is nothing to cut. What then has size bytes or less is joined.
-func (d *document) cut(size int) (pieces, error) {
+func (d *document) cut(size int) (out pieces, err error) {
 	if d.isFixed {
 		return nil, nil
 	}
 	d.isFixed = true
 	d.garbage = garbagePerCut
-	c, err := cut(d.json, d.outline.object.from, d.cutLimit())
-	if err != nil || c.marks() == (marks{}) {
+	if d.cuts == nil {
+		d.cuts, err = cut(d.json, d.outline.object.from, d.cutLimit())
+	}
+	if err != nil || d.cuts.marks() == (marks{}) {
 		return nil, err
 	}
-	out := pieces(c.pieces(d.json, d.outline, d.appendMeta(nil, c.marks())))
+	out = d.cuts.pieces(d.json, d.outline, d.appendMeta(nil, d.cuts.marks()))
 	if n := out.size(); n <= size {
 		d.garbage += n
 		out = pieces{slices.Concat(out...)}

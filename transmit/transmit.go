@@ -98,7 +98,7 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 
 	doc, err := newDocument(r, s, now)
 	if err != nil {
-		t.writer.litter(garbagePerError)
+		t.writer.litter(doc.garbage + garbagePerError)
 		return Lost, err
 	}
 	var scratch [maxMeta]byte
