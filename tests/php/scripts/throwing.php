@@ -50,7 +50,10 @@ for ($end = hrtime(true) + $argv[1] * 1e9, $n = 0; hrtime(true) < $end; $n++) {
             $ids["$kind.$n"] = 'threw';
         }
     }
-    usleep(500); // the listener's queue is short
+    // The listener's queue is short. A signal is not to end the pause: the next one would come in the next pause.
+    for ($until = hrtime(true) + 500000; hrtime(true) < $until;) {
+        usleep(100);
+    }
 }
 pcntl_async_signals(false);
 echo "$thrown $caught\n";
