@@ -18,6 +18,7 @@
         _Atomic uint64_t word[(size) / sizeof(uint64_t)];                                          \
     }
 
+/* seqlock_write - replaces all of it; size as that of the SEQLOCK. */
 static inline void seqlock_write(_Atomic uint32_t *version, _Atomic uint64_t *word,
                                  const void *from, size_t size)
 {
@@ -26,10 +27,9 @@ static inline void seqlock_write(_Atomic uint32_t *version, _Atomic uint64_t *wo
     atomic_store_explicit(version, old + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     for (size_t i = 0; i * sizeof *word < size; i++) {
-        uint64_t one = 0;
-        size_t at = i * sizeof one;
+        uint64_t one;
 
-        memcpy(&one, (const char *)from + at, size - at < sizeof one ? size - at : sizeof one);
+        memcpy(&one, (const char *)from + i * sizeof one, sizeof one);
         atomic_store_explicit(&word[i], one, memory_order_relaxed);
     }
     atomic_store_explicit(version, old + 2, memory_order_release);

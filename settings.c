@@ -2,7 +2,7 @@
  * settings.c - the settings as Go was given them last.
  *
  * PHP gives them in each request, mostly the same ones: that needs no Go, which
- * costs a worker that has just been busy with a page more than the send does.
+ * costs a worker that has just been busy with a page half of what the send does.
  */
 #include "export.h"
 #include "seqlock.h"

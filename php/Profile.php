@@ -25,7 +25,7 @@ final class Profile
         if (array_key_exists('_meta', $data)) {
             unset($data['_meta']);
         }
-        $isSmall = SizeBound::isSmall($data, Encoder::PIECE);
+        $isSmall = SizeBound::isSmall($data, min($settings->maxDatagramSize, Encoder::PIECE));
         $isTooLarge = !$isSmall && SizeBound::exceeds($data, $settings->maxDatagramSize);
         if ($isSmall && Native::isReady($settings)) {
             $json = Encoder::encode($data);

@@ -100,10 +100,11 @@ final class SizeBound
     private static function guessedByRows(array $rows, int $fields, int $limit, int $depth): int
     {
         $count = count($rows);
-        $short = min(self::SHORT, intdiv($limit, $count * (1 + $fields)) - self::ITEM);
-        if ($short < 0) {
+        $share = intdiv($limit, $count * (1 + $fields)) - self::ITEM;
+        if ($share < 0) {
             return -1;
         }
+        $short = min(self::ITEM, intdiv($share, 3)); // so short a text is not measured, and counts as much
         $most = intdiv($limit, $short + self::ITEM);
         $seen = 0;
         $names = $rows === array_values($rows) ? [] : $rows;

@@ -43,8 +43,8 @@ func (d *descriptor) ours() bool {
 // else sets it: who wants such signals takes a real-time one, or leaves SIGIO.
 const mark = int(unix.SIGWINCH)
 
-// mark lets the shortcut know the descriptor again by a system call that takes a
-// third of fstat's time. It returns whether it can.
+// mark lets the shortcut know the descriptor again by a system call that takes half
+// of fstat's time. It returns whether it can.
 func (d *descriptor) mark() bool {
 	if !d.ours() {
 		return false

@@ -72,6 +72,28 @@ final class ProgramTest extends TransmitTestCase
         self::assertCount(3, $this->buffered());
     }
 
+    /** @dataProvider faces */
+    public function testWhatCannotFitIsCutBeforeItIsEncoded(string $face): void
+    {
+        // The transmitter's calls of json_encode() arrive at the first function of that name in its namespace.
+        $program = Program::write($this->folder, [$this->buffer], '
+            eval("namespace Transmit; function json_encode(\$value, \$flags = 0) {
+                \$json = \\\\json_encode(\$value, \$flags);
+                \$GLOBALS[\'longest\'] = max(\$GLOBALS[\'longest\'], strlen(\$json));
+                return \$json;
+            }");
+            foreach ([400, 560, 600, 1000, 2000, 6000] as $count) {
+                $longest = 0;
+                $query = ["sql" => str_repeat("x", 100), "time_ms" => 0.5];
+                send_profiling_data(["sql" => ["queries" => array_fill(0, $count, $query)]]);
+                echo $longest, " ";
+            }', $face === 'native' ? 'native' : '');
+        $longest = array_map('intval', explode(' ', trim(Program::run("php $program")['output'])));
+        self::assertCount(6, $longest);
+        self::assertGreaterThan(400 * 100, $longest[0], 'what fits is not cut');
+        self::assertLessThan(65507, max($longest));
+    }
+
     public function testAThrowingConfigMeansDefaults(): void
     {
         $source = '<?php function get_profiling_config(): array { throw new Exception("mine"); }
