@@ -97,10 +97,10 @@ build_here() {
     check_go
     mkdir -p "$to"
     overlay
-    local flags="-Wl,-T,$root/export.ld -Wl,--version-script=$root/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now -Wl,--wrap=pthread_create,--wrap=mmap"
+    local flags="-Wl,-T,$root/door/export.ld -Wl,--version-script=$root/door/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now -Wl,--wrap=pthread_create,--wrap=mmap"
     CGO_ENABLED=1 CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} $(kernel_headers)" \
         go build -buildmode=c-shared -trimpath -buildvcs=false -overlay "$to/overlay.json" \
-        -ldflags "-w -extldflags '$flags'" -o "$to/libtransmit.so" .
+        -ldflags "-w -linkmode=external -extldflags '$flags'" -o "$to/libtransmit.so" .
     rm -f "$to/libtransmit.h" # cgo's; the contract is include/transmit.h
     ln -sf libtransmit.so "$to/libtransmit.so.1"
     ffi_header "$to/libtransmit.so" > "$to/transmit_ffi.h"
@@ -122,7 +122,7 @@ build() {
 
 # ---- install ----
 
-version() { sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' export.h; }
+version() { sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' door/door.h; }
 
 install_to() {
     local prefix=/usr/local libdir=
@@ -147,7 +147,7 @@ install_files() {
     local prefix=$1 libdir=$2 to=$3$1 lib=$3$2 library share
     library=libtransmit.so.$(version)
     share=$to/share/libtransmit/php
-    install -d "$lib/pkgconfig" "$to"/{include,share/doc/libtransmit,share/man/man3} "$share"/{Doctor,Status}
+    install -d "$lib/pkgconfig" "$to"/{include,share/doc/libtransmit,share/man/man3} "$share"/src/{Plain,Profiler,Doctor,Status}
     # By rename: a running process has the old file mapped.
     install -m 755 build/libtransmit.so "$lib/.$library"
     mv -f "$lib/.$library" "$lib/$library"
@@ -157,8 +157,10 @@ install_files() {
     install -m 644 include/transmit.3 "$to/share/man/man3/"
     sed "s|@prefix@|$prefix|; s|@libdir@|$libdir|; s|@version@|$(version)|" include/transmit.pc.in > "$lib/pkgconfig/transmit.pc"
     install -m 644 php/*.php php/composer.json "$share/"
-    install -m 644 php/Doctor/*.php "$share/Doctor/"
-    install -m 644 php/Status/*.{php,css} "$share/Status/"
+    for folder in src src/{Plain,Profiler,Doctor,Status}; do
+        install -m 644 php/"$folder"/*.php "$share/$folder/"
+    done
+    install -m 644 php/src/Status/style.css "$share/src/Status/"
     ffi_header "$libdir/libtransmit.so.1" > "$share/transmit_ffi.h"
     install -m 644 README.md CHANGELOG.md include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
     install -m 644 php/README.md "$to/share/doc/libtransmit/README.php.md"

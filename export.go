@@ -7,7 +7,7 @@ package main
 
 /*
 #cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
-#include "export.h"
+#include "door/door.h"
 */
 import "C"
 
@@ -20,6 +20,7 @@ import (
 	"unsafe"
 
 	"libtransmit/buffer"
+	_ "libtransmit/door"
 	"libtransmit/transmit"
 )
 
@@ -91,7 +92,7 @@ func transmitReplay(call *C.struct_call) (result C.int32_t) {
 	return C.int32_t(min(sent, math.MaxInt32))
 }
 
-// setShortcut tells C how it can send by itself: shortcut.c.
+// setShortcut tells C how it can send by itself: door/shortcut.c.
 func setShortcut(s *transmit.Shortcut) {
 	var c C.struct_shortcut
 	if s != nil {
@@ -104,7 +105,7 @@ func setShortcut(s *transmit.Shortcut) {
 	C.transmit_set_shortcut(&c)
 }
 
-// setSettings tells C what it need not ask Go to take again: settings.c.
+// setSettings tells C what it need not ask Go to take again: door/settings.c.
 func setSettings(source []byte) {
 	C.transmit_set_settings((*C.char)(unsafe.Pointer(unsafe.SliceData(source))), C.size_t(len(source)))
 }

@@ -1,11 +1,15 @@
 <?php
 
 /**
- * For Composer, which loads the classes when they are needed: the functions, unless
- * preloading, auto_prepend or another copy has declared them. The application may define
- * its get_profiling_config() later, at any time before the first call.
+ * Loads the classes of Transmit, src/, when they are needed. Preloading has compiled them already,
+ * and an application that has another copy of these files keeps to that one.
  */
 
-if (!function_exists('send_profiling_data')) {
-    require_once __DIR__ . '/functions.php';
-}
+spl_autoload_register(static function (string $class): void {
+    if (strncmp($class, 'Transmit\\', 9) === 0) {
+        $file = __DIR__ . '/src/' . strtr(substr($class, 9), '\\', '/') . '.php';
+        if (is_file($file)) {
+            require_once $file;
+        }
+    }
+});

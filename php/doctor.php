@@ -8,10 +8,7 @@ if (PHP_VERSION_ID < 70400 || !function_exists('json_encode')) {
     echo "fail php           PHP 7.4 or newer, with the extension json, is needed\n";
     exit(2);
 }
-foreach (glob(__DIR__ . '/Doctor/*.php') as $transmitFile) {
-    require_once $transmitFile;
-}
-unset($transmitFile);
+require_once __DIR__ . '/autoload.php';
 if (PHP_SAPI === 'cli') {
     exit(Transmit\Doctor\Program::command(array_slice($argv, 1)));
 }

@@ -8,9 +8,10 @@
  * config.php stays out: an application may define its own get_profiling_config().
  */
 
-foreach (glob(__DIR__ . '/*.php') as $transmitFile) {
-    if ($transmitFile === __DIR__ . '/functions.php' || preg_match('~/[A-Z]\w*\.php$~', $transmitFile)) {
+opcache_compile_file(__DIR__ . '/functions.php');
+foreach (['/src', '/src/Plain', '/src/Profiler'] as $transmitFolder) {
+    foreach (glob(__DIR__ . "$transmitFolder/*.php") as $transmitFile) {
         opcache_compile_file($transmitFile);
     }
 }
-unset($transmitFile);
+unset($transmitFolder, $transmitFile);

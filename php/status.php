@@ -6,8 +6,5 @@
  * defines get_profiling_config().
  */
 
-foreach (array_merge(glob(__DIR__ . '/Doctor/*.php'), glob(__DIR__ . '/Status/*.php')) as $transmitFile) {
-    require_once $transmitFile;
-}
-unset($transmitFile);
+require_once __DIR__ . '/autoload.php';
 Transmit\Status\Program::page();

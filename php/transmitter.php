@@ -8,8 +8,8 @@
  */
 
 require_once __DIR__ . '/config.php';
+require_once __DIR__ . '/autoload.php';
 
 if (!function_exists('send_profiling_data')) {
-    require_once __DIR__ . '/classes.php';
     require_once __DIR__ . '/functions.php';
 }

@@ -147,7 +147,7 @@ func TestResources_UsedUpAfterTheStart(t *testing.T) {
 	}
 }
 
-// maxThreads is how many the library adds to a process: resources.c.
+// maxThreads is how many the library adds to a process: door/resources.c.
 const maxThreads = 7
 
 // want takes one answer into the figures, and wants it to be of that kind.

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The settings that hold already need no Go (settings.c): PHP gives them in each request.
+// The settings that hold already need no Go (door/settings.c): PHP gives them in each request.
 func TestSettings_TheSameAgain(t *testing.T) {
 	strace := need(t, "strace", "strace")
 	s := newScene(t)

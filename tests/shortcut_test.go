@@ -12,7 +12,7 @@ import (
 // metaTime is what differs between two sends of a document.
 var metaTime = regexp.MustCompile(`"timestamp":\d+\.\d{6}\b`)
 
-// What takes the shortcut (shortcut.c) arrives as what Go sends, at every size
+// What takes the shortcut (door/shortcut.c) arrives as what Go sends, at every size
 // where something changes: no member, white space, joined or not, the limit.
 func TestShortcut_SendsWhatGoSends(t *testing.T) {
 	const joined, limit = 8192, 20000

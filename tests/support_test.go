@@ -51,8 +51,11 @@ func setStage() error {
 	err := os.Chmod(stage, 0o755)
 	for _, c := range []struct{ from, to string }{
 		{root + "/php/*.php", "php"},
-		{root + "/php/Doctor/*.php", "php/Doctor"},
-		{root + "/php/Status/*", "php/Status"},
+		{root + "/php/src/*.php", "php/src"},
+		{root + "/php/src/Plain/*.php", "php/src/Plain"},
+		{root + "/php/src/Profiler/*.php", "php/src/Profiler"},
+		{root + "/php/src/Doctor/*.php", "php/src/Doctor"},
+		{root + "/php/src/Status/*", "php/src/Status"},
 		{root + "/include/*.h", "include"},
 		{root + "/tests/php/oracle.php", "tests/php"},
 		{root + "/tests/php/scripts/*", "tests/php/scripts"},

@@ -2,7 +2,7 @@
  * log_due.c - hours of an outage, by a clock that this program sets: when is a log
  * line due, and how many were left out? Exit status 0 if it is as transmit.h says.
  */
-#include "../../log_due.c"
+#include "../../door/log_due.c"
 
 #include <stdio.h>
 

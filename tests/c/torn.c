@@ -1,10 +1,10 @@
 /*
- * torn.c - the lock of shortcut.c: a thread publishes one shortcut after another,
+ * torn.c - the lock of door/shortcut.c: a thread publishes one shortcut after another,
  * each made of one number, while others read. What they got is whole, or they
  * were told that it is not. Built with -fsanitize=thread, too. Prints how many
  * reads were whole and how many were not; ends with 1 if one was torn.
  */
-#include "../../shortcut.c"
+#include "../../door/shortcut.c"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -34,7 +34,7 @@ glibc() {
     objdump -T "$to/usr/lib/$library" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1 | cut -d_ -f 2
 }
 
-VERSION=$(sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' export.h)
+VERSION=$(sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' door/door.h)
 ARCH=$(go env GOARCH)
 MAINTAINER="${DEBFULLNAME:-libtransmit} <${DEBEMAIL:-libtransmit@example.org}>"
 stage

@@ -2,7 +2,7 @@
 
 namespace Transmit\Test;
 
-use Transmit\TopFunctions;
+use Transmit\Profiler\TopFunctions;
 
 /**
  * auto_prepend.php in the command line: the page, its exit code and its errors stay what they are.

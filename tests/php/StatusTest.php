@@ -7,9 +7,6 @@ use Transmit\Settings;
 use Transmit\Status\Counters;
 use Transmit\Status\Latency;
 
-require_once __DIR__ . '/../../php/Status/Counters.php';
-require_once __DIR__ . '/../../php/Status/Latency.php';
-
 /**
  * The status page's parts; its whole is in tests/status_test.go.
  */

@@ -1,0 +1,119 @@
+/* door.h - what the C and the Go side of the front door share. */
+#ifndef DOOR_H
+#define DOOR_H
+
+#define TRANSMIT_VERSION "1.0.0"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../include/transmit.h"
+
+/* One call on its way from C to Go. */
+struct call {
+    const char *json;
+    size_t len;
+    const char *socket_path; /* NULL: as configured */
+    uint32_t flags;
+    uint32_t timeout_us; /* 0: as configured */
+    uint32_t max_files;  /* 0: no limit */
+    bool is_last;        /* the process ends */
+    int64_t spent_ns;    /* how long the call took already, by starting Go */
+    char *ret_error;     /* room for transmit_last_error's text, NUL included */
+    size_t ret_error_size;
+};
+
+/* What Go answers: export.go has them. */
+int32_t transmitSend(struct call *call);
+int32_t transmitConfigure(struct call *call);
+int32_t transmitFlush(struct call *call);
+int32_t transmitReplay(struct call *call);
+
+/* start_go - start the Go runtime unless it runs. Returns 0 or a negative
+ * result; adds the time that it took to *ret_spent_ns, and blocks until that
+ * is budget_ns at most. Asynchronous signals must be blocked. */
+int32_t start_go(int64_t budget_ns, int64_t *ret_spent_ns);
+
+/* go_runs_here - whether it runs in this very process. */
+bool go_runs_here(void);
+
+/* take_resources - hold ready what Go needs of the host, for now and for later.
+ * Returns false, and holds nothing, if that cannot be had. */
+bool take_resources(void);
+
+/* The listener that took the last datagram; all zero while there is none. */
+struct shortcut {
+    int64_t fd, mark; /* mark: F_GETSIG's answer, to know fd again */
+    uint64_t max_datagram;
+    /* What _meta puts in the place of a document's last brace. */
+    uint64_t before_time_len, after_time_len;
+    char before_time[24], after_time[128];
+    char path[112]; /* the setting listener_socket */
+};
+
+/* transmit_set_shortcut - one call at a time; Go's. */
+void transmit_set_shortcut(const struct shortcut *shortcut);
+
+/* send_by_shortcut - returns whether the profile is sent; otherwise nothing was done. */
+bool send_by_shortcut(const struct call *call);
+
+/* transmit_set_settings - what Go has now, as it was given; one call at a time, Go's. */
+void transmit_set_settings(const char *json, size_t len);
+
+/* has_settings - whether Go, which runs, was given this last. */
+bool has_settings(const char *json, size_t len);
+
+/* Go calls this when it can take calls. */
+void transmit_go_runs(void);
+
+/* ---- Statistics: stats.c, pool.c ---- */
+
+/* Where a slot has what. Results come first: see place() in stats.c. */
+enum counter {
+    LAST_RESULT = TRANSMIT_PENDING - TRANSMIT_ETIMEDOUT,
+    SENT_BYTES,
+    BUFFERED_BYTES,
+    LATENCY_SUM_US,
+    /* Events that Go tells of, see transmit/count.go */
+    SHRUNK,
+    WAITS_IN_VAIN,
+    CONNECTS,
+    REPLAYED,
+    WRITTEN_LATER,
+    LOST_LATER,
+    LATENCY,
+    LATENCIES = 20, /* up to 2^18 us, and the rest */
+    COUNTERS = LATENCY + LATENCIES
+};
+
+/* What one process has counted. */
+struct slot {
+    _Atomic int32_t pid;          /* 0: nobody's yet */
+    _Atomic int64_t last_failure; /* unix seconds * 256 + the result's place; 0: none */
+    _Atomic uint64_t counter[COUNTERS];
+} __attribute__((aligned(64)));
+
+/* count_send - one profile's result, its size, and how long the call took. */
+void count_send(int32_t result, size_t len, int64_t ns);
+
+/* transmit_count - one of the events above; Go calls this. */
+void transmit_count(int32_t event);
+
+/* open_pool - get this process a slot, unless it has one. */
+void open_pool(void);
+const char *pool_error(void);
+
+/* own_slot - NULL: there is none. */
+struct slot *own_slot(void);
+
+/* add_slot - add one's counts to a sum; read_own, this process's; read_pool, all
+ * of them, which returns how many processes live, 0 if there is no pool. */
+void add_slot(struct slot *sum, const struct slot *slot);
+void read_own(struct slot *ret_sum);
+uint32_t read_pool(struct slot *ret_sum);
+
+/* monotonic_ns - CLOCK_MONOTONIC in nanoseconds. */
+int64_t monotonic_ns(void);
+
+#endif

@@ -1,0 +1,242 @@
+/*
+ * export.c - the functions of transmit.h.
+ *
+ * Each one leaves the thread as it found it (enter, leave), makes sure that Go
+ * runs, and hands the call over. Nothing is decided here.
+ */
+#include "door.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* The setting timeout_us, for the start of Go, which is in nobody's settings yet. */
+static _Atomic uint32_t configured_timeout_us = 50000;
+
+static _Thread_local char last_error[512];
+
+/* ---- The caller's thread ---- */
+
+struct thread {
+    sigset_t signals;
+    int cancel_state;
+    int error;
+};
+
+/* A handler that runs while the thread is in Go would run on a goroutine's
+ * stack of a few KiB, unless it was installed with SA_ONSTACK. A fault's signal
+ * cannot wait. */
+static void enter(struct thread *thread)
+{
+    sigset_t all;
+
+    thread->error = errno;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGTRAP);
+    sigdelset(&all, SIGABRT);
+    sigdelset(&all, SIGSYS);
+    pthread_sigmask(SIG_BLOCK, &all, &thread->signals);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &thread->cancel_state);
+    last_error[0] = '\0';
+}
+
+static int32_t leave(const struct thread *thread, int32_t result)
+{
+    if (result < 0 && last_error[0] == '\0')
+        snprintf(last_error, sizeof last_error, "%s", transmit_strerror(result));
+    pthread_setcancelstate(thread->cancel_state, NULL);
+    pthread_sigmask(SIG_SETMASK, &thread->signals, NULL);
+    errno = thread->error;
+    return result;
+}
+
+/* ---- Calls that Go answers ---- */
+
+static int32_t run(struct call *call, int32_t (*go)(struct call *))
+{
+    struct thread thread;
+    int32_t result;
+    uint32_t timeout_us = call->timeout_us ? call->timeout_us : configured_timeout_us;
+
+    enter(&thread);
+    call->ret_error = last_error;
+    call->ret_error_size = sizeof last_error;
+    /* Half of the time: where a busy machine needs more, PHP goes on in plain PHP, which takes
+     * time, too. */
+    result = start_go((int64_t)timeout_us * 500, &call->spent_ns);
+    if (result == 0)
+        result = go(call);
+    return leave(&thread, result);
+}
+
+/* An answer that needs no Go, with its text in last_error. */
+static int32_t answer(int32_t result)
+{
+    struct thread thread;
+
+    enter(&thread);
+    return leave(&thread, result);
+}
+
+static int32_t check(const char *json, size_t len)
+{
+    if (!json)
+        return TRANSMIT_ENULL;
+    if (len == 0)
+        return TRANSMIT_EEMPTY;
+    if (len > TRANSMIT_MAX_LENGTH)
+        return TRANSMIT_ETOOBIG;
+    return 0;
+}
+
+/* Whether the caller has cut the profile is for the statistics only. */
+static int32_t send_counted(struct call *call)
+{
+    int32_t wrong = check(call->json, call->len);
+
+    if (wrong)
+        return answer(wrong);
+    if (call->flags & TRANSMIT_SHRUNK)
+        transmit_count(SHRUNK);
+    call->flags &= ~TRANSMIT_SHRUNK;
+    if (send_by_shortcut(call)) {
+        last_error[0] = '\0';
+        return TRANSMIT_SENT;
+    }
+    return run(call, transmitSend);
+}
+
+int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path,
+                           uint32_t timeout_us)
+{
+    struct call call = {.json = json,
+                        .len = len,
+                        .flags = flags,
+                        .socket_path = socket_path,
+                        .timeout_us = timeout_us};
+    int64_t began_ns = monotonic_ns();
+    int32_t result = send_counted(&call);
+
+    count_send(result, len, monotonic_ns() - began_ns);
+    return result;
+}
+
+int32_t transmit_send(const char *json, size_t len)
+{
+    return transmit_send_with(json, len, 0, NULL, 0);
+}
+
+int32_t transmit_configure(const char *json, size_t len)
+{
+    struct call call = {.json = json, .len = len};
+    int32_t wrong = check(json, len);
+    int32_t result;
+
+    if (wrong)
+        return answer(wrong);
+    if (has_settings(json, len)) {
+        last_error[0] = '\0';
+        return 0;
+    }
+    result = run(&call, transmitConfigure);
+    if (result == 0)
+        configured_timeout_us = call.timeout_us;
+    return result;
+}
+
+int32_t transmit_flush(uint32_t timeout_us)
+{
+    struct call call = {.timeout_us = timeout_us ? timeout_us : 1};
+
+    return go_runs_here() ? run(&call, transmitFlush) : answer(TRANSMIT_BUFFERED);
+}
+
+int32_t transmit_replay(uint32_t max_files, uint32_t budget_us)
+{
+    struct call call = {.max_files = max_files, .timeout_us = budget_us};
+
+    return run(&call, transmitReplay);
+}
+
+/* How long exit(3), which ends the writer with the process, waits for a slow disk. */
+#define EXIT_FLUSH_US 1000000
+
+__attribute__((destructor)) static void flush_at_exit(void)
+{
+    struct call call = {.timeout_us = EXIT_FLUSH_US, .is_last = true};
+
+    if (go_runs_here())
+        run(&call, transmitFlush);
+}
+
+/* ---- Answers that need no Go ---- */
+
+const char *transmit_last_error(void)
+{
+    return last_error;
+}
+
+const char *transmit_version(void)
+{
+    return TRANSMIT_VERSION;
+}
+
+uint32_t transmit_abi_version(void)
+{
+    return TRANSMIT_ABI_VERSION;
+}
+
+const char *transmit_strerror(int32_t result)
+{
+    switch (result) {
+    case TRANSMIT_SENT:
+        return "sent to the listener";
+    case TRANSMIT_BUFFERED:
+        return "written to the disk buffer";
+    case TRANSMIT_PENDING:
+        return "time was up while the disk was busy: the write goes on";
+    case TRANSMIT_EINVAL:
+        return "invalid setting or flag";
+    case TRANSMIT_ENULL:
+        return "the document is NULL";
+    case TRANSMIT_EEMPTY:
+        return "the document is empty";
+    case TRANSMIT_ESYNTAX:
+        return "the document is not valid JSON";
+    case TRANSMIT_ENOTOBJECT:
+        return "the document is not a JSON object";
+    case TRANSMIT_EDEPTH:
+        return "the document is nested deeper than 512 levels";
+    case TRANSMIT_EUTF8:
+        return "the document is not valid UTF-8";
+    case TRANSMIT_ETOOBIG:
+        return "the document is longer than 64 MiB";
+    case TRANSMIT_EFORKED:
+        return "this process was forked from one that had used the library: it cannot be used here";
+    case TRANSMIT_ERESOURCE:
+        return "too few threads or too little memory left for the library";
+    case TRANSMIT_ESTARTING:
+        return "the library did not start in time: the next call may work";
+    case TRANSMIT_EPANIC:
+        return "a defect in the library was caught: the profile may be lost";
+    case TRANSMIT_EBUSY:
+        return "the profile is lost: too many wait for a slow disk";
+    case TRANSMIT_ENODIR:
+        return "the profile is lost: no buffer directory can be used";
+    case TRANSMIT_EFULL:
+        return "the profile is lost: no space left for the disk buffer";
+    case TRANSMIT_EIO:
+        return "the profile is lost: its file could not be written";
+    case TRANSMIT_ETIMEDOUT:
+        return "the profile is lost: it is large, and no time was left to check and copy it";
+    default:
+        return "unknown result";
+    }
+}

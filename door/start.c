@@ -1,0 +1,241 @@
+/*
+ * start.c - start Go inside somebody else's process, once, or say why not.
+ *
+ * Go starts at the process's first call and not when the library is loaded: the
+ * threads of a runtime that starts in a server's master, or in the parent of a
+ * fork, do not exist in its children, and every call there would hang.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "door.h"
+
+/* Go's entries, in the place that export.ld gives them. Without that script they
+ * are null, and the loader has started Go already. */
+typedef void go_entry(int argc, char **argv, char **envp);
+extern go_entry *const transmit_go_init_begin[] __attribute__((weak, visibility("hidden")));
+extern go_entry *const transmit_go_init_end[] __attribute__((weak, visibility("hidden")));
+
+enum phase { NOT_HERE, STARTING, RUNNING };
+
+/* Where Go stands in this very process: one page with MADV_WIPEONFORK, so a
+ * forked child reads NOT_HERE, and pid for kernels before 4.14 without it. */
+struct process {
+    _Atomic uint32_t phase;
+    pid_t pid;
+};
+static struct process *process;
+static bool page_is_wiped;
+
+/* In ordinary memory, which a child inherits: it or an ancestor has started Go. */
+static atomic_bool begun;
+
+/* The host's soft limit of descriptors, which Go raises to the hard one: a host
+ * that uses select(2) relies on it. */
+static struct rlimit descriptors;
+
+int64_t monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Before Go's own entry (101 is the first priority that is ours to use), for
+ * transmit_go_runs needs the page. */
+__attribute__((constructor(101))) static void prepare(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return;
+    /* An emulator (qemu-user before 8) says yes to any advice, and does nothing. */
+    page_is_wiped = madvise(page, size, MADV_WIPEONFORK) == 0 && madvise(page, size, -1) != 0;
+    process = page;
+    if (!transmit_go_init_begin) {
+        begun = true;
+        getrlimit(RLIMIT_NOFILE, &descriptors);
+        process->pid = getpid();
+        process->phase = STARTING;
+    }
+}
+
+static uint32_t phase_here(void)
+{
+    uint32_t phase = atomic_load_explicit(&process->phase, memory_order_acquire);
+
+    if (!page_is_wiped && phase != NOT_HERE && process->pid != getpid())
+        return NOT_HERE;
+    return phase;
+}
+
+static void set_phase(uint32_t phase)
+{
+    atomic_store_explicit(&process->phase, phase, memory_order_release);
+    syscall(SYS_futex, &process->phase, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void transmit_go_runs(void)
+{
+    if (!process)
+        return;
+    setrlimit(RLIMIT_NOFILE, &descriptors);
+    set_phase(RUNNING);
+}
+
+/* ---- Start ---- */
+
+/* What a program's first stack holds, as Go reads it: argv, NULL, environment,
+ * NULL, auxiliary vector. Ours instead of the host's: its GO* variables are not
+ * meant for this library, and musl passes its constructors nothing. */
+static union {
+    char *text;
+    unsigned long value;
+} stack[32];
+
+static size_t fill_auxiliary(size_t n, unsigned long type, unsigned long value)
+{
+    if (value == 0)
+        return n;
+    stack[n++].value = type;
+    stack[n++].value = value;
+    return n;
+}
+
+/* Go's random numbers come from AT_RANDOM, which it overwrites. The kernel's bytes
+ * are the host's, and the same in all workers of a server: they would draw the same
+ * names for their files. Without any, Go opens /dev/urandom. */
+static size_t fill_random(size_t n)
+{
+    static unsigned char bytes[16];
+
+    if (getrandom(bytes, sizeof bytes, GRND_NONBLOCK) != sizeof bytes)
+        return n;
+    return fill_auxiliary(n, AT_RANDOM, (unsigned long)bytes);
+}
+
+static void fill_stack(void)
+{
+    static const unsigned long vector[] = {AT_PAGESZ, AT_SECURE, AT_HWCAP, AT_HWCAP2,
+                                           AT_SYSINFO_EHDR};
+    static char temp[PATH_MAX + sizeof "TMPDIR="] = "TMPDIR=";
+    const char *dir = secure_getenv("TMPDIR");
+    size_t n = 0;
+
+    stack[n++].text = "libtransmit";
+    n++;
+    /* Two are enough for a send and a write at once; more would be more threads. */
+    stack[n++].text = "GOMAXPROCS=2";
+    /* Preemption works by signals, which would interrupt the host's system calls. */
+    stack[n++].text = "GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0";
+    if (dir && strlen(dir) < PATH_MAX)
+        stack[n++].text = strcat(temp, dir);
+    n++;
+    n = fill_random(n);
+    for (size_t i = 0; i < sizeof vector / sizeof *vector; i++)
+        n = fill_auxiliary(n, vector[i], getauxval(vector[i]));
+}
+
+/* Go changes the host's handlers (SA_ONSTACK) and takes SIGPIPE and SIGURG. It
+ * needs only those that turn a fault in Go into a panic; they pass on a fault
+ * that is not in Go. */
+static bool go_keeps(int signal)
+{
+    return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE;
+}
+
+static void run_entries(void)
+{
+    struct sigaction host[_NSIG];
+
+    for (int signal = 1; signal < _NSIG; signal++)
+        if (sigaction(signal, NULL, &host[signal]) != 0)
+            host[signal].sa_flags = -1; /* libc's own */
+    for (go_entry *const *entry = transmit_go_init_begin; entry < transmit_go_init_end; entry++)
+        (*entry)(1, &stack[0].text, &stack[2].text);
+    for (int signal = 1; signal < _NSIG; signal++)
+        if (host[signal].sa_flags != -1 && !go_keeps(signal))
+            sigaction(signal, &host[signal], NULL);
+}
+
+static int32_t begin(void)
+{
+    if (!take_resources()) {
+        set_phase(NOT_HERE);
+        return TRANSMIT_ERESOURCE;
+    }
+    begun = true;
+    open_pool();
+    getrlimit(RLIMIT_NOFILE, &descriptors);
+    fill_stack();
+    run_entries();
+    return 0;
+}
+
+/* Sleeps until another thread changes the phase, or for budget_ns. */
+static void await_change(uint32_t phase, int64_t budget_ns)
+{
+    struct timespec timeout = {.tv_sec = budget_ns / 1000000000, .tv_nsec = budget_ns % 1000000000};
+
+    syscall(SYS_futex, &process->phase, FUTEX_WAIT_PRIVATE, phase, &timeout, NULL, 0);
+}
+
+static int32_t start_until(int64_t deadline_ns)
+{
+    for (;;) {
+        uint32_t phase = phase_here();
+        int64_t left_ns = deadline_ns - monotonic_ns();
+        int32_t result = 0;
+
+        if (phase == RUNNING)
+            return 0;
+        if (phase == NOT_HERE && begun)
+            return TRANSMIT_EFORKED;
+        if (left_ns <= 0)
+            return TRANSMIT_ESTARTING;
+        if (phase == STARTING) {
+            await_change(phase, left_ns);
+        } else if (atomic_compare_exchange_strong(&process->phase, &phase, STARTING)) {
+            process->pid = getpid();
+            result = begin();
+        }
+        if (result)
+            return result;
+    }
+}
+
+bool go_runs_here(void)
+{
+    return process && phase_here() == RUNNING;
+}
+
+int32_t start_go(int64_t budget_ns, int64_t *ret_spent_ns)
+{
+    int64_t began_ns;
+    int32_t result;
+
+    if (go_runs_here())
+        return 0;
+    if (!process)
+        return TRANSMIT_ERESOURCE;
+    began_ns = monotonic_ns();
+    result = start_until(began_ns + budget_ns);
+    *ret_spent_ns += monotonic_ns() - began_ns;
+    return result;
+}

@@ -1,0 +1,246 @@
+/*
+ * stats.c - transmit_stats: what became of the profiles, of this process and of
+ * all processes of this user.
+ *
+ * A count is one atomic addition to this process's slot of the pool, which is a
+ * small file in memory that all of them map (pool.c): nothing is written out,
+ * nobody waits, and what a killed worker has counted stays.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "door.h"
+
+/* Counts while there is no slot: before the first call, or where there is no pool. */
+static struct slot alone;
+
+static struct slot *here(void)
+{
+    struct slot *slot = own_slot();
+
+    return slot ? slot : &alone;
+}
+
+static void add(size_t counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(&here()->counter[counter], n, memory_order_relaxed);
+}
+
+/* Results from SENT to PENDING, then -1, -2 … */
+static size_t place(int32_t result)
+{
+    return result >= 0 ? (size_t)result : (size_t)(TRANSMIT_PENDING - result);
+}
+
+/* Place n counts what took less than 2 to the nth microseconds, the last one the rest. */
+static size_t latency_place(int64_t ns)
+{
+    uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
+    size_t n = us ? 64 - (size_t)__builtin_clzll(us) : 0;
+
+    return LATENCY + (n < LATENCIES ? n : LATENCIES - 1);
+}
+
+void count_send(int32_t result, size_t len, int64_t ns)
+{
+    add(place(result), 1);
+    add(latency_place(ns), 1);
+    add(LATENCY_SUM_US, (uint64_t)ns / 1000);
+    if (result == TRANSMIT_SENT) {
+        add(SENT_BYTES, len);
+        return;
+    }
+    if (result >= 0)
+        add(BUFFERED_BYTES, len);
+    /* Time and result in one word: no reader sees the one of another. */
+    atomic_store(&here()->last_failure, (int64_t)time(NULL) * 256 - result + TRANSMIT_PENDING);
+}
+
+void transmit_count(int32_t event)
+{
+    add((size_t)event, 1);
+}
+
+/* ---- As JSON ---- */
+
+struct text {
+    char json[4096];
+    size_t length;
+};
+
+static void append(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+    size_t room = sizeof text->json - text->length;
+    int n;
+
+    va_start(arguments, format);
+    n = vsnprintf(text->json + text->length, room, format, arguments);
+    va_end(arguments);
+    if (n > 0)
+        text->length += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+struct name {
+    const char *name;
+    size_t counter;
+};
+
+#define RESULT(result) ((size_t)(TRANSMIT_PENDING - (result)))
+
+static const struct name totals[] = {
+    {"sent", TRANSMIT_SENT},
+    {"sent_bytes", SENT_BYTES},
+    {"buffered", TRANSMIT_BUFFERED},
+    {"pending", TRANSMIT_PENDING},
+    {"buffered_bytes", BUFFERED_BYTES},
+    {"written_later", WRITTEN_LATER},
+    {"lost_later", LOST_LATER},
+    {"shrunk", SHRUNK},
+    {"waits_in_vain", WAITS_IN_VAIN},
+    {"connects", CONNECTS},
+    {"replayed", REPLAYED},
+};
+static const struct name refused[] = {
+    {"invalid", RESULT(TRANSMIT_EINVAL)},
+    {"null", RESULT(TRANSMIT_ENULL)},
+    {"empty", RESULT(TRANSMIT_EEMPTY)},
+    {"syntax", RESULT(TRANSMIT_ESYNTAX)},
+    {"not_object", RESULT(TRANSMIT_ENOTOBJECT)},
+    {"depth", RESULT(TRANSMIT_EDEPTH)},
+    {"utf8", RESULT(TRANSMIT_EUTF8)},
+    {"too_big", RESULT(TRANSMIT_ETOOBIG)},
+    {"forked", RESULT(TRANSMIT_EFORKED)},
+    {"resource", RESULT(TRANSMIT_ERESOURCE)},
+    {"starting", RESULT(TRANSMIT_ESTARTING)},
+    {"panic", RESULT(TRANSMIT_EPANIC)},
+};
+static const struct name lost[] = {
+    {"busy", RESULT(TRANSMIT_EBUSY)},          {"no_directory", RESULT(TRANSMIT_ENODIR)},
+    {"full", RESULT(TRANSMIT_EFULL)},          {"io", RESULT(TRANSMIT_EIO)},
+    {"timed_out", RESULT(TRANSMIT_ETIMEDOUT)},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void append_counters(struct text *text, const struct name *names, size_t count,
+                            const struct slot *slot)
+{
+    for (size_t i = 0; i < count; i++)
+        append(text, "%s\"%s\":%llu", i ? "," : "", names[i].name,
+               (unsigned long long)slot->counter[names[i].counter]);
+}
+
+/* The keys are upper bounds, as Prometheus' le; each profile counts once. */
+static void append_latency(struct text *text, const struct slot *slot)
+{
+    append(text, ",\"latency_us\":{");
+    for (size_t i = 0; i < LATENCIES; i++)
+        if (i + 1 < LATENCIES)
+            append(text, "\"%llu\":%llu,", 1ULL << i,
+                   (unsigned long long)slot->counter[LATENCY + i]);
+        else
+            append(text, "\"+Inf\":%llu}", (unsigned long long)slot->counter[LATENCY + i]);
+    append(text, ",\"latency_sum_us\":%llu", (unsigned long long)slot->counter[LATENCY_SUM_US]);
+}
+
+static void append_failure(struct text *text, int64_t failure)
+{
+    int32_t result = (int32_t)(TRANSMIT_PENDING - failure % 256);
+
+    if (failure == 0) {
+        append(text, ",\"last_failure\":null");
+        return;
+    }
+    append(text, ",\"last_failure\":{\"time\":%lld,\"result\":%d,\"text\":\"%s\"}",
+           (long long)(failure / 256), (int)result, transmit_strerror(result));
+}
+
+static void append_slot(struct text *text, const struct slot *slot)
+{
+    append_counters(text, totals, COUNT(totals), slot);
+    append(text, ",\"refused\":{");
+    append_counters(text, refused, COUNT(refused), slot);
+    append(text, "},\"lost\":{");
+    append_counters(text, lost, COUNT(lost), slot);
+    append(text, "}");
+    append_latency(text, slot);
+    append_failure(text, slot->last_failure);
+}
+
+/* Not a thread-local variable: the library's lie in the static TLS block, of which
+ * a program that loads it later has a kilobyte to spare. */
+static pthread_key_t texts;
+
+static void make_key(void)
+{
+    pthread_key_create(&texts, free);
+}
+
+static struct text *own_text(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct text *text;
+
+    pthread_once(&once, make_key);
+    text = pthread_getspecific(texts);
+    if (!text) {
+        text = malloc(sizeof *text);
+        pthread_setspecific(texts, text);
+    }
+    return text;
+}
+
+static void append_process(struct text *text)
+{
+    struct slot own = {0};
+
+    read_own(&own);
+    add_slot(&own, &alone);
+    append(text, "{\"pid\":%d,", (int)getpid());
+    append_slot(text, &own);
+    append(text, "}");
+}
+
+static void append_pool(struct text *text)
+{
+    struct slot pool = {0};
+    uint32_t processes = read_pool(&pool);
+
+    if (processes == 0) {
+        append(text, "null,\"pool_error\":\"%s\"", pool_error());
+        return;
+    }
+    add_slot(&pool, &alone);
+    append(text, "{\"processes\":%u,", (unsigned)processes);
+    append_slot(text, &pool);
+    append(text, "}");
+}
+
+static void build(struct text *text)
+{
+    open_pool();
+    text->length = 0;
+    append(text, "{\"process\":");
+    append_process(text);
+    append(text, ",\"pool\":");
+    append_pool(text);
+    append(text, "}");
+}
+
+const char *transmit_stats(void)
+{
+    int error = errno;
+    struct text *text = own_text();
+
+    if (text)
+        build(text);
+    errno = error;
+    return text ? text->json : "{}";
+}

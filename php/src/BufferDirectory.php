@@ -1,0 +1,64 @@
+<?php
+
+namespace Transmit;
+
+use Transmit\Plain\Directory;
+
+/**
+ * Which directory holds the profiles that no socket took.
+ */
+final class BufferDirectory
+{
+    /**
+     * The first of them that can be used, created 0755 if need be.
+     *
+     * @param list<string> $candidates
+     */
+    public static function choose(array $candidates): ?string
+    {
+        foreach ($candidates as $directory) {
+            if (self::isUsable($directory) || (self::create($directory) && self::isUsable($directory))) {
+                return $directory;
+            }
+        }
+        return null;
+    }
+
+    /**
+     * What is in it, one by one: it may be much.
+     *
+     * @return \Generator<int, string>
+     */
+    public static function names(string $directory): \Generator
+    {
+        $handle = opendir($directory);
+        if ($handle === false) {
+            return;
+        }
+        try {
+            while (($name = readdir($handle)) !== false) {
+                yield $name;
+            }
+        } finally {
+            closedir($handle); // PHP itself keeps the last one open
+        }
+    }
+
+    /** Why it cannot be used as it is now; "" if it can. */
+    public static function problem(string $directory): string
+    {
+        $distrust = Directory::distrust($directory);
+        return $distrust !== '' || Directory::isWritable($directory) ? $distrust : 'this user may not write to it';
+    }
+
+    private static function isUsable(string $directory): bool
+    {
+        return self::problem($directory) === '';
+    }
+
+    /** The system's temp directory is not ours to make. */
+    private static function create(string $directory): bool
+    {
+        return $directory !== sys_get_temp_dir() && mkdir($directory, 0755, true);
+    }
+}

@@ -1,0 +1,71 @@
+<?php
+
+namespace Transmit\Doctor;
+
+use Transmit\Settings;
+
+/**
+ * What the application says, who profiles, and where the log lines go.
+ */
+final class Application
+{
+    /** The functions, with the settings in that file of the application's; "": it has none. */
+    public static function load(string $config): bool
+    {
+        if ($config !== '' && !(is_file($config) && is_readable($config))) {
+            return false;
+        }
+        if ($config !== '') {
+            require_once $config;
+        }
+        require_once dirname(__DIR__, 2) . '/transmitter.php';
+        return true;
+    }
+
+    /** @return list<Finding> */
+    public static function examine(Settings $settings): array
+    {
+        return [self::settings(), self::profiler($settings), self::log()];
+    }
+
+    private static function settings(): Finding
+    {
+        $where = (new \ReflectionFunction('get_profiling_config'))->getFileName();
+        $others = Settings::otherKeys();
+        $text = "get_profiling_config() is in $where"
+            . ($others === [] ? '' : '; its keys ' . implode(', ', $others) . ' are not known here');
+        $problems = Settings::problems();
+        return $problems === []
+            ? Finding::ok('settings', $text)
+            : Finding::warn('settings', "$text; " . implode('; ', $problems), 'mend get_profiling_config()');
+    }
+
+    private static function profiler(Settings $settings): Finding
+    {
+        $prepend = (string) ini_get('auto_prepend_file');
+        $extensions = array_filter(['tideways_xhprof', 'xhprof'], 'extension_loaded');
+        $slow = $settings->slowThresholdMs;
+        return Finding::ok('profiler', ($prepend === '' ? 'no auto_prepend_file: the application calls the functions'
+            . ' by itself, or sends nothing' : "auto_prepend_file=$prepend")
+            . ($extensions === [] ? '; no extension that measures functions' : '; extension ' . current($extensions))
+            . ($slow > 0 ? "; requests under slow_threshold_ms=$slow are not sent" : ''));
+    }
+
+    private static function log(): Finding
+    {
+        $path = (string) ini_get('error_log');
+        if ($path === '') {
+            $default = PHP_SAPI === 'cli' ? 'standard error' : "the web server's error log";
+            return Finding::ok('log', "no error_log: what went wrong goes to $default");
+        }
+        $folder = dirname($path);
+        if ($path === 'syslog' || (file_exists($path) ? is_writable($path) : is_dir($folder) && is_writable($folder))) {
+            return Finding::ok('log', "what went wrong is in $path: grep 'Profiler:'");
+        }
+        return Finding::warn(
+            'log',
+            System::user() . " may not write to error_log=$path",
+            'give the file to this user, or set another error_log'
+        );
+    }
+}

@@ -1,0 +1,104 @@
+<?php
+
+namespace Transmit\Doctor;
+
+use Transmit\Plain\ListenerSocket;
+use Transmit\Settings;
+use Transmit\SocketPath;
+
+/**
+ * Whether a listener can be reached, whether it keeps up, and whether datagrams may be as large as is set.
+ */
+final class Socket
+{
+    private const EPROTOTYPE = 91;
+    private const EACCES = 13;
+    private const ECONNREFUSED = 111;
+
+    /** A queue that is full for that long is not just busy. */
+    private const PATIENCE_US = 50000;
+
+    /** What the kernel needs of the send buffer beside a datagram (struct skb_shared_info rounds more off). */
+    private const OVERHEAD = 32;
+
+    /** @return list<Finding> */
+    public static function examine(Settings $settings): array
+    {
+        $path = $settings->listenerSocket;
+        $problem = SocketPath::problem($path);
+        if ($problem !== '') {
+            $remedy = 'give the listener, and the setting listener_socket, a path of at most '
+                . SocketPath::MAX_LENGTH . ' bytes, such as /run/bitville-apm/listener.sock';
+            return [Finding::fail('socket', $problem, $remedy)];
+        }
+        [$error, $errno, $isFull] = ListenerSocket::probe($path, self::PATIENCE_US);
+        if ($error !== '') {
+            [$why, $remedy] = self::explain($path, $errno);
+            return [Finding::fail('socket', "$error" . ($why === '' ? '' : "; $why"), $remedy)];
+        }
+        $found = Finding::ok('socket', "$path: a listener is bound there (" . System::ownership($path) . ')');
+        return [$found, self::queue($isFull), self::size($settings)];
+    }
+
+    /** @return array{string, string} more than the system's error says, and the remedy */
+    private static function explain(string $path, int $errno): array
+    {
+        clearstatcache();
+        $start = 'start the listener, or set listener_socket to the path that it is bound to';
+        if ($errno === self::EACCES) {
+            return self::explainPermission($path);
+        }
+        if ($errno === self::EPROTOTYPE) {
+            return ['it is a socket, but not one of datagrams', 'configure the listener for datagrams'
+                . ' (Telegraf: unixgram://, syslog-ng: unix-dgram(), Vector: mode unix_datagram)'];
+        }
+        if ($errno === self::ECONNREFUSED) {
+            return filetype($path) !== 'socket' && !is_link($path)
+                ? ['', 'remove what is there and restart the listener']
+                : ['the socket is there, but nobody listens any more', $start];
+        }
+        if (is_link($path)) {
+            return ['it is a link to ' . readlink($path) . ', which is not there', $start];
+        }
+        return is_dir(dirname($path)) ? ['', $start] : ['its directory is not there',
+            "$start; systemd's RuntimeDirectory= or tmpfiles.d make the directory at each start"];
+    }
+
+    /** @return array{string, string} */
+    private static function explainPermission(string $path): array
+    {
+        $user = System::user();
+        $closed = System::closedDirectory($path);
+        if ($closed !== null) {
+            return ["$user may not enter $closed (" . System::ownership($closed) . ')',
+                "give $closed mode 0755, or $user its group (systemd: RuntimeDirectoryMode=0755)"];
+        }
+        return ["$user may not write to it (" . System::ownership($path) . ')',
+            "let the listener make its socket writable for $user: mode 0666, or a group that both are in"];
+    }
+
+    private static function queue(bool $isFull): Finding
+    {
+        $length = System::read('/proc/sys/net/unix/max_dgram_qlen');
+        $text = "net.unix.max_dgram_qlen=$length: about as many datagrams may wait for the listener";
+        return $isFull
+            ? Finding::fail(
+                'queue',
+                "the listener's queue is full, and stays so. $text",
+                'look at the listener: it has stopped reading, or it is too slow. A longer queue helps'
+                . ' against bursts only: sysctl net.unix.max_dgram_qlen=512, then restart the listener'
+            )
+            : Finding::ok('queue', "the listener's queue has room. $text");
+    }
+
+    private static function size(Settings $settings): Finding
+    {
+        $most = (int) System::read('/proc/sys/net/core/wmem_default') - self::OVERHEAD;
+        $text = "max_datagram_size=$settings->maxDatagramSize; the kernel takes $most bytes at most"
+            . ' (net.core.wmem_default), the listener may take less';
+        return $most > 0 && $settings->maxDatagramSize > $most
+            ? Finding::warn('size', $text, "set max_datagram_size to $most or, if it is lower, the listener's limit;"
+                . ' or raise net.core.wmem_default')
+            : Finding::ok('size', $text);
+    }
+}

@@ -1,0 +1,86 @@
+<?php
+
+namespace Transmit\Doctor;
+
+use Transmit\Plain\Directory;
+
+/**
+ * What Linux tells about this process and about files.
+ */
+final class System
+{
+    public static function user(): string
+    {
+        return self::nameOf(Directory::user());
+    }
+
+    public static function nameOf(int $uid): string
+    {
+        $entry = function_exists('posix_getpwuid') ? posix_getpwuid($uid) : false;
+        return $entry === false ? "user $uid" : $entry['name'];
+    }
+
+    /** Such as "www-data's, 0755"; "" if it is not there. */
+    public static function ownership(string $path): string
+    {
+        clearstatcache();
+        $stat = lstat($path);
+        return $stat === false ? '' : self::nameOf($stat['uid']) . "'s, " . sprintf('%04o', $stat['mode'] & 07777);
+    }
+
+    /** The directory that keeps this user from what is below it; null: none does. */
+    public static function closedDirectory(string $path): ?string
+    {
+        $directory = '';
+        foreach (array_filter(explode('/', dirname($path)), 'strlen') as $name) {
+            $directory .= "/$name";
+            if (is_dir($directory) && !is_executable($directory)) {
+                return $directory;
+            }
+        }
+        return null;
+    }
+
+    /** Whether this user could make the directory, and what is missing above it. */
+    public static function canMake(string $directory): bool
+    {
+        do {
+            $directory = dirname($directory);
+        } while (!file_exists($directory) && $directory !== '/');
+        return is_dir($directory) && is_writable($directory);
+    }
+
+    /** The full path of a file that this process has mapped. */
+    public static function mappedFile(string $name): ?string
+    {
+        $pattern = '~ (/\S*/' . preg_quote($name, '~') . '\S*)$~m';
+        return preg_match($pattern, self::read('/proc/self/maps'), $found) === 1 ? $found[1] : null;
+    }
+
+    /** What stands there; "" if it cannot be read. */
+    public static function read(string $path): string
+    {
+        return is_readable($path) ? trim((string) file_get_contents($path)) : '';
+    }
+
+    /** Such as "1.4 GB". */
+    public static function bytes(float $count): string
+    {
+        foreach (['bytes', 'KB', 'MB', 'GB'] as $unit) {
+            if ($count < 1000) {
+                break;
+            }
+            $count /= 1000;
+        }
+        return (fmod($count, 1) == 0 ? (string) $count : number_format($count, 1)) . " $unit";
+    }
+
+    /** Such as "5 min". */
+    public static function duration(int $seconds): string
+    {
+        if ($seconds < 120) {
+            return "$seconds s";
+        }
+        return $seconds < 7200 ? intdiv($seconds, 60) . ' min' : intdiv($seconds, 3600) . ' h';
+    }
+}

@@ -1,0 +1,116 @@
+<?php
+
+namespace Transmit\Plain;
+
+use Transmit\Deadline;
+use Transmit\Quiet;
+use Transmit\Result;
+
+/**
+ * Writes one profile as one file that is there whole or not at all, through crashes
+ * of the writer too, and never over another one. Not fsynced: a power cut may lose it.
+ */
+final class BufferFile
+{
+    /** The temporary names: tempnam()'s, and the library's. */
+    public const TEMPORARY = '/^\.transmit-(?:[A-Za-z0-9]{6}|[0-9a-f]{16}\.tmp)$/D';
+
+    /** Also what replaying has set aside. */
+    public const FINISHED = '/^(?:bad_)?profile_.*\.json$/Ds';
+
+    private const PREFIX = '.transmit-';
+    private const PIECE = 1048576;
+    private const NAMES_TO_TRY = 16;
+
+    /** @return array{int, string} BUFFERED and the file's name, or why not */
+    public static function write(string $json, string $directory, Deadline $deadline): array
+    {
+        return self::withTemporary($json, $directory, $deadline, [self::class, 'publish']);
+    }
+
+    /**
+     * As write(), but the file never gets its name, and is gone again.
+     *
+     * @return array{int, string} BUFFERED and "", or why not
+     */
+    public static function rehearse(string $json, string $directory, Deadline $deadline): array
+    {
+        return self::withTemporary($json, $directory, $deadline, static function (): array {
+            return [Result::BUFFERED, ''];
+        });
+    }
+
+    /**
+     * @param callable(string, string): array{int, string} $finish takes the file and the directory
+     * @return array{int, string}
+     */
+    private static function withTemporary(string $json, string $directory, Deadline $deadline, callable $finish): array
+    {
+        // tempnam: 0600 and exclusive from the first moment. fopen "x" has what umask() leaves, and that is the
+        // whole process's to change. Where it cannot write, it takes another directory: that is no use.
+        $temporary = tempnam($directory, self::PREFIX);
+        if ($temporary === false) {
+            return [Result::EIO, "no file can be made in $directory: " . Quiet::lastWarning()];
+        }
+        try {
+            if (dirname($temporary) !== rtrim($directory, '/')) {
+                return [Result::EIO, "no file can be made in $directory"];
+            }
+            $failure = self::fill($temporary, $json, $deadline);
+            return $failure ?? $finish($temporary, $directory);
+        } finally {
+            if (Directory::file($temporary) !== null) {
+                unlink($temporary);
+            }
+        }
+    }
+
+    /** @return array{int, string}|null null: it is all there */
+    private static function fill(string $path, string $json, Deadline $deadline): ?array
+    {
+        $file = fopen($path, 'r+b');
+        if ($file === false) {
+            return [Result::EIO, 'open: ' . Quiet::lastWarning()];
+        }
+        $length = strlen($json);
+        for ($at = 0; $at < $length; $at += self::PIECE) {
+            if ($at > 0 && $deadline->isOver()) {
+                fclose($file);
+                return [Result::ETIMEDOUT, "time was up after $at of $length bytes"];
+            }
+            $piece = $length <= self::PIECE ? $json : substr($json, $at, self::PIECE);
+            if (fwrite($file, $piece) !== strlen($piece)) {
+                fclose($file);
+                return self::writeFailure();
+            }
+        }
+        return fclose($file) ? null : self::writeFailure();
+    }
+
+    /** @return array{int, string} */
+    private static function writeFailure(): array
+    {
+        $isFull = preg_match('/errno=(?:28|122) /', Quiet::lastWarning()) === 1; // ENOSPC, EDQUOT
+        return [$isFull ? Result::EFULL : Result::EIO, 'write: ' . Quiet::lastWarning()];
+    }
+
+    /** @return array{int, string} */
+    private static function publish(string $temporary, string $directory): array
+    {
+        for ($try = 0; $try < self::NAMES_TO_TRY; $try++) {
+            $final = $directory . '/profile_' . gmdate('Ymd_His') . '_' . bin2hex(random_bytes(4)) . '.json';
+            // link fails when the name is taken; rename would replace what has it. Not every file system has links.
+            if (link($temporary, $final) || (self::isFree($final) && rename($temporary, $final))) {
+                return [Result::BUFFERED, $final];
+            }
+        }
+        return [Result::EIO, 'rename: ' . Quiet::lastWarning()];
+    }
+
+    /** Not file_exists, which asks what a link leads to. */
+    private static function isFree(string $path): bool
+    {
+        clearstatcache();
+        return lstat($path) === false;
+    }
+}

@@ -1,0 +1,119 @@
+<?php
+
+namespace Transmit\Plain;
+
+use Transmit\BufferDirectory;
+use Transmit\Deadline;
+use Transmit\Settings;
+
+/**
+ * Keeps the buffer directory within buffer_max_files and buffer_max_bytes, oldest out first.
+ *
+ * Reading a directory of 100,000 files takes longer than a call may. So writes are
+ * counted in a stamp file, the directory is read only when that count is over a limit,
+ * and then a hundredth more than needed goes: each write pays for a hundredth of a
+ * read at the most. The count forgets files that a listener took, until the next read.
+ */
+final class BufferLimits
+{
+    /** More files than this are not all asked for their size. */
+    private const SIZES_TO_ASK = 1000;
+
+    private string $directory;
+    private Settings $settings;
+    private Deadline $deadline;
+
+    public function __construct(string $directory, Settings $settings, Deadline $deadline)
+    {
+        $this->directory = $directory;
+        $this->settings = $settings;
+        $this->deadline = $deadline;
+    }
+
+    /** Call it after each write. The file itself stays, whatever the limits are. */
+    public function count(string $file): void
+    {
+        if ($this->settings->bufferMaxFiles === 0 && $this->settings->bufferMaxBytes === 0) {
+            return;
+        }
+        $stamp = Stamp::open($this->directory, 'count');
+        if ($stamp === null) {
+            return;
+        }
+        $was = array_map('intval', explode(' ', $stamp->read()));
+        $isKnown = count($was) === 2;
+        $now = $isKnown ? [$was[0] + 1, $was[1] + self::size($file)] : [0, 0];
+        if (!$isKnown || $this->isOver($now, 0)) {
+            $now = $this->evict($now, basename($file));
+        }
+        $stamp->write("$now[0] $now[1]");
+    }
+
+    /**
+     * @param array{int, int} $counted files, bytes
+     * @return array{int, int} what is left
+     */
+    private function evict(array $counted, string $newest): array
+    {
+        [$names, $isAll] = $this->names($this->deadline->earlierBy(intdiv($this->deadline->left(), 2)));
+        // A read that time cut short has seen a part: the count knows better, unless even the part is more.
+        $now = $isAll ? [0, 0] : $counted;
+        $now = [max($now[0], count($names)), max($now[1], $this->bytes($names))];
+        sort($names, SORT_STRING); // the names begin with the time
+        foreach ($this->isOver($now, 0) ? $names : [] as $name) {
+            if (!$this->isOver($now, 100) || $this->deadline->isOver()) {
+                break;
+            }
+            $size = self::size("$this->directory/$name");
+            if ($name !== $newest && unlink("$this->directory/$name")) {
+                $now = [$now[0] - 1, $now[1] - $size];
+            }
+        }
+        return $now;
+    }
+
+    /** @return array{list<string>, bool} names of profiles, and whether these are all */
+    private function names(Deadline $until): array
+    {
+        $names = [];
+        $seen = 0;
+        foreach (BufferDirectory::names($this->directory) as $name) {
+            if (preg_match(BufferFile::FINISHED, $name) === 1) {
+                $names[] = $name;
+            }
+            if (++$seen % 256 === 0 && $until->isOver()) {
+                return [$names, false];
+            }
+        }
+        return [$names, true];
+    }
+
+    /**
+     * The bytes in these files; from a sample if they are many.
+     *
+     * @param list<string> $names
+     */
+    private function bytes(array $names): int
+    {
+        $bytes = 0;
+        $step = max(1, intdiv(count($names), self::SIZES_TO_ASK));
+        for ($i = 0; $i < count($names) && $this->settings->bufferMaxBytes !== 0; $i += $step) {
+            $bytes += $step * self::size("$this->directory/$names[$i]");
+        }
+        return $bytes;
+    }
+
+    /** @param array{int, int} $now */
+    private function isOver(array $now, int $slackParts): bool
+    {
+        $isOver = static function (int $count, int $limit) use ($slackParts): bool {
+            return $limit !== 0 && $count > $limit - ($slackParts === 0 ? 0 : intdiv($limit, $slackParts));
+        };
+        return $isOver($now[0], $this->settings->bufferMaxFiles) || $isOver($now[1], $this->settings->bufferMaxBytes);
+    }
+
+    private static function size(string $path): int
+    {
+        return Directory::file($path)['size'] ?? 0;
+    }
+}

@@ -1,0 +1,69 @@
+<?php
+
+namespace Transmit\Plain;
+
+/**
+ * Whose is a directory, or a file in it? /tmp is everybody's.
+ */
+final class Directory
+{
+    private const TYPE = 0170000;
+    private const IS_DIRECTORY = 0040000;
+    private const IS_FILE = 0100000;
+    private const STICKY = 01000;
+    private const WRITABLE_BY_OTHERS = 0002;
+
+    /** A real directory, no link, of this user's or root's, in which others cannot move our files about. */
+    public static function isTrusted(string $path): bool
+    {
+        return self::distrust($path) === '';
+    }
+
+    /** Why it is not trusted; "" if it is. The words are the library's (buffer/directory.go). */
+    public static function distrust(string $path): string
+    {
+        clearstatcache();
+        $stat = lstat($path);
+        if ($stat === false) {
+            return 'no such directory';
+        }
+        if (($stat['mode'] & self::TYPE) !== self::IS_DIRECTORY) {
+            return 'not a directory';
+        }
+        if ($stat['uid'] !== self::user() && $stat['uid'] !== 0) {
+            return 'belongs to another user';
+        }
+        $isOpen = $stat['mode'] & self::WRITABLE_BY_OTHERS && !($stat['mode'] & self::STICKY);
+        return $isOpen ? 'everybody may write to it, and it is not sticky' : '';
+    }
+
+    /** May files be made in it? is_writable() asks for the real user, and the effective one makes them. */
+    public static function isWritable(string $path): bool
+    {
+        if (!function_exists('posix_getuid') || posix_getuid() === posix_geteuid()) {
+            return is_writable($path);
+        }
+        clearstatcache();
+        $stat = stat($path);
+        if ($stat === false || posix_geteuid() === 0) {
+            return $stat !== false;
+        }
+        $isOfGroup = in_array($stat['gid'], array_merge([posix_getegid()], posix_getgroups() ?: []), true);
+        $bits = $stat['uid'] === posix_geteuid() ? $stat['mode'] >> 6 : $stat['mode'] >> ($isOfGroup ? 3 : 0);
+        return ($bits & 3) === 3; // write and search
+    }
+
+    /** @return array<string, int>|null lstat() of a regular file; null: it is something else, or not there */
+    public static function file(string $path): ?array
+    {
+        clearstatcache();
+        $stat = lstat($path);
+        return $stat !== false && ($stat['mode'] & self::TYPE) === self::IS_FILE ? $stat : null;
+    }
+
+    /** The effective user: without ext-posix, the owner of a file that this process makes. */
+    public static function user(): int
+    {
+        return function_exists('posix_geteuid') ? posix_geteuid() : fstat(tmpfile())['uid'];
+    }
+}

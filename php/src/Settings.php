@@ -1,0 +1,219 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * get_profiling_config() with the defaults filled in.
+ *
+ * key                default
+ * listener_socket    "/var/run/bitville-apm/listener.sock"
+ * timeout_us         50000   for a whole call
+ * max_datagram_size  65507   bytes; the listener's limit, if lower
+ * listener           ""      its limit instead of 65507: a key of LISTENERS
+ * oversize           "shrink"   a larger profile is cut; "buffer": whole, to disk; "memfd": whole, as a memfd
+ * replay             "off"   "auto": after an outage the library sends what is in the buffer. Not in plain PHP
+ * buffer_dirs        /var/lib/bitville-apm/buffer, /tmp/bitville-apm-buffer,
+ *                    <system temp>/bitville-apm-buffer, <system temp>
+ * buffer_max_bytes   1073741824   0: no limit
+ * buffer_max_files   100000       0: no limit
+ *
+ * These are PHP's alone:
+ * library            libtransmit.so's path; "": do not use the library; null: look for it
+ * slow_threshold_ms  0, or PROFILER_SLOW_MS from the environment. The profiler sends slower requests only
+ * url_query          false   whether the profiler keeps the query string, which may hold secrets
+ */
+final class Settings
+{
+    private const DEFAULTS = [
+        'listener_socket' => '/var/run/bitville-apm/listener.sock',
+        'timeout_us' => 50000,
+        'max_datagram_size' => null,
+        'listener' => '',
+        'oversize' => 'shrink',
+        'replay' => 'off',
+        'buffer_max_bytes' => 1073741824,
+        'buffer_max_files' => 100000,
+        'library' => null,
+        'url_query' => false,
+    ];
+
+    /** The bytes that each takes as one datagram, as transmit/choices.go has them. "": none of these. */
+    public const LISTENERS = [
+        '' => 65507,
+        'telegraf' => 65536,
+        'vector' => 102400,
+        'syslog-ng' => 65536,
+        'fluent-bit' => 32767,
+        'rsyslog' => 8192,
+    ];
+
+    private const WORDS = [
+        'oversize' => ['shrink', 'buffer', 'memfd'],
+        'replay' => ['off', 'auto'],
+    ];
+
+    /** The same ranges as transmit.h. */
+    private const RANGES = [
+        'timeout_us' => [1, 60000000],
+        'max_datagram_size' => [1, 16777216],
+        'buffer_max_bytes' => [0, PHP_INT_MAX],
+        'buffer_max_files' => [0, PHP_INT_MAX],
+    ];
+
+    /** @var self|null */
+    private static $last = null;
+
+    /** @var mixed what $last was made of */
+    private static $lastConfig;
+
+    /** @var list<string> what was wrong with $lastConfig */
+    private static $problems = [];
+
+    public string $listenerSocket;
+    public int $timeoutUs;
+    public int $maxDatagramSize;
+    public string $oversize;
+    public string $replay;
+    /** @var list<string> */
+    public array $bufferDirs;
+    public int $bufferMaxBytes;
+    public int $bufferMaxFiles;
+    public ?string $library;
+    public float $slowThresholdMs;
+    public bool $urlQuery;
+
+    /** @param array<string, mixed> $values all keys, checked */
+    private function __construct(array $values)
+    {
+        $this->listenerSocket = $values['listener_socket'];
+        $this->timeoutUs = $values['timeout_us'];
+        $this->maxDatagramSize = $values['max_datagram_size'] ?? self::LISTENERS[$values['listener']];
+        $this->oversize = $values['oversize'];
+        $this->replay = $values['replay'];
+        $this->bufferDirs = $values['buffer_dirs'];
+        $this->bufferMaxBytes = $values['buffer_max_bytes'];
+        $this->bufferMaxFiles = $values['buffer_max_files'];
+        $this->library = $values['library'];
+        $this->slowThresholdMs = (float) $values['slow_threshold_ms'];
+        $this->urlQuery = $values['url_query'];
+    }
+
+    /** The settings now. The same object as long as the application's array is the same. */
+    public static function current(): self
+    {
+        if (self::$last === null) {
+            require_once dirname(__DIR__) . '/config.php';
+        }
+        $problem = 'get_profiling_config() returned no array: the defaults are used';
+        try {
+            $config = get_profiling_config();
+        } catch (\Throwable $e) {
+            $config = null;
+            $problem = 'get_profiling_config() threw "' . $e->getMessage() . '": the defaults are used';
+        }
+        return self::$last !== null && self::$lastConfig === $config ? self::$last : self::make($config, $problem);
+    }
+
+    /**
+     * @param mixed $config
+     * @param string $problem if that is no array
+     */
+    private static function make($config, string $problem): self
+    {
+        $problems = is_array($config) ? [] : [$problem];
+        $values = self::defaults();
+        foreach (is_array($config) ? array_intersect_key($config, $values) : [] as $key => $value) {
+            if (self::isPossible($key, $value)) {
+                $values[$key] = $value;
+            } else {
+                $problems[] = "the setting $key has a wrong type or an impossible value: its default is used";
+            }
+        }
+        self::$lastConfig = $config;
+        self::$problems = $problems;
+        self::$last = new self($values);
+        foreach ($problems as $problem) {
+            Log::write(Result::EINVAL, $problem, self::$last);
+        }
+        return self::$last;
+    }
+
+    /** @return list<string> what is wrong with the application's array, as it was logged */
+    public static function problems(): array
+    {
+        self::current();
+        return self::$problems;
+    }
+
+    /** @return list<string> keys of the application's array that are none of ours: its own, or misspelt */
+    public static function otherKeys(): array
+    {
+        self::current();
+        return array_map('strval', array_keys(array_diff_key((array) self::$lastConfig, self::defaults())));
+    }
+
+    /** As transmit_configure takes them. */
+    public function forLibrary(): string
+    {
+        return (string) json_encode([
+            'listener_socket' => $this->listenerSocket,
+            'timeout_us' => $this->timeoutUs,
+            'max_datagram_size' => $this->maxDatagramSize,
+            'oversize' => $this->oversize,
+            'replay' => $this->replay,
+            'buffer_dirs' => $this->bufferDirs,
+            'buffer_max_bytes' => $this->bufferMaxBytes,
+            'buffer_max_files' => $this->bufferMaxFiles,
+            'php_version' => PHP_VERSION,
+        ], JSON_UNESCAPED_SLASHES);
+    }
+
+    /** @return array<string, mixed> */
+    private static function defaults(): array
+    {
+        $temp = sys_get_temp_dir();
+        return self::DEFAULTS + [
+            'buffer_dirs' => [
+                '/var/lib/bitville-apm/buffer', '/tmp/bitville-apm-buffer', "$temp/bitville-apm-buffer", $temp,
+            ],
+            'slow_threshold_ms' => max(0.0, (float) getenv('PROFILER_SLOW_MS')),
+        ];
+    }
+
+    /** @param mixed $value */
+    private static function isPossible(string $key, $value): bool
+    {
+        switch ($key) {
+            case 'listener_socket':
+                return is_string($value) && $value !== '' && strpos($value, "\0") === false;
+            case 'listener':
+                return is_string($value) && isset(self::LISTENERS[$value]);
+            case 'oversize':
+            case 'replay':
+                return in_array($value, self::WORDS[$key], true);
+            case 'library':
+                return $value === null || is_string($value);
+            case 'url_query':
+                return is_bool($value);
+            case 'buffer_dirs':
+                return self::areDirectories($value);
+            case 'slow_threshold_ms':
+                return (is_int($value) || is_float($value)) && $value >= 0;
+        }
+        return is_int($value) && $value >= self::RANGES[$key][0] && $value <= self::RANGES[$key][1];
+    }
+
+    /** @param mixed $value */
+    private static function areDirectories($value): bool
+    {
+        if (!is_array($value) || $value === [] || array_values($value) !== $value) {
+            return false;
+        }
+        foreach ($value as $path) {
+            if (!is_string($path) || strncmp($path, '/', 1) !== 0 || strpos($path, "\0") !== false) {
+                return false;
+            }
+        }
+        return true;
+    }
+}
