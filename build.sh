@@ -163,6 +163,7 @@ install_files() {
     install -m 644 php/src/Status/style.css "$share/src/Status/"
     ffi_header "$libdir/libtransmit.so.1" > "$share/transmit_ffi.h"
     install -m 644 README.md CHANGELOG.md include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
+    install -m 644 docs/*.md "$to/share/doc/libtransmit/"
     install -m 644 php/README.md "$to/share/doc/libtransmit/README.php.md"
 }
 

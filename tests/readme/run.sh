@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Does what README.md and php/README.md show, in a copy of the checkout: sh and php blocks are run, c
+# Does what the pages show to readers, in a copy of the checkout: sh and php blocks are run, c
 # blocks compiled, ini blocks given to a php-fpm. /usr/local is a temporary folder.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -11,12 +11,12 @@ chmod 755 "$folder"
 mkdir "$folder/checkout" "$folder/tmp" "$folder/buffer"
 export PREFIX=$folder/usr TMPDIR=$folder/tmp BUFFER_DIRECTORY=$folder/buffer
 
-# blocks writes each fenced block of the READMEs to $folder/NN.language.
+# blocks writes each fenced block of the pages to $folder/NN.language.
 blocks() {
     awk -v folder="$folder" '
-        /^```./ { file = sprintf("%s/%02d.%s", folder, ++n, substr($0, 4)); next }
+        /^```./ { file = sprintf("%s/%03d.%s", folder, ++n, substr($0, 4)); next }
         /^```/ { file = "" }
-        file { print > file }' "$root"/README.md "$root"/php/README.md
+        file { print > file }' "$root"/{README,php/README,tests/listeners/README}.md "$root"/docs/*.md
     sed -i "s|/usr/local|$PREFIX|g" "$folder"/*.{php,ini,c}
 }
 
@@ -84,7 +84,7 @@ blocks
 run_sh
 start_listener ''
 for block in "$folder"/[0-9]*.{c,php,ini}; do
-    "run_${block##*.}" "$block" || { echo "FAIL: this block of a README.md:"; cat "$block"; exit 1; }
+    "run_${block##*.}" "$block" || { echo "FAIL: this block of a page:"; cat "$block"; exit 1; }
     echo "ok $(basename "$block")"
 done
 await grep -q b1946ac92492 "$folder/heard"

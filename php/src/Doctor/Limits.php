@@ -9,7 +9,7 @@ use Transmit\Settings;
  */
 final class Limits
 {
-    /** What the library takes (README, "Limits"), and some for PHP. */
+    /** What the library takes (docs/limits.md), and some for PHP. */
     private const ADDRESS_SPACE = 1500000000;
     private const THREADS = 7;
 
