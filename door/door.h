@@ -92,6 +92,7 @@ struct slot {
     _Atomic int32_t pid;          /* 0: nobody's yet */
     _Atomic int64_t last_failure; /* unix seconds * 256 + the result's place; 0: none */
     _Atomic uint64_t counter[COUNTERS];
+    _Atomic int64_t last_sent; /* unix seconds; 0: never */
 } __attribute__((aligned(64)));
 
 /* count_send - one profile's result, its size, and how long the call took. */

@@ -149,6 +149,8 @@ void add_slot(struct slot *sum, const struct slot *slot)
         sum->counter[i] += atomic_load_explicit(&slot->counter[i], memory_order_relaxed);
     if (slot->last_failure > sum->last_failure)
         sum->last_failure = slot->last_failure;
+    if (slot->last_sent > sum->last_sent)
+        sum->last_sent = slot->last_sent;
 }
 
 /* The slot may have counted for another process before. */
@@ -163,6 +165,8 @@ void read_own(struct slot *ret_sum)
         ret_sum->counter[i] -= before.counter[i];
     if (ret_sum->last_failure == before.last_failure)
         ret_sum->last_failure = 0;
+    if (ret_sum->counter[TRANSMIT_SENT] == 0)
+        ret_sum->last_sent = 0;
 }
 
 uint32_t read_pool(struct slot *ret_sum)

@@ -54,6 +54,7 @@ void count_send(int32_t result, size_t len, int64_t ns)
     add(LATENCY_SUM_US, (uint64_t)ns / 1000);
     if (result == TRANSMIT_SENT) {
         add(SENT_BYTES, len);
+        atomic_store_explicit(&here()->last_sent, (int64_t)time(NULL), memory_order_relaxed);
         return;
     }
     if (result >= 0)
@@ -150,6 +151,14 @@ static void append_latency(struct text *text, const struct slot *slot)
     append(text, ",\"latency_sum_us\":%llu", (unsigned long long)slot->counter[LATENCY_SUM_US]);
 }
 
+static void append_sent(struct text *text, int64_t time)
+{
+    if (time == 0)
+        append(text, ",\"last_sent\":null");
+    else
+        append(text, ",\"last_sent\":%lld", (long long)time);
+}
+
 static void append_failure(struct text *text, int64_t failure)
 {
     int32_t result = (int32_t)(TRANSMIT_PENDING - failure % 256);
@@ -171,6 +180,7 @@ static void append_slot(struct text *text, const struct slot *slot)
     append_counters(text, lost, COUNT(lost), slot);
     append(text, "}");
     append_latency(text, slot);
+    append_sent(text, slot->last_sent);
     append_failure(text, slot->last_failure);
 }
 

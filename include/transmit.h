@@ -237,6 +237,7 @@ int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
  *   refused, lost  calls with a result below 0, by cause
  *   latency_us     how many calls took so many microseconds at most; a call counts once
  *   latency_sum_us of all calls
+ *   last_sent      null, or the unix time of the last call that was sent
  *   last_failure   null, or {"time": <unix seconds>, "result": …, "text": "…"} of the
  *                  last call that was not sent
  *

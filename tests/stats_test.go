@@ -31,6 +31,7 @@ type counted struct {
 	Lost          map[string]int `json:"lost"`
 	Latency       map[string]int `json:"latency_us"`
 	LatencySum    int            `json:"latency_sum_us"`
+	LastSent      *int64         `json:"last_sent"`
 	LastFailure   *struct {
 		Time   int64  `json:"time"`
 		Result int    `json:"result"`
@@ -87,7 +88,7 @@ func TestStats_Process(t *testing.T) {
 	poolFile(t)
 	s := newScene(t)
 	d := ordinaryDriver(t, s)
-	if got := d.stats(); got.Process.Sent != 0 || got.Process.LastFailure != nil || got.Process.PID != d.pid() {
+	if got := d.stats(); got.Process.Sent != 0 || got.Process.LastSent != nil || got.Process.LastFailure != nil || got.Process.PID != d.pid() {
 		t.Errorf("before the first call: %+v", got.Process)
 	}
 	d.configure(s.settings(nil))
@@ -129,6 +130,9 @@ func TestStats_Process(t *testing.T) {
 	}
 	if calls, timed := got.calls(); calls != 18 || timed != calls {
 		t.Errorf("%d calls, %d timed, want 18", calls, timed)
+	}
+	if at := got.LastSent; at == nil || time.Since(time.Unix(*at, 0)).Abs() > time.Minute {
+		t.Errorf("last sent: %v", at)
 	}
 	if f := got.LastFailure; f == nil || f.Result != buffered || time.Since(time.Unix(f.Time, 0)) > time.Minute {
 		t.Errorf("last failure: %+v", f)
@@ -190,8 +194,8 @@ func TestStats_Pool(t *testing.T) {
 		d.configure(s.settings(nil))
 		d.load(padded(100))
 		d.sends(1, 0, "-")
-		if got := d.stats().Process.Sent; got != 1 {
-			t.Fatalf("a new process has sent %d", got)
+		if got := d.stats().Process; got.Sent != 1 || got.LastSent == nil {
+			t.Fatalf("a new process has sent %d, at %v", got.Sent, got.LastSent)
 		}
 		d.exit()
 	}

@@ -16,7 +16,7 @@ final class StatusTest extends TransmitTestCase
     {
         $this->useFace('native');
         $counts = Stats::get(Settings::current())['process'];
-        $others = ['pid', 'latency_us', 'latency_sum_us', 'last_failure'];
+        $others = ['pid', 'latency_us', 'latency_sum_us', 'last_sent', 'last_failure'];
         $shown = array_merge(array_keys(Counters::RESULTS), array_keys(Counters::MORE), $others);
         self::assertEqualsCanonicalizing(array_keys($counts), $shown);
         foreach (Counters::CAUSES as $result => $causes) {
