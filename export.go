@@ -22,6 +22,7 @@ import (
 	"libtransmit/buffer"
 	_ "libtransmit/door"
 	"libtransmit/transmit"
+	"libtransmit/transmit/profile"
 )
 
 var transmitter = transmit.New(os.TempDir())
@@ -160,11 +161,11 @@ var results = []struct {
 	result C.int32_t
 }{
 	{transmit.ErrInvalid, C.TRANSMIT_EINVAL},
-	{transmit.ErrSyntax, C.TRANSMIT_ESYNTAX},
-	{transmit.ErrNotObject, C.TRANSMIT_ENOTOBJECT},
-	{transmit.ErrDepth, C.TRANSMIT_EDEPTH},
-	{transmit.ErrUTF8, C.TRANSMIT_EUTF8},
-	{transmit.ErrTimeUp, C.TRANSMIT_ETIMEDOUT},
+	{profile.ErrSyntax, C.TRANSMIT_ESYNTAX},
+	{profile.ErrNotObject, C.TRANSMIT_ENOTOBJECT},
+	{profile.ErrDepth, C.TRANSMIT_EDEPTH},
+	{profile.ErrUTF8, C.TRANSMIT_EUTF8},
+	{profile.ErrTimeUp, C.TRANSMIT_ETIMEDOUT},
 	{transmit.ErrBusy, C.TRANSMIT_EBUSY},
 	{transmit.ErrMemory, C.TRANSMIT_ERESOURCE},
 	{buffer.ErrNoDirectory, C.TRANSMIT_ENODIR},

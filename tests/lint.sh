@@ -42,7 +42,7 @@ check g++ -std=c++98 -Wno-long-long -Wno-variadic-macros "${strict[@]}" -x c++ -
 check gcc -std=c99 -D_POSIX_C_SOURCE=200809L -Iinclude "${strict[@]}" tests/c/example.c
 check gcc -std=gnu11 -Iinclude -Wall -Wextra -Werror -fsyntax-only tests/c/*.c tests/bench/c/*.c
 # With cgo's header, and so by cgo. Of two packages Go compiles all and links nothing.
-check env CGO_CFLAGS='-O2 -Werror' go build . ./buffer
+check env CGO_CFLAGS='-O2 -Werror' go build . ./door ./buffer
 check clang-format --dry-run -Werror "${c[@]}"
 
 # Links between the repository's files lead somewhere.

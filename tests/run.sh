@@ -2,6 +2,7 @@
 # All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+packages=(./transmit ./transmit/profile ./transmit/listener ./buffer)
 parts=(lint unit guard fuzz c php readme package components listeners foreign matrix)
 
 part() {
@@ -25,8 +26,8 @@ part() {
 # detector large documents take longer than a call may, memory is not given back,
 # and what is on the stack otherwise is allocated: not for those tests.
 unit() {
-    go test -p 1 ./transmit ./buffer
-    go test -race -p 1 -skip 'AllocatesNothing|StopsWhenTimeIsUp|TooLargeForTheKernel|GivesMemoryBack|NoTimeToCut/eight|OversizeIsNotCut|SendSealed_Wedged' ./transmit ./buffer
+    go test -p 1 "${packages[@]}"
+    go test -race -p 1 -skip 'AllocatesNothing|StopsWhenTimeIsUp|TooLargeForTheKernel|GivesMemoryBack|NoTimeToCut/eight|OversizeIsNotCut|SendSealed_Wedged' "${packages[@]}"
 }
 
 # fuzz_one ends well where go test has only been late at the end of its time, and
@@ -46,7 +47,7 @@ fuzz_one() {
 # fuzzer of the C interface, in tests/, prints its seed.
 fuzz() {
     local package target died
-    for package in ./transmit ./buffer; do
+    for package in "${packages[@]}"; do
         for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz'); do
             died=0
             fuzz_one "$package" "$target" || died=1

@@ -3,13 +3,22 @@ package transmit
 import (
 	"slices"
 	"time"
+
+	socket "libtransmit/transmit/listener"
+	"libtransmit/transmit/profile"
 )
+
+// stillDone is how much of a document is checked and copied although time is up: it takes about two milliseconds, and
+// a machine so busy that the caller's thread did not run for its whole timeout loses no profile of a usual size.
+const stillDone = 2 << 20
+
+func passed(at time.Time) bool { return !time.Now().Before(at) }
 
 // document is a profile that was checked, and what its _meta is made of.
 type document struct {
 	json       []byte
-	outline    outline
-	cuts       *cuts // nil: not looked for yet
+	outline    profile.Outline
+	cuts       *profile.Cuts // nil: not looked for yet
 	unixMicro  int64
 	phpVersion string
 	deadline   time.Time
@@ -22,9 +31,6 @@ type document struct {
 // with _meta between them, and without what was cut. So it is sent without being
 // copied.
 type pieces [][]byte
-
-// maxSendable is how many a datagram is made of: nothing is cut, or they are joined.
-const maxSendable = 3
 
 // garbagePerCut is what finding the cuts and their pieces allocates, roughly.
 const garbagePerCut = 32 << 10
@@ -41,23 +47,23 @@ func newDocument(r Request, s *settings, now time.Time) (d document, err error) 
 	case r.AsIs:
 		d.isFixed = true
 	case r.Trusted:
-		d.outline, err = outlineTrusted(d.json)
+		d.outline, err = profile.OutlineTrusted(d.json)
 	default:
 		if s.oversize == shrink && len(d.json) > s.maxDatagram {
-			d.cuts, d.garbage = new(cuts), garbagePerCut
+			d.cuts, d.garbage = new(profile.Cuts), garbagePerCut
 		}
-		d.outline, err = checkAndCut(d.json, d.limit(), d.cuts)
+		d.outline, err = profile.CheckAndCut(d.json, d.limit(), d.cuts)
 	}
 	return d, err
 }
 
 // whole is the whole document; some pieces may be empty. _meta is built in scratch.
-func (d *document) whole(scratch []byte) [maxSendable][]byte {
+func (d *document) whole(scratch []byte) [socket.MaxPieces][]byte {
 	if d.isFixed {
-		return [maxSendable][]byte{d.json}
+		return [socket.MaxPieces][]byte{d.json}
 	}
-	head, before, tail := d.outline.around(d.json)
-	return [...][]byte{head, d.appendMeta(append(scratch, before...), marks{}), tail}
+	head, before, tail := d.outline.Around(d.json)
+	return [...][]byte{head, d.appendMeta(append(scratch, before...), profile.Marks{}), tail}
 }
 
 // cut returns the pieces that are left when what may be cut is cut; none if
@@ -69,12 +75,12 @@ func (d *document) cut(size int) (out pieces, err error) {
 	d.isFixed = true
 	d.garbage = garbagePerCut
 	if d.cuts == nil {
-		d.cuts, err = cut(d.json, d.outline.object.from, d.cutLimit())
+		d.cuts, err = profile.FindCuts(d.json, d.outline.Start(), d.cutLimit())
 	}
-	if err != nil || d.cuts.marks() == (marks{}) {
+	if err != nil || d.cuts.Marks() == (profile.Marks{}) {
 		return nil, err
 	}
-	out = d.cuts.pieces(d.json, d.outline, d.appendMeta(nil, d.cuts.marks()))
+	out = d.cuts.Pieces(d.json, d.outline, d.appendMeta(nil, d.cuts.Marks()))
 	if n := out.size(); n <= size {
 		d.garbage += n
 		out = pieces{slices.Concat(out...)}
@@ -82,18 +88,20 @@ func (d *document) cut(size int) (out pieces, err error) {
 	return out, nil
 }
 
-func (d *document) appendMeta(dst []byte, m marks) []byte {
-	return appendMeta(dst, d.unixMicro, d.phpVersion, m)
+func (d *document) appendMeta(dst []byte, m profile.Marks) []byte {
+	return profile.AppendMeta(dst, d.unixMicro, d.phpVersion, m)
 }
 
 // limit is when to stop reading the document: copying it for the disk, and
 // writing it, take time as well.
-func (d *document) limit() limit { return limit{d.diskBy, passed, stillDone} }
+func (d *document) limit() profile.Limit {
+	return profile.Limit{At: d.diskBy, Passed: passed, Free: stillDone}
+}
 
 // cutLimit leaves time for a copy of the whole document, at 1 GB/s, page faults
 // included.
-func (d *document) cutLimit() limit {
-	return limit{at: d.diskBy.Add(-time.Duration(len(d.json))), passed: passed}
+func (d *document) cutLimit() profile.Limit {
+	return profile.Limit{At: d.diskBy.Add(-time.Duration(len(d.json))), Passed: passed}
 }
 
 func (p pieces) size() (size int) {

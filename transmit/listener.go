@@ -1,12 +1,12 @@
 package transmit
 
 import (
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	socket "libtransmit/transmit/listener"
 )
 
 // maxListeners bounds the sockets that are kept: a host has one listener, or a
@@ -45,7 +45,7 @@ func (ls *listeners) find(path string, configured *listener) *listener {
 // listener is the receiver at one path, and our socket to it.
 type listener struct {
 	path    string
-	socket  socket
+	socket  socket.Socket
 	backoff backoff
 	once    bool
 }
@@ -67,12 +67,9 @@ func (l *listener) own() *listener {
 // release gives the socket back if it is not kept.
 func (l *listener) release() {
 	if l.once {
-		l.socket.close()
+		l.socket.Close()
 	}
 }
-
-// errTooLarge means that the profile does not fit into one datagram.
-var errTooLarge = errors.New("too large for a datagram")
 
 // send offers the document to the listener until the deadline.
 //
@@ -84,15 +81,15 @@ var errTooLarge = errors.New("too large for a datagram")
 //	queue was full until the deadline    error; the next calls do not wait
 //	too large, or anything else          error
 func (l *listener) send(out pieces, until time.Time) error {
-	return l.attempt(func() unix.Errno { return l.socket.send(out) }, until)
+	return l.attempt(func() unix.Errno { return l.socket.Send(out) }, until)
 }
 
 // attempt is send's way for whatever is sent.
 func (l *listener) attempt(send func() unix.Errno, until time.Time) error {
 	errno := send()
-	if errno != 0 && isWorthConnecting(errno) {
-		if errno := l.socket.connect(l.path); errno != 0 {
-			return l.failed("connect to", errno)
+	if errno != 0 && socket.IsWorthConnecting(errno) {
+		if errno := l.socket.Connect(l.path); errno != 0 {
+			return socket.Failed("connect to", l.path, errno)
 		}
 		count(Connected)
 		errno = send()
@@ -101,7 +98,7 @@ func (l *listener) attempt(send func() unix.Errno, until time.Time) error {
 		errno = l.wait(send, until)
 	}
 	if errno != 0 {
-		return l.failed("send to", errno)
+		return socket.Failed("send to", l.path, errno)
 	}
 	l.backoff.reset()
 	return nil
@@ -114,7 +111,7 @@ func (l *listener) wait(send func() unix.Errno, until time.Time) unix.Errno {
 		return unix.EAGAIN
 	}
 	for {
-		if !l.socket.awaitRoom(until) {
+		if !l.socket.AwaitRoom(until) {
 			l.backoff.extend()
 			count(WaitInVain)
 			return unix.EAGAIN
@@ -123,29 +120,4 @@ func (l *listener) wait(send func() unix.Errno, until time.Time) unix.Errno {
 			return errno
 		}
 	}
-}
-
-// isWorthConnecting: the socket is not connected (any more), or its peer may not
-// be the one that is bound to the path now.
-func isWorthConnecting(errno unix.Errno) bool {
-	switch errno {
-	case unix.ENOTCONN, unix.ECONNREFUSED, unix.ECONNRESET, unix.EPIPE, unix.ENOENT, unix.EAGAIN:
-		return true
-	}
-	return false
-}
-
-func (l *listener) failed(operation string, errno unix.Errno) error {
-	switch errno {
-	case unix.EMSGSIZE, unix.ENOBUFS:
-		return fmt.Errorf("%w: %s %s: %w", errTooLarge, operation, l.path, errno)
-	case unix.EAGAIN:
-		return fmt.Errorf("%s %s: its queue is full: %w", operation, l.path, errno)
-	case unix.EPROTOTYPE:
-		return fmt.Errorf("%s %s: not a datagram socket: %w", operation, l.path, errno)
-	case unix.ENAMETOOLONG:
-		return fmt.Errorf("%s %.64s…: the path has %d bytes, a socket's has %d at most: %w",
-			operation, l.path, len(l.path), maxSocketPath, errno)
-	}
-	return fmt.Errorf("%s %s: %w", operation, l.path, errno)
 }

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	socket "libtransmit/transmit/listener"
 )
 
 // shortDir is a directory whose paths fit into a socket address.
@@ -83,6 +87,16 @@ func mustGlob(t testing.TB, dir string) []string {
 	return names
 }
 
+// sample is a profile as json_encode writes it.
+func sample(functions, queries int) []byte {
+	repeated := func(n int, row string) string { return strings.TrimSuffix(strings.Repeat(row+",", n), ",") }
+	return []byte(`{"elapsed_ms":812.53,"xhprof":{"profiling":{"top_functions":[` +
+		repeated(functions, `{"function":"Shop\\Repository::find==>PDOStatement::execute","calls":7,"wall_time":900000}`) +
+		`]}},"sql":{"queries":[` +
+		repeated(queries, `{"sql":"SELECT p.id, p.name, p.price FROM products p JOIN categories c ON c.id = p.category_id WHERE c.slug = 'shoes' AND p.visible = 1 ORDER BY p.created_at DESC LIMIT 50","time_ms":12.9,"rows":40,"file":"/var/www/shop/src/Catalog/Repository.php","line":80}`) +
+		`]}}`)
+}
+
 // fill makes the listener's queue full: nobody reads, as if it were stopped.
 func fill(t testing.TB, path string) (sent int) {
 	t.Helper()
@@ -146,14 +160,14 @@ func TestSend_Listener(t *testing.T) {
 
 func TestSend_PathLength(t *testing.T) {
 	dir := shortDir(t)
-	for _, length := range []int{maxSocketPath - 1, maxSocketPath, maxSocketPath + 1} {
+	for _, length := range []int{socket.MaxPath - 1, socket.MaxPath, socket.MaxPath + 1} {
 		path := filepath.Join(dir, strings.Repeat("x", length-len(dir)-1))
-		if length <= maxSocketPath {
+		if length <= socket.MaxPath {
 			listen(t, path)
 		}
 		tx, _ := newTransmitter(t, path)
 		outcome, err := tx.Send(Request{JSON: []byte(`{}`)})
-		if fits := length <= maxSocketPath; fits != (outcome == Sent) || fits == (err != nil) {
+		if fits := length <= socket.MaxPath; fits != (outcome == Sent) || fits == (err != nil) {
 			t.Errorf("%d bytes: %v, %v", length, outcome, err)
 		}
 	}
@@ -242,15 +256,25 @@ func TestBackoff_Grows(t *testing.T) {
 	}
 }
 
+// nextDescriptor is the number that the next descriptor has.
+func nextDescriptor(t *testing.T) int {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
+	return fd
+}
+
 // A host closes descriptors that it does not know, and gets their numbers back.
 func TestSend_LeavesAReusedDescriptorAlone(t *testing.T) {
 	path := filepath.Join(shortDir(t), "l")
 	conn := listen(t, path)
 	tx, _ := newTransmitter(t, path)
+	fd := nextDescriptor(t) // which the socket gets
 	tx.Send(Request{JSON: []byte(`{}`)})
 	receive(t, conn)
-
-	fd := tx.settings.Load().listener.socket.open.Load().fd
 	other := replaceDescriptor(t, fd)
 	if outcome, err := tx.Send(Request{JSON: []byte(`{"b":1}`)}); outcome != Sent {
 		t.Fatal(outcome, err)

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/transmit/profile"
 )
 
 // ErrMemory means that the system has no memory for a copy of the profile.
@@ -39,7 +41,7 @@ func newMemory() memory {
 }
 
 // copyOf copies a document, what is stillDone of it without a look at the time:
-// ErrTimeUp or ErrMemory if it does not succeed. The caller frees it.
+// profile.ErrTimeUp or ErrMemory if it does not succeed. The caller frees it.
 func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 	block, err := m.block(out.size())
 	if err != nil {
@@ -50,7 +52,7 @@ func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 		for len(piece) > 0 {
 			if n >= stillDone && passed(deadline) {
 				m.free(block)
-				return nil, ErrTimeUp
+				return nil, profile.ErrTimeUp
 			}
 			copied := copy(block[n:], piece[:min(len(piece), copyAtOnce)])
 			piece, n = piece[copied:], n+copied

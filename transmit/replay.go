@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	socket "libtransmit/transmit/listener"
+	"libtransmit/transmit/profile"
 )
 
 const (
@@ -74,7 +77,7 @@ func (t *Transmitter) Replay(most int, timeout, spent time.Duration) (sent int, 
 		return 0, errManyReplays
 	}
 	if !r.ended.wait(deadline.Add(wakeUp(timeout) / 2)) {
-		return int(r.sent.Load()), fmt.Errorf("%w: the disk is slow, or others' profiles are written", ErrTimeUp)
+		return int(r.sent.Load()), fmt.Errorf("%w: the disk is slow, or others' profiles are written", profile.ErrTimeUp)
 	}
 	return int(r.sent.Load()), r.err
 }
@@ -91,7 +94,7 @@ func (t *Transmitter) End(timeout time.Duration) bool {
 
 // missed notes that a profile goes to the disk, which a replay can send.
 func (r *replayer) missed(s *settings, unsent error) {
-	staysThere := errors.Is(unsent, errTooLarge) && s.oversize != toMemfd
+	staysThere := errors.Is(unsent, socket.ErrTooLarge) && s.oversize != toMemfd
 	if !staysThere && !errors.Is(unsent, errNotAsked) {
 		r.due.Store(true)
 		r.becameDue()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"libtransmit/buffer"
+	"libtransmit/transmit/profile"
 )
 
 // put makes a profile that is so many minutes old.
@@ -396,7 +397,7 @@ func TestReplay_HungDisk(t *testing.T) {
 	}
 	start := time.Now()
 	sent, err := tx.Replay(0, 0, 0)
-	if took := time.Since(start); sent != 0 || !errors.Is(err, ErrTimeUp) || took > 75*time.Millisecond {
+	if took := time.Since(start); sent != 0 || !errors.Is(err, profile.ErrTimeUp) || took > 75*time.Millisecond {
 		t.Errorf("a replay by call: %d, %v, after %v", sent, err, took)
 	}
 	start = time.Now()
@@ -445,7 +446,7 @@ func TestReplay_LargeBacklog(t *testing.T) {
 		if took := time.Since(start); took > 75*time.Millisecond {
 			slow++
 		}
-		if !errors.Is(err, ErrTimeUp) && !errors.Is(err, errNotRead) { // on a busy machine
+		if !errors.Is(err, profile.ErrTimeUp) && !errors.Is(err, errNotRead) { // on a busy machine
 			t.Errorf("call %d: %v", calls, err)
 		}
 		total += sent

@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libtransmit/buffer"
+	socket "libtransmit/transmit/listener"
+	"libtransmit/transmit/profile"
 )
 
 // replayer sends what is in the buffer, in the writer's goroutine, between writes.
@@ -90,7 +92,7 @@ func (w *writer) replayOne() {
 		w.endReplay(why)
 		return
 	}
-	if r.turn.Offers() && r.listener.socket.unread() > 0 {
+	if r.turn.Offers() && r.listener.socket.Unread() > 0 {
 		unix.Nanosleep(&unix.Timespec{Nsec: int64(retryPause)}, nil)
 		return
 	}
@@ -131,7 +133,7 @@ func (r *replayer) isOver() (over bool, why error) {
 	case now.most > 0 && now.sent.Load() >= now.most:
 		return true, fmt.Errorf("%d profiles, as many as wanted", now.most)
 	case !now.isInBackground() && passed(now.deadline):
-		return true, ErrTimeUp
+		return true, profile.ErrTimeUp
 	case time.Since(r.moved) > r.patience():
 		return true, errNotRead
 	}
@@ -165,7 +167,7 @@ func (w *writer) pass(offer *buffer.Offer) buffer.Verdict {
 		now.sent.Add(1)
 		count(Replayed)
 		return buffer.Gone
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, socket.ErrTooLarge):
 		w.replayer.turn.Limit(offer.Size - 1)
 		return buffer.Stays
 	default:
@@ -177,12 +179,12 @@ func (w *writer) pass(offer *buffer.Offer) buffer.Verdict {
 // send never waits: where the queue is full, others are to come first.
 func (r *replayer) send(out pieces) error {
 	s := r.current.settings
-	err := errTooLarge
+	err := socket.ErrTooLarge
 	if out.size() <= s.maxDatagram {
 		err = r.listener.send(out, time.Time{})
 	}
-	if errors.Is(err, errTooLarge) && s.oversize == toMemfd {
-		err = r.listener.sendSealed(out, limit{at: time.Now().Add(time.Second), passed: passed}, time.Time{})
+	if errors.Is(err, socket.ErrTooLarge) && s.oversize == toMemfd {
+		err = r.listener.sendSealed(out, profile.Limit{At: time.Now().Add(time.Second), Passed: passed}, time.Time{})
 	}
 	return err
 }
@@ -198,8 +200,8 @@ func (w *writer) endReplay(why error) {
 		r.turn.End()
 		r.turn = nil
 	}
-	if r.listener.socket.unread() == 0 {
-		r.listener.socket.close()
+	if r.listener.socket.Unread() == 0 {
+		r.listener.socket.Close()
 	}
 	if ended.isInBackground() {
 		r.pause(ended, why)
@@ -224,7 +226,7 @@ func (r *replayer) pause(ended *replay, why error) {
 
 func (r *replayer) closeListener() {
 	if r.listener != nil {
-		r.listener.socket.close()
+		r.listener.socket.Close()
 	}
 }
 
@@ -232,10 +234,10 @@ func (r *replayer) closeListener() {
 // looks at the ends only: to check it all would hold up the writer.
 func isWhole(text []byte) bool {
 	if len(text) > stillDone {
-		_, err := outlineTrusted(text)
+		_, err := profile.OutlineTrusted(text)
 		return err == nil
 	}
-	_, err := check(text, limit{passed: neverUp})
+	_, err := profile.Check(text, profile.Limit{Passed: neverUp})
 	return err == nil
 }
 

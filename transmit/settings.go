@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-json"
 
 	"libtransmit/buffer"
+	"libtransmit/transmit/profile"
 )
 
 // ErrInvalid is an unknown setting, a wrong type or an impossible value. Its
@@ -83,7 +84,7 @@ func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error
 }
 
 func (s *settings) apply(source []byte, known *listeners) error {
-	if _, err := check(source, limit{at: time.Now().Add(maxTimeout), passed: passed}); err != nil {
+	if _, err := profile.Check(source, profile.Limit{At: time.Now().Add(maxTimeout), Passed: passed}); err != nil {
 		return err
 	}
 	var values map[string]json.RawMessage

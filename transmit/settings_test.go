@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"libtransmit/transmit/profile"
 )
 
 // rows of settings: want is part of the error, "" if they are taken.
@@ -146,7 +148,7 @@ func FuzzConfigure(f *testing.F) {
 		if err != nil && s != before {
 			t.Errorf("%v, but something has changed", err)
 		}
-		known := []error{ErrInvalid, ErrSyntax, ErrNotObject, ErrDepth, ErrUTF8}
+		known := []error{ErrInvalid, profile.ErrSyntax, profile.ErrNotObject, profile.ErrDepth, profile.ErrUTF8}
 		isKnown := func() bool {
 			for _, k := range known {
 				if errors.Is(err, k) {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"sync"
 	"sync/atomic"
+
+	socket "libtransmit/transmit/listener"
+	"libtransmit/transmit/profile"
 )
 
 // Shortcut is what a caller needs to send a document that nobody checks without
@@ -31,7 +34,7 @@ type shortcut struct {
 // opened is what the shortcut was made of.
 type opened struct {
 	settings   *settings
-	descriptor *descriptor
+	descriptor int
 }
 
 // OnShortcut makes t call publish, one call at a time, whenever there is another
@@ -50,20 +53,21 @@ func (t *Transmitter) noted(s *settings, l *listener, err error) error {
 
 // noteSuccess opens the shortcut after a send with these settings. Usually it is open.
 func (t *Transmitter) noteSuccess(s *settings, l *listener) {
-	d := l.socket.open.Load()
-	if l != s.listener || l.once || d == nil || t.shortcut.publish == nil {
+	if l != s.listener || l.once || t.shortcut.publish == nil {
 		return
 	}
-	if o := t.shortcut.opened.Load(); o != nil && o.settings == s && o.descriptor == d {
+	if o := t.shortcut.opened.Load(); o != nil && o.settings == s && l.socket.IsOpen(o.descriptor) {
 		return
 	}
 	t.shortcut.mu.Lock()
 	defer t.shortcut.mu.Unlock()
 	// Another thread may have configured, or waited in vain, in the meantime.
 	isReplayDue := s.replays && t.writer.replayer.due.Load()
-	if t.settings.Load() == s && l.backoff.pause.Load() == 0 && !isReplayDue && d.mark() {
-		t.shortcut.opened.Store(&opened{s, d})
-		t.shortcut.publish(s.shortcut(d))
+	if t.settings.Load() == s && l.backoff.pause.Load() == 0 && !isReplayDue {
+		if fd, ok := l.socket.Mark(); ok {
+			t.shortcut.opened.Store(&opened{s, fd})
+			t.shortcut.publish(s.shortcut(fd))
+		}
 	}
 }
 
@@ -79,13 +83,13 @@ func (t *Transmitter) closeShortcut() {
 	}
 }
 
-func (s *settings) shortcut(d *descriptor) *Shortcut {
-	notEmpty := outline{object: span{0, 1}}
-	_, name := notEmpty.metaPlace()
-	meta := appendMeta([]byte(name), 0, s.phpVersion, marks{})
-	before, after, _ := bytes.Cut(meta, appendSeconds(nil, 0))
+func (s *settings) shortcut(fd int) *Shortcut {
+	notEmpty, _ := profile.OutlineTrusted([]byte(`{"":0}`))
+	_, name, _ := notEmpty.Around([]byte(`{"":0}`))
+	meta := profile.AppendMeta([]byte(name), 0, s.phpVersion, profile.Marks{})
+	before, after, _ := bytes.Cut(meta, []byte("0.000000"))
 	return &Shortcut{
-		Descriptor: d.fd, Mark: mark, MaxDatagram: s.maxDatagram, Path: s.listener.path,
+		Descriptor: fd, Mark: socket.Mark, MaxDatagram: s.maxDatagram, Path: s.listener.path,
 		BeforeTime: before, AfterTime: append(after, '}'),
 	}
 }

@@ -17,6 +17,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	socket "libtransmit/transmit/listener"
+	"libtransmit/transmit/profile"
 )
 
 // Outcome says where a profile is.
@@ -87,7 +90,7 @@ func New(temp string) *Transmitter {
 //	Sent      nil
 //	Buffered  why the listener did not take it, and in which directory it is
 //	Pending   the same, and that the disk is slow
-//	Lost      why it was refused (ErrSyntax, …), or neither listener nor disk took it
+//	Lost      why it was refused (profile.ErrSyntax, …), or neither listener nor disk took it
 //
 // It blocks for the timeout at most, whatever listener and disk do. A profile
 // that fits and that the listener takes at once costs no allocation, no lock and
@@ -133,8 +136,8 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 	doc.isFixed = doc.isFixed || s.oversize != shrink
 	if out.size() > s.maxDatagram {
 		smaller, err := doc.cut(s.maxDatagram)
-		if errors.Is(err, ErrTimeUp) {
-			return out, fmt.Errorf("%w: %d bytes, and no time to cut them", errTooLarge, out.size()), nil
+		if errors.Is(err, profile.ErrTimeUp) {
+			return out, fmt.Errorf("%w: %d bytes, and no time to cut them", socket.ErrTooLarge, out.size()), nil
 		}
 		if err != nil {
 			return nil, nil, err
@@ -149,16 +152,16 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 	}
 	size := out.size()
 	if size > s.maxDatagram && s.oversize != toMemfd {
-		return out, fmt.Errorf("%w: %d bytes, max_datagram_size is %d", errTooLarge, size, s.maxDatagram), nil
+		return out, fmt.Errorf("%w: %d bytes, max_datagram_size is %d", socket.ErrTooLarge, size, s.maxDatagram), nil
 	}
 	l := t.listeners.find(r.Socket, s.listener)
 	defer l.release()
 	if size > s.maxDatagram {
-		unsent = errTooLarge
+		unsent = socket.ErrTooLarge
 	} else {
 		unsent = t.noted(s, l, l.send(out, doc.diskBy))
 	}
-	if !errors.Is(unsent, errTooLarge) {
+	if !errors.Is(unsent, socket.ErrTooLarge) {
 		return out, unsent, nil
 	}
 	if s.oversize == toMemfd {

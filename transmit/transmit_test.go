@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	socket "libtransmit/transmit/listener"
+	"libtransmit/transmit/profile"
 )
 
 // replaceDescriptor makes fd one end of a socket pair and returns the other end.
@@ -62,7 +65,7 @@ func TestSend_AllocatesNothing(t *testing.T) {
 	path := filepath.Join(shortDir(t), "l")
 	drain(t, listen(t, path))
 	tx, _ := newTransmitter(t, path)
-	doc := profile(20, 20)
+	doc := sample(20, 20)
 	for _, test := range []struct {
 		name    string
 		request Request
@@ -189,7 +192,7 @@ func TestSend_TooLargeForTheKernel(t *testing.T) {
 	conn := listen(t, path)
 	tx, dir := newTransmitter(t, path)
 	mustConfigure(t, tx, `{"max_datagram_size":16777216}`)
-	doc := profile(10, 8000)
+	doc := sample(10, 8000)
 	if outcome, err := tx.Send(Request{JSON: doc}); outcome != Sent {
 		t.Fatal(outcome, err)
 	}
@@ -198,7 +201,7 @@ func TestSend_TooLargeForTheKernel(t *testing.T) {
 	}
 	doc = []byte(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`)
 	outcome, err := tx.Send(Request{JSON: doc})
-	if outcome == Lost || !errors.Is(err, errTooLarge) || !tx.Flush(5*time.Second) || len(buffered(t, dir)) != 1 {
+	if outcome == Lost || !errors.Is(err, socket.ErrTooLarge) || !tx.Flush(5*time.Second) || len(buffered(t, dir)) != 1 {
 		t.Error(outcome, err)
 	}
 }
@@ -208,10 +211,10 @@ func TestSend_RefusesAndLeavesNothing(t *testing.T) {
 		name, doc string
 		want      error
 	}{
-		{"cut off", `{"a":`, ErrSyntax},
-		{"a list", `[1]`, ErrNotObject},
-		{"too deep", nested(`{"a":`, `1`, `}`, MaxDepth+1), ErrDepth},
-		{"not UTF-8", "{\"a\":\"\xff\"}", ErrUTF8},
+		{"cut off", `{"a":`, profile.ErrSyntax},
+		{"a list", `[1]`, profile.ErrNotObject},
+		{"too deep", strings.Repeat(`{"a":`, profile.MaxDepth+1) + `1` + strings.Repeat(`}`, profile.MaxDepth+1), profile.ErrDepth},
+		{"not UTF-8", "{\"a\":\"\xff\"}", profile.ErrUTF8},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(shortDir(t), "l")
@@ -249,7 +252,7 @@ func TestSend_TimeIsUp(t *testing.T) {
 				if outcome == Buffered && test.outcome == Pending {
 					continue // the writer was faster than that
 				}
-				if outcome != test.outcome || !errors.Is(err, ErrTimeUp) {
+				if outcome != test.outcome || !errors.Is(err, profile.ErrTimeUp) {
 					t.Errorf("%v, %v, want %v", outcome, err, test.outcome)
 				}
 			}

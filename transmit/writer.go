@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libtransmit/buffer"
+	"libtransmit/transmit/profile"
 )
 
 const (
@@ -104,7 +105,7 @@ func (w *writer) write(out pieces, deadline time.Time, options *buffer.Options, 
 	w.jobs <- j // does not block
 	w.bell.ring()
 	if late && j.settle() {
-		return Pending, fmt.Errorf("%w; %w", ErrTimeUp, unsent)
+		return Pending, fmt.Errorf("%w; %w", profile.ErrTimeUp, unsent)
 	}
 	if (w.isHung() || !j.written.wait(deadline)) && j.settle() {
 		return Pending, fmt.Errorf("the disk is slow; %w", unsent)

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	socket "libtransmit/transmit/listener"
+	"libtransmit/transmit/profile"
 )
 
 // frozenDisk mounts a file system of its own and returns a directory on it, and
@@ -191,16 +194,16 @@ func TestSend_NoTimeToCut(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tx, dir := newTransmitter(t, "/nonexistent")
-			doc := profile(10, test.queries)
+			doc := sample(10, test.queries)
 			r := Request{JSON: doc, Trusted: true, Timeout: test.timeout}
 			outcome, err := tx.Send(r)
 			for end := time.Now().Add(test.goOn); outcome == Lost && !passed(end); outcome, err = tx.Send(r) {
-				if !errors.Is(err, ErrTimeUp) {
+				if !errors.Is(err, profile.ErrTimeUp) {
 					t.Fatal(err)
 				}
 				time.Sleep(100 * time.Millisecond)
 			}
-			if outcome == Lost || !errors.Is(err, errTooLarge) {
+			if outcome == Lost || !errors.Is(err, socket.ErrTooLarge) {
 				t.Fatal(outcome, err)
 			}
 			if !tx.Flush(30 * time.Second) {

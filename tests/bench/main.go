@@ -7,7 +7,7 @@
 // the plots (*.svg) to FOLDER, which is build/ if it is not given.
 //
 // The measuring programs (c/, bench.php, fpm/, buffer/bench_test.go and
-// transmit/bench_test.go) are run in turn, several rounds of all of them. Each
+// transmit/profile/bench_test.go) are run in turn, several rounds of all of them. Each
 // prints what it measured:
 //
 //	row TAB way TAB number [TAB number…]
@@ -38,7 +38,7 @@
 //	c-wedged            patience transmit                  bench.c     mean of 1,000 calls (patience: 10)
 //	first-call          transmit                           bench.c
 //	memory, threads     transmit (bytes, number)           bench.c
-//	check, cut          memchr valid transmit (ns for 1 MB) transmit/bench_test.go
+//	check, cut          memchr valid transmit (ns for 1 MB) transmit/profile/bench_test.go
 //	buffer              N file                             buffer/bench_test.go  a write beside N files
 //	php-socket          native plain reference             bench.php   send_via_socket, 500 B
 //	php-small           native plain reference             bench.php   send_profiling_data, small array
@@ -108,7 +108,7 @@ func measureAll() (*measure.Rows, error) {
 		}{
 			{"C", func() error { return b.C() }},
 			{"first calls", func() error { return repeat(10, func() error { return b.C("first") }) }},
-			{"the check", func() error { return b.Go("./transmit", "BenchmarkBesidePeers", 1000) }},
+			{"the check", func() error { return b.Go("./transmit/profile", "BenchmarkBesidePeers", 1000) }},
 			{"the buffer", func() error { return b.Go("./buffer", "BenchmarkWrite", 3000) }},
 			{"PHP", func() error { return b.PHP() }},
 			{"php-fpm", func() error { return b.FPM(8) }},

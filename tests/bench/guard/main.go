@@ -37,7 +37,7 @@ type limit struct {
 // programs measure rows; a try runs those of which a row is over its limit.
 var programs = map[string]func(*measure.Bench) error{
 	"send":   func(b *measure.Bench) error { return b.C("send") },
-	"check":  func(b *measure.Bench) error { return b.Go("./transmit", "BenchmarkBesidePeers", 500) },
+	"check":  func(b *measure.Bench) error { return b.Go("./transmit/profile", "BenchmarkBesidePeers", 500) },
 	"buffer": func(b *measure.Bench) error { return b.Go("./buffer", "BenchmarkWrite", 1000) },
 	"php":    func(b *measure.Bench) error { return b.PHP("26k", "small") },
 }

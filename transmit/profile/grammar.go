@@ -1,4 +1,4 @@
-package transmit
+package profile
 
 import (
 	"encoding/binary"

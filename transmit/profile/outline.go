@@ -1,4 +1,4 @@
-package transmit
+package profile
 
 import (
 	"bytes"
@@ -10,26 +10,29 @@ const maxPieces = 4 + 2 + 2*maxQueries + 1
 
 const whiteSpace = " \t\n\r"
 
-// outline is what is known of a document without decoding it.
-type outline struct {
+// Outline is what is known of a document without decoding it.
+type Outline struct {
 	object span // from '{' to after '}', the white space around it left out
 	empty  bool // it has no members
 	meta   span // the value of the last member "_meta", zero if there is none
 }
 
-// outlineTrusted is the outline of a document that the caller vouches for. Only its two ends are read.
-func outlineTrusted(doc []byte) (outline, error) {
+// OutlineTrusted is the outline of a document that the caller vouches for. Only its two ends are read.
+func OutlineTrusted(doc []byte) (Outline, error) {
 	from := len(doc) - len(bytes.TrimLeft(doc, whiteSpace))
 	text := bytes.TrimRight(doc[from:], whiteSpace)
 	if !bytes.HasPrefix(text, []byte("{")) || !bytes.HasSuffix(text, []byte("}")) {
-		return outline{}, ErrNotObject
+		return Outline{}, ErrNotObject
 	}
 	inside := bytes.TrimLeft(text[1:len(text)-1], whiteSpace)
-	return outline{object: span{from, from + len(text)}, empty: len(inside) == 0}, nil
+	return Outline{object: span{from, from + len(text)}, empty: len(inside) == 0}, nil
 }
 
+// Start is where its opening brace is.
+func (o Outline) Start() int { return o.object.from }
+
 // metaPlace returns what of the document the value of "_meta" replaces, and what has to be written before the value.
-func (o outline) metaPlace() (place span, before string) {
+func (o Outline) metaPlace() (place span, before string) {
 	last := o.object.to - 1
 	switch {
 	case o.meta.to > 0:
@@ -40,8 +43,8 @@ func (o outline) metaPlace() (place span, before string) {
 	return span{last, last}, `,"_meta":`
 }
 
-// around returns what is sent before and after the value of "_meta" when nothing is cut: head, before, the value, tail.
-func (o outline) around(doc []byte) (head []byte, before string, tail []byte) {
+// Around returns what is sent before and after the value of "_meta" when nothing is cut: head, before, the value, tail.
+func (o Outline) Around(doc []byte) (head []byte, before string, tail []byte) {
 	place, before := o.metaPlace()
 	return doc[o.object.from:place.from], before, doc[place.to:o.object.to]
 }
@@ -52,9 +55,9 @@ type edit struct {
 	text  [][]byte
 }
 
-// pieces returns the document with meta as the value of "_meta" and without what c cuts, as slices of doc and of meta
+// Pieces returns the document with meta as the value of "_meta" and without what c cuts, as slices of doc and of meta
 // to be written one after the other, or joined by slices.Concat. There are at most maxPieces.
-func (c *cuts) pieces(doc []byte, o outline, meta []byte) [][]byte {
+func (c *Cuts) Pieces(doc []byte, o Outline, meta []byte) [][]byte {
 	place, before := o.metaPlace()
 	edits := []edit{{place, [][]byte{[]byte(before), meta}}, {c.functions, nil}, {c.queries, c.list(doc)}}
 	slices.SortFunc(edits, func(a, b edit) int { return a.place.from - b.place.from })
@@ -71,7 +74,7 @@ func (c *cuts) pieces(doc []byte, o outline, meta []byte) [][]byte {
 }
 
 // list is the JSON list of the slowest queries.
-func (c *cuts) list(doc []byte) [][]byte {
+func (c *Cuts) list(doc []byte) [][]byte {
 	var all [][]byte
 	between := []byte{'['}
 	for _, q := range c.slowest {

@@ -1,11 +1,11 @@
-package transmit
+package profile
 
 import (
 	"fmt"
 	"unicode/utf8"
 )
 
-// check reads all of doc and asks every now and then whether time is up.
+// Check reads all of doc and asks every now and then whether time is up.
 //
 //	doc is                                            result
 //	one JSON object in UTF-8, white space around it   its outline
@@ -16,14 +16,14 @@ import (
 //	anything, and time is up before its end            ErrTimeUp
 //
 // As RFC 8259 has it, an escape may spell half a surrogate pair, and a name may occur twice.
-func check(doc []byte, until limit) (outline, error) { return checkAndCut(doc, until, nil) }
+func Check(doc []byte, until Limit) (Outline, error) { return CheckAndCut(doc, until, nil) }
 
-// checkAndCut also finds what to cut from doc, unless found is nil: one pass takes less time than one for each.
-func checkAndCut(doc []byte, until limit, found *cuts) (outline, error) {
+// CheckAndCut also finds what to cut from doc, unless found is nil: one pass takes less time than one for each.
+func CheckAndCut(doc []byte, until Limit, found *Cuts) (Outline, error) {
 	if err := checkUTF8(doc, until); err != nil {
-		return outline{}, err
+		return Outline{}, err
 	}
-	v := visitor{scanner: newScanner(doc, until), cuts: found}
+	v := visitor{scanner: newScanner(doc, until), Cuts: found}
 	v.document()
 	return v.outline, v.err
 }
@@ -49,7 +49,7 @@ func (v *visitor) document() {
 }
 
 // checkUTF8 goes before the grammar rather than along with it: on ASCII it takes a tenth of the grammar's time.
-func checkUTF8(doc []byte, until limit) error {
+func checkUTF8(doc []byte, until Limit) error {
 	for from, to := 0, 0; ; from = to {
 		to = runeStart(doc, from+chunk)
 		if !utf8.Valid(doc[from:to]) {
@@ -58,7 +58,7 @@ func checkUTF8(doc []byte, until limit) error {
 		if to == len(doc) {
 			return nil
 		}
-		if until.isUp(to) {
+		if until.IsUp(to) {
 			return ErrTimeUp
 		}
 	}

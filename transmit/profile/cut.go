@@ -1,4 +1,4 @@
-package transmit
+package profile
 
 import (
 	"slices"
@@ -11,8 +11,8 @@ const (
 	maxQueries   = 100 // of sql.queries
 )
 
-// cuts is what a document loses when it is too large. The zero value cuts nothing.
-type cuts struct {
+// Cuts is what a document loses when it is too large. The zero value cuts nothing.
+type Cuts struct {
 	functions span    // the functions that go, with the comma before them
 	queries   span    // the list or map of queries that goes; slowest stays in its place
 	slowest   []query // slowest first, ties in their old order
@@ -24,25 +24,25 @@ type query struct {
 	time float64 // milliseconds
 }
 
-func (c *cuts) marks() marks {
-	return marks{truncated: c.functions.to > 0, sqlTruncated: c.queries.to > 0}
+func (c *Cuts) Marks() Marks {
+	return Marks{Truncated: c.functions.to > 0, SQLTruncated: c.queries.to > 0}
 }
 
-// cut finds what to cut from doc, a JSON object that starts at from, which was not checked. Errors are those of check.
-func cut(doc []byte, from int, until limit) (*cuts, error) {
-	found := new(cuts)
-	v := visitor{scanner: newScanner(doc, until), cuts: found}
+// FindCuts finds what to cut from doc, a JSON object that starts at from, which was not checked. Errors are those of Check.
+func FindCuts(doc []byte, from int, until Limit) (*Cuts, error) {
+	found := new(Cuts)
+	v := visitor{scanner: newScanner(doc, until), Cuts: found}
 	v.object(from, v.top)
 	return found, v.err
 }
 
-// visitor passes a document once and notes its outline and, unless cuts is nil, what to cut. On its way down, each
+// visitor passes a document once and notes its outline and, unless Cuts is nil, what to cut. On its way down, each
 // object's members have a method, named after the object. A list and a map are cut alike. Where a name occurs twice,
 // the last one counts, as it does for decoders; where a value is of another type, nothing is cut.
 type visitor struct {
 	scanner
-	outline outline
-	*cuts
+	outline Outline
+	*Cuts
 }
 
 func (v *visitor) top(name []byte, i int) int {
@@ -52,7 +52,7 @@ func (v *visitor) top(name []byte, i int) int {
 		end := v.value(i)
 		v.outline.meta = span{i, end}
 		return end
-	case v.cuts == nil:
+	case v.Cuts == nil:
 	case spells(name, `"xhprof"`):
 		v.functions = span{}
 		return v.within(i, v.xhprof)
@@ -170,7 +170,7 @@ func (s *scanner) entries(i int, visit func(i int) int) int {
 }
 
 // keep holds q if it is among the slowest so far.
-func (c *cuts) keep(q query) {
+func (c *Cuts) keep(q query) {
 	full := len(c.slowest) == maxQueries
 	if full && q.time <= c.slowest[maxQueries-1].time {
 		return

@@ -1,4 +1,7 @@
-package transmit
+// Package listener is one Unix datagram socket, the receiver at its other end, and what the errors mean.
+//
+// No call blocks, [Socket.AwaitRoom] apart, and none uses the network poller; see package transmit.
+package listener
 
 import (
 	"sync/atomic"
@@ -8,84 +11,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxSocketPath is what a sockaddr_un has room for, less the NUL: unix(7).
-const maxSocketPath = len(unix.RawSockaddrUnix{}.Path) - 1
+// MaxPath is what a sockaddr_un has room for, less the NUL: unix(7).
+const MaxPath = len(unix.RawSockaddrUnix{}.Path) - 1
+
+// MaxPieces is how many a datagram is made of at most.
+const MaxPieces = 3
 
 // sendTimeout bounds a send in the kernel, should it ever block: SO_SNDTIMEO.
 // It is no promise, for it fires up to two scheduler ticks late.
 const sendTimeout = 50 * time.Millisecond
 
-// socket is a datagram socket that is kept. Its zero value is not open yet.
+// Socket is a datagram socket that is kept. Its zero value is not open yet.
 //
 // No lock: threads that open it at once agree on the first, and connect(2) may
 // be called again, and at any time, on a datagram socket.
-type socket struct {
+type Socket struct {
 	open atomic.Pointer[descriptor]
 	peer atomic.Pointer[descriptor] // the open one, when it has been connected
 }
 
-// descriptor is a file descriptor, and what tells it from another of that number.
-type descriptor struct {
-	fd       int
-	dev, ino uint64
-}
-
-// ours is false when the host has closed the descriptor: its number may be a
-// database connection now.
-func (d *descriptor) ours() bool {
-	var st unix.Stat_t
-	_, _, errno := unix.RawSyscall(unix.SYS_FSTAT, uintptr(d.fd), uintptr(unsafe.Pointer(&st)), 0)
-	return errno == 0 && st.Ino == d.ino && st.Dev == d.dev
-}
-
-// mark is the signal that a marked descriptor has for its input and output:
-// fcntl(2), F_SETSIG. It is never sent, for nobody asks for it (O_ASYNC). Nobody
-// else sets it: who wants such signals takes a real-time one, or leaves SIGIO.
-const mark = int(unix.SIGWINCH)
-
-// mark lets the shortcut know the descriptor again by a system call that takes half
-// of fstat's time. It returns whether it can.
-func (d *descriptor) mark() bool {
-	if !d.ours() {
-		return false
-	}
-	_, err := unix.FcntlInt(uintptr(d.fd), unix.F_SETSIG, mark)
-	got, _ := unix.FcntlInt(uintptr(d.fd), unix.F_GETSIG, 0)
-	return err == nil && got == mark && d.ours()
-}
-
-func (d *descriptor) close() {
-	if d.ours() {
-		unix.Close(d.fd)
-	}
-}
-
-// newDescriptor is what was just opened, never 0, 1 or 2: a host that has closed its
-// standard streams may still print to them.
-func newDescriptor(fd int) (*descriptor, error) {
-	if fd <= 2 {
-		high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
-		unix.Close(fd)
-		if err != nil {
-			return nil, err
-		}
-		fd = high
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return &descriptor{fd: fd, dev: st.Dev, ino: st.Ino}, nil
-}
-
-// send sends one datagram, of maxSendable pieces, without blocking. ENOTCONN: connect first.
-func (s *socket) send(out pieces) unix.Errno {
+// Send sends one datagram, of MaxPieces, without blocking. ENOTCONN: connect first.
+func (s *Socket) Send(out [][]byte) unix.Errno {
 	d := s.peer.Load()
 	if d == nil || !d.ours() {
 		return unix.ENOTCONN
 	}
-	var iov [maxSendable]unix.Iovec
+	var iov [MaxPieces]unix.Iovec
 	n := 0
 	for _, piece := range out {
 		if len(piece) > 0 {
@@ -102,10 +53,10 @@ func (s *socket) send(out pieces) unix.Errno {
 	return errno
 }
 
-// connect makes the listener that is bound to path now the socket's peer, which
+// Connect makes the listener that is bound to path now the socket's peer, which
 // lets poll(2) see its queue. It opens the socket if need be.
-func (s *socket) connect(path string) unix.Errno {
-	if len(path) > maxSocketPath {
+func (s *Socket) Connect(path string) unix.Errno {
+	if len(path) > MaxPath {
 		return unix.ENAMETOOLONG
 	}
 	d, errno := s.descriptor()
@@ -125,7 +76,7 @@ func (s *socket) connect(path string) unix.Errno {
 }
 
 // descriptor returns the open one, or opens one.
-func (s *socket) descriptor() (*descriptor, unix.Errno) {
+func (s *Socket) descriptor() (*descriptor, unix.Errno) {
 	old := s.open.Load()
 	if old != nil && old.ours() {
 		return old, 0
@@ -159,9 +110,9 @@ func openSocket() (*descriptor, unix.Errno) {
 	return d, 0
 }
 
-// awaitRoom waits until the peer's queue may have room. It does so with poll(2),
+// AwaitRoom waits until the peer's queue may have room. It does so with poll(2),
 // which is exact to a tenth of a millisecond.
-func (s *socket) awaitRoom(until time.Time) bool {
+func (s *Socket) AwaitRoom(until time.Time) bool {
 	d := s.open.Load()
 	if d == nil {
 		return false
@@ -179,15 +130,15 @@ func (s *socket) awaitRoom(until time.Time) bool {
 	}
 }
 
-func (s *socket) close() {
+func (s *Socket) Close() {
 	s.peer.Store(nil)
 	if d := s.open.Swap(nil); d != nil {
 		d.close()
 	}
 }
 
-// hasRoom tells whether the peer's queue may have room now.
-func (s *socket) hasRoom() bool {
+// HasRoom tells whether the peer's queue may have room now.
+func (s *Socket) HasRoom() bool {
 	d := s.open.Load()
 	if d == nil {
 		return false
@@ -196,8 +147,8 @@ func (s *socket) hasRoom() bool {
 	return err == nil && ready > 0
 }
 
-// unread is how many bytes, with the kernel's own, the peer has not read yet: unix(7), SIOCOUTQ.
-func (s *socket) unread() int {
+// Unread is how many bytes, with the kernel's own, the peer has not read yet: unix(7), SIOCOUTQ.
+func (s *Socket) Unread() int {
 	d := s.open.Load()
 	if d == nil || !d.ours() {
 		return 0
@@ -207,4 +158,19 @@ func (s *socket) unread() int {
 		return 0
 	}
 	return n
+}
+
+// Mark marks the open descriptor for the shortcut and returns it; false: there is none.
+func (s *Socket) Mark() (fd int, ok bool) {
+	d := s.open.Load()
+	if d == nil || !d.mark() {
+		return 0, false
+	}
+	return d.fd, true
+}
+
+// IsOpen returns whether that is the open descriptor.
+func (s *Socket) IsOpen(fd int) bool {
+	d := s.open.Load()
+	return d != nil && d.fd == fd
 }

@@ -1,4 +1,4 @@
-package transmit
+package profile
 
 import (
 	"bytes"
@@ -73,19 +73,19 @@ func decoded(t *testing.T, doc []byte) any {
 	return decode(t, dec)
 }
 
-func slowCut(root *any) (m marks) {
+func slowCut(root *any) (m Marks) {
 	if f := last(last(last(root, "xhprof"), "profiling"), "top_functions"); f != nil {
 		switch all := (*f).(type) {
 		case []any:
-			*f, m.truncated = all[:min(50, len(all))], len(all) > 50
+			*f, m.Truncated = all[:min(50, len(all))], len(all) > 50
 		case object:
-			*f, m.truncated = all[:min(50, len(all))], len(all) > 50
+			*f, m.Truncated = all[:min(50, len(all))], len(all) > 50
 		}
 	}
 	if q := last(last(root, "sql"), "queries"); q != nil {
 		if all := elements(*q); len(all) > 100 {
 			sort.SliceStable(all, func(i, j int) bool { return slowTime(all[i]) > slowTime(all[j]) })
-			*q, m.sqlTruncated = all[:100], true
+			*q, m.SQLTruncated = all[:100], true
 		}
 	}
 	return m
@@ -119,7 +119,7 @@ func slowTime(query any) float64 {
 }
 
 // wantSlow holds got and m, what became of doc with a number as "_meta", against the slow way.
-func wantSlow(t *testing.T, doc []byte, got string, m marks) {
+func wantSlow(t *testing.T, doc []byte, got string, m Marks) {
 	t.Helper()
 	want := decoded(t, doc)
 	wantMarks := slowCut(&want)
@@ -150,12 +150,12 @@ func FuzzCut(f *testing.F) {
 			return
 		}
 		doc := []byte(expand(text, int(n)))
-		if o, err := outlineTrusted(doc); err == nil { // whatever it is, nothing may panic
-			if c, err := cut(doc, o.object.from, never); err == nil {
-				c.pieces(doc, o, nil)
+		if o, err := OutlineTrusted(doc); err == nil { // whatever it is, nothing may panic
+			if c, err := FindCuts(doc, o.object.from, never); err == nil {
+				c.Pieces(doc, o, nil)
 			}
 		}
-		if _, err := check(doc, never); err == nil {
+		if _, err := Check(doc, never); err == nil {
 			got, m := cutWith(t, string(doc), "7")
 			wantSlow(t, doc, got, m)
 		}

@@ -1,4 +1,4 @@
-package transmit
+package profile
 
 import (
 	"encoding/binary"
@@ -12,21 +12,15 @@ const MaxDepth = 512
 // chunk is how many bytes are read between two questions for the time. At 1 GB/s they take a quarter of a millisecond.
 const chunk = 256 << 10
 
-// stillDone is how much of a document is checked and copied although time is up: it takes about two milliseconds, and
-// a machine so busy that the caller's thread did not run for its whole timeout loses no profile of a usual size.
-const stillDone = 2 << 20
-
-// limit is when to stop reading. It is a value and a plain function, not a closure, which would have to be allocated.
-type limit struct {
-	at     time.Time
-	passed func(at time.Time) bool
-	free   int // bytes that are read whatever the time
+// Limit is when to stop reading. It is a value and a plain function, not a closure, which would have to be allocated.
+type Limit struct {
+	At     time.Time
+	Passed func(at time.Time) bool
+	Free   int // bytes that are read whatever the time
 }
 
-// isUp is asked before the byte at i is read.
-func (l limit) isUp(i int) bool { return i >= l.free && l.passed(l.at) }
-
-func passed(at time.Time) bool { return !time.Now().Before(at) }
+// IsUp is asked before the byte at i is read.
+func (l Limit) IsUp(i int) bool { return i >= l.Free && l.Passed(l.At) }
 
 // span is doc[from:to].
 type span struct{ from, to int }
@@ -42,12 +36,12 @@ func (s span) of(doc []byte) []byte { return doc[s.from:s.to] }
 type scanner struct {
 	doc   []byte
 	ahead []byte // doc as far as it can be read without asking for the time
-	until limit
+	until Limit
 	depth int
 	err   error
 }
 
-func newScanner(doc []byte, until limit) scanner {
+func newScanner(doc []byte, until Limit) scanner {
 	return scanner{doc: doc, ahead: doc[:min(chunk, len(doc))], until: until}
 }
 
@@ -83,7 +77,7 @@ func (s *scanner) lookAhead(i int) bool {
 	if s.err != nil || i >= len(s.doc)-7 {
 		return false
 	}
-	if s.until.isUp(i) {
+	if s.until.IsUp(i) {
 		s.err = ErrTimeUp
 		s.ahead = nil
 		return false

@@ -1,4 +1,4 @@
-package transmit
+package profile
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 var never = asking(func() bool { return false })
 
 // asking is a limit that is asked of a test.
-func asking(isUp func() bool) limit {
-	return limit{passed: func(time.Time) bool { return isUp() }}
+func asking(isUp func() bool) Limit {
+	return Limit{Passed: func(time.Time) bool { return isUp() }}
 }
 
 func nested(open, inner, closing string, depth int) string {
@@ -193,15 +193,15 @@ func TestCheck_Values(t *testing.T) {
 
 func wantCheck(t *testing.T, doc string, want error) {
 	t.Helper()
-	if _, err := check([]byte(doc), never); !errors.Is(err, want) {
-		t.Errorf("check(%.80q) = %v, want %v", doc, err, want)
+	if _, err := Check([]byte(doc), never); !errors.Is(err, want) {
+		t.Errorf("Check(%.80q) = %v, want %v", doc, err, want)
 	}
 	if got := slowCheck([]byte(doc)); got != want {
 		t.Errorf("encoding/json on %.80q: %v, want %v", doc, got, want)
 	}
 }
 
-// slowCheck is what check promises, said with the standard library.
+// slowCheck is what Check promises, said with the standard library.
 func slowCheck(doc []byte) error {
 	switch {
 	case !utf8.Valid(doc):
@@ -257,8 +257,8 @@ func TestCheck_EveryByteAtEveryPlaceOfAWord(t *testing.T) {
 			for _, from := range []int{2, 21, 45} {
 				doc := bytes.Clone(text)
 				doc[min(from+at, len(doc)-1)] = byte(c)
-				if _, err := check(doc, never); !errors.Is(err, slowCheck(doc)) {
-					t.Fatalf("check(%q) = %v, want %v", doc, err, slowCheck(doc))
+				if _, err := Check(doc, never); !errors.Is(err, slowCheck(doc)) {
+					t.Fatalf("Check(%q) = %v, want %v", doc, err, slowCheck(doc))
 				}
 			}
 		}
@@ -277,7 +277,7 @@ func TestCheck_SaysWhere(t *testing.T) {
 		{"not an object", ` []`, "not a JSON object at byte 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := check([]byte(test.doc), never); err == nil || err.Error() != test.want {
+			if _, err := Check([]byte(test.doc), never); err == nil || err.Error() != test.want {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
@@ -303,7 +303,7 @@ func TestCheck_Outline(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			doc := []byte(test.doc)
-			o, err := check(doc, never)
+			o, err := Check(doc, never)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -337,7 +337,7 @@ func TestCheck_AsksForTheTime(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			asked := 0
-			if _, err := check([]byte(test.doc), asking(func() bool { asked++; return false })); err != nil {
+			if _, err := Check([]byte(test.doc), asking(func() bool { asked++; return false })); err != nil {
 				t.Fatal(err)
 			}
 			if asked < 14 || asked > 16 {
@@ -345,7 +345,7 @@ func TestCheck_AsksForTheTime(t *testing.T) {
 			}
 			for last := range asked {
 				asked := 0
-				_, err := check([]byte(test.doc), asking(func() bool { asked++; return asked > last }))
+				_, err := Check([]byte(test.doc), asking(func() bool { asked++; return asked > last }))
 				if err != ErrTimeUp || asked != last+1 {
 					t.Errorf("expired at question %d: %v after %d questions, want ErrTimeUp", last+1, err, asked)
 				}
@@ -355,8 +355,8 @@ func TestCheck_AsksForTheTime(t *testing.T) {
 }
 
 func TestCheck_AllocatesNothing(t *testing.T) {
-	doc := profile(160, 200)
-	if got := testing.AllocsPerRun(10, func() { _, _ = check(doc, never) }); got != 0 {
+	doc := sample(160, 200)
+	if got := testing.AllocsPerRun(10, func() { _, _ = Check(doc, never) }); got != 0 {
 		t.Errorf("%v allocations", got)
 	}
 }
@@ -370,16 +370,16 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		want := slowCheck(doc)
-		o, err := check(doc, never)
+		o, err := Check(doc, never)
 		if !errors.Is(err, want) {
-			t.Fatalf("check(%q) = %v, want %v", doc, err, want)
+			t.Fatalf("Check(%q) = %v, want %v", doc, err, want)
 		}
 		if err != nil {
 			return
 		}
-		trusted, err := outlineTrusted(doc)
+		trusted, err := OutlineTrusted(doc)
 		if err != nil || trusted.object != o.object || trusted.empty != o.empty {
-			t.Fatalf("outlineTrusted(%q) = %v, %v, want %v", doc, trusted, err, o)
+			t.Fatalf("OutlineTrusted(%q) = %v, %v, want %v", doc, trusted, err, o)
 		}
 	})
 }

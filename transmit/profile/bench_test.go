@@ -1,4 +1,4 @@
-package transmit
+package profile
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// profile looks as json_encode writes it: no white space, escapes in SQL, fractions with many digits.
-func profile(functions, queries int) []byte {
+// sample looks as json_encode writes it: no white space, escapes in SQL, fractions with many digits.
+func sample(functions, queries int) []byte {
 	var b strings.Builder
 	b.WriteString(`{"correlation_id":"req_69230a4b1f3c55.81240276","url":"/shop/item.php?id=4711","method":"GET","elapsed_ms":812.5340270996094,"peak_memory":8388608,"xhprof":{"profiling":{"total_functions":2811,"top_functions":[`)
 	for i := range functions {
@@ -30,16 +30,16 @@ func BenchmarkCheck(b *testing.B) {
 		name string
 		doc  []byte
 	}{
-		{"26KB", profile(60, 50)},
-		{"functions", profile(160, 0)},
-		{"60KB", profile(120, 130)},
-		{"10MB", profile(100, 35000)},
+		{"26KB", sample(60, 50)},
+		{"functions", sample(160, 0)},
+		{"60KB", sample(120, 130)},
+		{"10MB", sample(100, 35000)},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			b.SetBytes(int64(len(test.doc)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := check(test.doc, never); err != nil {
+				if _, err := Check(test.doc, never); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -51,7 +51,7 @@ func BenchmarkCheck(b *testing.B) {
 // tests/bench reads: what reads a document, beside a memchr and json.Valid over
 // the same bytes. They take turns.
 func BenchmarkBesidePeers(b *testing.B) {
-	profile, large := profile(60, 50), profile(160, 200)
+	profile, large := sample(60, 50), sample(160, 200)
 	ways := []struct {
 		unit string
 		doc  []byte
@@ -59,9 +59,9 @@ func BenchmarkBesidePeers(b *testing.B) {
 	}{
 		{"ns/check/memchr", profile, func(doc []byte) bool { return bytes.IndexByte(doc, 0) < 0 }},
 		{"ns/check/valid", profile, json.Valid},
-		{"ns/check/transmit", profile, func(doc []byte) bool { _, err := check(doc, never); return err == nil }},
+		{"ns/check/transmit", profile, func(doc []byte) bool { _, err := Check(doc, never); return err == nil }},
 		{"ns/cut/valid", large, json.Valid},
-		{"ns/cut/transmit", large, func(doc []byte) bool { _, err := cut(doc, 0, never); return err == nil }},
+		{"ns/cut/transmit", large, func(doc []byte) bool { _, err := FindCuts(doc, 0, never); return err == nil }},
 	}
 	took := make([][]float64, len(ways))
 	for b.Loop() {
@@ -85,14 +85,14 @@ func BenchmarkCut(b *testing.B) {
 		name string
 		doc  []byte
 	}{
-		{"80KB", profile(160, 200)},
-		{"10MB", profile(100, 35000)},
+		{"80KB", sample(160, 200)},
+		{"10MB", sample(100, 35000)},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			b.SetBytes(int64(len(test.doc)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := cut(test.doc, 0, never); err != nil {
+				if _, err := FindCuts(test.doc, 0, never); err != nil {
 					b.Fatal(err)
 				}
 			}

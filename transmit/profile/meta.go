@@ -1,13 +1,13 @@
-package transmit
+package profile
 
 import "strconv"
 
-// marks says in "_meta" what was cut.
-type marks struct{ truncated, sqlTruncated bool }
+// Marks says in "_meta" what was cut.
+type Marks struct{ Truncated, SQLTruncated bool }
 
-// appendMeta appends the value of "_meta". unixMicro is the time in microseconds since 1970; phpVersion is a JSON
+// AppendMeta appends the value of "_meta". unixMicro is the time in microseconds since 1970; phpVersion is a JSON
 // string, or empty and then left out.
-func appendMeta(dst []byte, unixMicro int64, phpVersion string, m marks) []byte {
+func AppendMeta(dst []byte, unixMicro int64, phpVersion string, m Marks) []byte {
 	dst = append(dst, `{"timestamp":`...)
 	dst = appendSeconds(dst, unixMicro)
 	if phpVersion != "" {
@@ -15,10 +15,10 @@ func appendMeta(dst []byte, unixMicro int64, phpVersion string, m marks) []byte 
 		dst = append(dst, phpVersion...)
 	}
 	dst = append(dst, `,"transmitter_version":"1.0"`...)
-	if m.truncated {
+	if m.Truncated {
 		dst = append(dst, `,"truncated":true`...)
 	}
-	if m.sqlTruncated {
+	if m.SQLTruncated {
 		dst = append(dst, `,"sql_truncated":true`...)
 	}
 	return append(dst, '}')

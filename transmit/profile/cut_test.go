@@ -1,4 +1,4 @@
-package transmit
+package profile
 
 import (
 	"errors"
@@ -45,53 +45,53 @@ func upTo(from, to, step int) (all []int) {
 
 var cutTests = []struct {
 	name, doc, want string
-	marks           marks
+	marks           Marks
 }{
-	{"nothing to cut", `{}`, `{}`, marks{}},
-	{"49 functions", functions("[" + times(49, `{"f":#}`) + "]"), "", marks{}},
-	{"50 functions", functions("[" + times(50, `{"f":#}`) + "]"), "", marks{}},
-	{"51 functions", functions("[" + times(51, `{"f":#}`) + "]"), functions("[" + times(50, `{"f":#}`) + "]"), marks{truncated: true}},
-	{"52 functions, spaced", functions("[ " + times(52, ` {"f": #} `) + " ]"), functions("[ " + strings.TrimRight(times(50, ` {"f": #} `), " ") + "]"), marks{truncated: true}},
-	{"map of 50", functions("{" + times(50, `"f#":[1]`) + "}"), "", marks{}},
-	{"map of 51", functions("{" + times(51, `"f#":[1]`) + "}"), functions("{" + times(50, `"f#":[1]`) + "}"), marks{truncated: true}},
-	{"functions of every type", functions("[" + times(20, `1,"a]",null`) + "]"), functions("[" + times(16, `1,"a]",null`) + `,1,"a]"]`), marks{truncated: true}},
-	{"functions that are a string", functions(`"` + times(60, "a") + `"`), "", marks{}},
-	{"functions without a profiling", `{"xhprof":{"top_functions":[` + times(60, "1") + `]}}`, "", marks{}},
-	{"functions at the top", `{"top_functions":[` + times(60, "1") + `],"profiling":{"top_functions":[` + times(60, "1") + `]}}`, "", marks{}},
-	{"xhprof is a list", `{"xhprof":[{"profiling":{"top_functions":[` + times(60, "1") + `]}}]}`, "", marks{}},
-	{"profiling is null", `{"xhprof":{"profiling":null}}`, "", marks{}},
+	{"nothing to cut", `{}`, `{}`, Marks{}},
+	{"49 functions", functions("[" + times(49, `{"f":#}`) + "]"), "", Marks{}},
+	{"50 functions", functions("[" + times(50, `{"f":#}`) + "]"), "", Marks{}},
+	{"51 functions", functions("[" + times(51, `{"f":#}`) + "]"), functions("[" + times(50, `{"f":#}`) + "]"), Marks{Truncated: true}},
+	{"52 functions, spaced", functions("[ " + times(52, ` {"f": #} `) + " ]"), functions("[ " + strings.TrimRight(times(50, ` {"f": #} `), " ") + "]"), Marks{Truncated: true}},
+	{"map of 50", functions("{" + times(50, `"f#":[1]`) + "}"), "", Marks{}},
+	{"map of 51", functions("{" + times(51, `"f#":[1]`) + "}"), functions("{" + times(50, `"f#":[1]`) + "}"), Marks{Truncated: true}},
+	{"functions of every type", functions("[" + times(20, `1,"a]",null`) + "]"), functions("[" + times(16, `1,"a]",null`) + `,1,"a]"]`), Marks{Truncated: true}},
+	{"functions that are a string", functions(`"` + times(60, "a") + `"`), "", Marks{}},
+	{"functions without a profiling", `{"xhprof":{"top_functions":[` + times(60, "1") + `]}}`, "", Marks{}},
+	{"functions at the top", `{"top_functions":[` + times(60, "1") + `],"profiling":{"top_functions":[` + times(60, "1") + `]}}`, "", Marks{}},
+	{"xhprof is a list", `{"xhprof":[{"profiling":{"top_functions":[` + times(60, "1") + `]}}]}`, "", Marks{}},
+	{"profiling is null", `{"xhprof":{"profiling":null}}`, "", Marks{}},
 
-	{"99 queries", queries("[" + times(99, `{"time_ms":#}`) + "]"), "", marks{}},
-	{"100 queries", queries("[" + times(100, `{"time_ms":#}`) + "]"), "", marks{}},
-	{"101 queries", queries("[" + times(101, `{"time_ms":#}`) + "]"), queries(slowestOf(`{"time_ms":%d}`, upTo(100, 0, -1)...)), marks{sqlTruncated: true}},
-	{"slowest already first", queries("[" + times(101, `{"time_ms":-#}`) + "]"), queries("[" + times(100, `{"time_ms":-#}`) + "]"), marks{sqlTruncated: true}},
-	{"bytes of a query", queries("[" + times(101, ` { "q" : "\u0041#" } `) + "]"), queries("[" + times(100, `{ "q" : "\u0041#" }`) + "]"), marks{sqlTruncated: true}},
-	{"map of 101 becomes a list", queries("{" + times(101, `"q#":{"time_ms":#}`) + "}"), queries(slowestOf(`{"time_ms":%d}`, upTo(100, 0, -1)...)), marks{sqlTruncated: true}},
-	{"map of 100 stays", queries("{" + times(100, `"q#":{"time_ms":#}`) + "}"), "", marks{}},
-	{"ties in their old order", queries("[" + times(150, `{"n":#,"time_ms":5}`) + "]"), queries("[" + times(100, `{"n":#,"time_ms":5}`) + "]"), marks{sqlTruncated: true}},
-	{"queries of every type", queries("[" + times(30, `1,"a",null,[{"time_ms":9}]`) + `,{"time_ms":0.1}]`), queries(`[{"time_ms":0.1},` + times(24, `1,"a",null,[{"time_ms":9}]`) + `,1,"a",null]`), marks{sqlTruncated: true}},
-	{"time of 1000 bytes", queries("[" + times(100, "1") + `,{"time_ms":` + strings.Repeat("1", 1000) + "}]"), queries(`[{"time_ms":` + strings.Repeat("1", 1000) + "}," + times(99, "1") + "]"), marks{sqlTruncated: true}},
-	{"queries at the top", `{"queries":[` + times(101, "1") + `]}`, "", marks{}},
-	{"sql is a list", `{"sql":[` + times(101, "1") + `]}`, "", marks{}},
-	{"queries are a string", queries(`"` + times(101, "1") + `"`), "", marks{}},
+	{"99 queries", queries("[" + times(99, `{"time_ms":#}`) + "]"), "", Marks{}},
+	{"100 queries", queries("[" + times(100, `{"time_ms":#}`) + "]"), "", Marks{}},
+	{"101 queries", queries("[" + times(101, `{"time_ms":#}`) + "]"), queries(slowestOf(`{"time_ms":%d}`, upTo(100, 0, -1)...)), Marks{SQLTruncated: true}},
+	{"slowest already first", queries("[" + times(101, `{"time_ms":-#}`) + "]"), queries("[" + times(100, `{"time_ms":-#}`) + "]"), Marks{SQLTruncated: true}},
+	{"bytes of a query", queries("[" + times(101, ` { "q" : "\u0041#" } `) + "]"), queries("[" + times(100, `{ "q" : "\u0041#" }`) + "]"), Marks{SQLTruncated: true}},
+	{"map of 101 becomes a list", queries("{" + times(101, `"q#":{"time_ms":#}`) + "}"), queries(slowestOf(`{"time_ms":%d}`, upTo(100, 0, -1)...)), Marks{SQLTruncated: true}},
+	{"map of 100 stays", queries("{" + times(100, `"q#":{"time_ms":#}`) + "}"), "", Marks{}},
+	{"ties in their old order", queries("[" + times(150, `{"n":#,"time_ms":5}`) + "]"), queries("[" + times(100, `{"n":#,"time_ms":5}`) + "]"), Marks{SQLTruncated: true}},
+	{"queries of every type", queries("[" + times(30, `1,"a",null,[{"time_ms":9}]`) + `,{"time_ms":0.1}]`), queries(`[{"time_ms":0.1},` + times(24, `1,"a",null,[{"time_ms":9}]`) + `,1,"a",null]`), Marks{SQLTruncated: true}},
+	{"time of 1000 bytes", queries("[" + times(100, "1") + `,{"time_ms":` + strings.Repeat("1", 1000) + "}]"), queries(`[{"time_ms":` + strings.Repeat("1", 1000) + "}," + times(99, "1") + "]"), Marks{SQLTruncated: true}},
+	{"queries at the top", `{"queries":[` + times(101, "1") + `]}`, "", Marks{}},
+	{"sql is a list", `{"sql":[` + times(101, "1") + `]}`, "", Marks{}},
+	{"queries are a string", queries(`"` + times(101, "1") + `"`), "", Marks{}},
 
 	{"both, the other way round", `{"sql":{"queries":[` + times(101, "1") + `]},"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}}}`,
-		`{"sql":{"queries":[` + times(100, "1") + `]},"xhprof":{"profiling":{"top_functions":[` + times(50, "1") + `]}}}`, marks{true, true}},
+		`{"sql":{"queries":[` + times(100, "1") + `]},"xhprof":{"profiling":{"top_functions":[` + times(50, "1") + `]}}}`, Marks{true, true}},
 	{"escaped names", `{"xhp\u0072of":{"\u0070rofiling":{"top\u005ffunctions":[` + times(51, "1") + `]}},"\u0073ql":{"q\u0075eries":[` + times(100, "1") + `,{"time\u005Fms":2}]}}`,
-		`{"xhp\u0072of":{"\u0070rofiling":{"top\u005ffunctions":[` + times(50, "1") + `]}},"\u0073ql":{"q\u0075eries":[{"time\u005Fms":2},` + times(99, "1") + `]}}`, marks{true, true}},
+		`{"xhp\u0072of":{"\u0070rofiling":{"top\u005ffunctions":[` + times(50, "1") + `]}},"\u0073ql":{"q\u0075eries":[{"time\u005Fms":2},` + times(99, "1") + `]}}`, Marks{true, true}},
 
-	{"xhprof twice, the first too large", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}},"xhprof":{}}`, "", marks{}},
-	{"xhprof twice, the second no object", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}},"xhprof":1}`, "", marks{}},
+	{"xhprof twice, the first too large", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}},"xhprof":{}}`, "", Marks{}},
+	{"xhprof twice, the second no object", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}},"xhprof":1}`, "", Marks{}},
 	{"xhprof twice, the second too large", `{"xhprof":{},"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}}}`,
-		`{"xhprof":{},"xhprof":{"profiling":{"top_functions":[` + times(50, "1") + `]}}}`, marks{truncated: true}},
-	{"profiling twice", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]},"profiling":{}}}`, "", marks{}},
-	{"top_functions twice", functions("[" + times(51, "1") + `],"top_functions":[]`), "", marks{}},
-	{"sql twice", `{"sql":{"queries":[` + times(101, "1") + `]},"sql":null}`, "", marks{}},
-	{"queries twice", queries("[" + times(101, "1") + `],"queries":7`), "", marks{}},
-	{"queries twice, both too large", queries("[" + times(101, "1") + `],"queries":[` + times(101, "2") + "]"), queries("[" + times(101, "1") + `],"queries":[` + times(100, "2") + "]"), marks{sqlTruncated: true}},
-	{"infinite", queries("[" + times(100, `{"time_ms":1e308}`) + `,{"time_ms":"1e999"}]`), queries(`[{"time_ms":"1e999"},` + times(99, `{"time_ms":1e308}`) + "]"), marks{sqlTruncated: true}},
-	{"negative infinite", queries(`[{"time_ms":-1e999},` + times(100, `{"time_ms":-1e308}`) + "]"), queries("[" + times(100, `{"time_ms":-1e308}`) + "]"), marks{sqlTruncated: true}},
-	{"time_ms twice", queries("[" + times(100, "1") + `,{"time_ms":9,"time_ms":0}]`), queries("[" + times(100, "1") + "]"), marks{sqlTruncated: true}},
+		`{"xhprof":{},"xhprof":{"profiling":{"top_functions":[` + times(50, "1") + `]}}}`, Marks{Truncated: true}},
+	{"profiling twice", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]},"profiling":{}}}`, "", Marks{}},
+	{"top_functions twice", functions("[" + times(51, "1") + `],"top_functions":[]`), "", Marks{}},
+	{"sql twice", `{"sql":{"queries":[` + times(101, "1") + `]},"sql":null}`, "", Marks{}},
+	{"queries twice", queries("[" + times(101, "1") + `],"queries":7`), "", Marks{}},
+	{"queries twice, both too large", queries("[" + times(101, "1") + `],"queries":[` + times(101, "2") + "]"), queries("[" + times(101, "1") + `],"queries":[` + times(100, "2") + "]"), Marks{SQLTruncated: true}},
+	{"infinite", queries("[" + times(100, `{"time_ms":1e308}`) + `,{"time_ms":"1e999"}]`), queries(`[{"time_ms":"1e999"},` + times(99, `{"time_ms":1e308}`) + "]"), Marks{SQLTruncated: true}},
+	{"negative infinite", queries(`[{"time_ms":-1e999},` + times(100, `{"time_ms":-1e308}`) + "]"), queries("[" + times(100, `{"time_ms":-1e308}`) + "]"), Marks{SQLTruncated: true}},
+	{"time_ms twice", queries("[" + times(100, "1") + `,{"time_ms":9,"time_ms":0}]`), queries("[" + times(100, "1") + "]"), Marks{SQLTruncated: true}},
 }
 
 func TestCut(t *testing.T) {
@@ -118,21 +118,21 @@ func TestCut(t *testing.T) {
 }
 
 // cutWith checks and cuts doc and gives it that "_meta".
-func cutWith(t *testing.T, doc, meta string) (string, marks) {
+func cutWith(t *testing.T, doc, meta string) (string, Marks) {
 	t.Helper()
-	o, err := check([]byte(doc), never)
+	o, err := Check([]byte(doc), never)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cut([]byte(doc), o.object.from, never)
+	c, err := FindCuts([]byte(doc), o.object.from, never)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pieces := c.pieces([]byte(doc), o, []byte(meta))
+	pieces := c.Pieces([]byte(doc), o, []byte(meta))
 	if len(pieces) > maxPieces {
 		t.Errorf("%d pieces, want %d at most", len(pieces), maxPieces)
 	}
-	return string(slices.Concat(pieces...)), c.marks()
+	return string(slices.Concat(pieces...)), c.Marks()
 }
 
 // TestCut_Times puts the query behind a hundred that are a little faster, as fast, and a little slower: only behind
@@ -226,15 +226,15 @@ func TestAround(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			doc := []byte(test.doc)
-			o, err := check(doc, never)
+			o, err := Check(doc, never)
 			if err != nil {
 				t.Fatal(err)
 			}
-			head, before, tail := o.around(doc)
+			head, before, tail := o.Around(doc)
 			if got := string(head) + before + "7" + string(tail); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
-			if n := testing.AllocsPerRun(10, func() { o.around(doc) }); n != 0 {
+			if n := testing.AllocsPerRun(10, func() { o.Around(doc) }); n != 0 {
 				t.Errorf("%v allocations", n)
 			}
 		})
@@ -244,23 +244,23 @@ func TestAround(t *testing.T) {
 func TestOutlineTrusted(t *testing.T) {
 	for _, test := range []struct {
 		name, doc string
-		want      outline
+		want      Outline
 		err       error
 	}{
-		{"empty", `{}`, outline{object: span{0, 2}, empty: true}, nil},
-		{"empty with white space", " {\t\r\n} ", outline{object: span{1, 6}, empty: true}, nil},
-		{"members", "\n{ \"a\":1 }\n", outline{object: span{1, 10}}, nil},
-		{"one brace", `{`, outline{}, ErrNotObject},
-		{"the other brace", `}`, outline{}, ErrNotObject},
-		{"no bytes", ``, outline{}, ErrNotObject},
-		{"white space", " \n ", outline{}, ErrNotObject},
-		{"list", `[{}]`, outline{}, ErrNotObject},
-		{"open at the end", `{"a":1`, outline{}, ErrNotObject},
-		{"open at the start", `"a":1}`, outline{}, ErrNotObject},
-		{"NUL behind", "{}\x00", outline{}, ErrNotObject},
+		{"empty", `{}`, Outline{object: span{0, 2}, empty: true}, nil},
+		{"empty with white space", " {\t\r\n} ", Outline{object: span{1, 6}, empty: true}, nil},
+		{"members", "\n{ \"a\":1 }\n", Outline{object: span{1, 10}}, nil},
+		{"one brace", `{`, Outline{}, ErrNotObject},
+		{"the other brace", `}`, Outline{}, ErrNotObject},
+		{"no bytes", ``, Outline{}, ErrNotObject},
+		{"white space", " \n ", Outline{}, ErrNotObject},
+		{"list", `[{}]`, Outline{}, ErrNotObject},
+		{"open at the end", `{"a":1`, Outline{}, ErrNotObject},
+		{"open at the start", `"a":1}`, Outline{}, ErrNotObject},
+		{"NUL behind", "{}\x00", Outline{}, ErrNotObject},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got, err := outlineTrusted([]byte(test.doc)); got != test.want || err != test.err {
+			if got, err := OutlineTrusted([]byte(test.doc)); got != test.want || err != test.err {
 				t.Errorf("got %v, %v, want %v, %v", got, err, test.want, test.err)
 			}
 		})
@@ -268,11 +268,11 @@ func TestOutlineTrusted(t *testing.T) {
 }
 
 func TestCut_Fails(t *testing.T) {
-	large := profile(10, 8000)
+	large := sample(10, 8000)
 	for _, test := range []struct {
 		name  string
 		doc   []byte
-		until limit
+		until Limit
 		want  error
 	}{
 		{"trusted wrongly", []byte(`{"sql":{"queries":[1,}}`), never, ErrSyntax},
@@ -282,7 +282,7 @@ func TestCut_Fails(t *testing.T) {
 		{"late", large, asking(func() bool { return true }), ErrTimeUp},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := cut(test.doc, 0, test.until); !errors.Is(err, test.want) {
+			if _, err := FindCuts(test.doc, 0, test.until); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
@@ -290,11 +290,11 @@ func TestCut_Fails(t *testing.T) {
 }
 
 func TestCut_StopsWhenTimeIsUp(t *testing.T) {
-	doc := profile(10, 100_000)
+	doc := sample(10, 100_000)
 	fastest := time.Hour // of a few, as the machine may be busy
 	for range 5 {
 		start := time.Now()
-		if _, err := cut(doc, 0, asking(func() bool { return true })); err != ErrTimeUp {
+		if _, err := FindCuts(doc, 0, asking(func() bool { return true })); err != ErrTimeUp {
 			t.Fatal(err)
 		}
 		fastest = min(fastest, time.Since(start))
@@ -309,12 +309,12 @@ func TestCut_AllocatesOnce(t *testing.T) {
 		name string
 		doc  string
 	}{
-		{"profile", string(profile(100, 3000))},
+		{"profile", string(sample(100, 3000))},
 		{"no numbers", queries("[" + times(3000, `{"time_ms":null},{"time_ms":"fast"},{"time_ms":{"a":1}}`) + "]")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			doc := []byte(test.doc)
-			if got := testing.AllocsPerRun(10, func() { _, _ = cut(doc, 0, never) }); got > 1 {
+			if got := testing.AllocsPerRun(10, func() { _, _ = FindCuts(doc, 0, never) }); got > 1 {
 				t.Errorf("%v allocations", got)
 			}
 		})
