@@ -29,7 +29,7 @@ final class ListenerCheck
         $path = $settings->listenerSocket;
         $problem = SocketPath::problem($path);
         $error = $problem === '' ? ListenerSocket::probe($path)[0] : $problem;
-        $native = Native::instance($settings);
+        $isNative = Native::isUsable($settings);
         clearstatcache();
         return [
             'socket_path' => $path,
@@ -40,9 +40,9 @@ final class ListenerCheck
             'connectable' => $error === '',
             'error' => $error,
             'buffer_directory' => BufferDirectory::choose($settings->bufferDirs),
-            'mode' => $native === null ? 'plain' : 'native',
+            'mode' => $isNative ? 'native' : 'plain',
             'plain_because' => Native::why(),
-            'library_version' => $native === null ? '' : $native->version(),
+            'library_version' => Native::version($settings),
         ];
     }
 }

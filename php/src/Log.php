@@ -41,8 +41,7 @@ final class Log
     /** @return int|null how many lines were left out since the last one; null: this one is left out */
     private static function due(int $result, ?Settings $settings): ?int
     {
-        $native = $settings === null ? null : Native::instance($settings);
-        $answer = $native === null ? false : $native->logDue($result);
+        $answer = $settings === null ? false : Native::logDue($result, $settings);
         return $answer === false ? self::dueInPlain($result) : $answer;
     }
 

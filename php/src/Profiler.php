@@ -67,7 +67,7 @@ final class Profiler
         }
         $elapsedMs = (hrtime(true) - self::$started) / 1e6;
         self::makeRoom();
-        $measured = self::$stop === null ? [] : (self::$stop)();
+        $measured = self::$stop === null ? [] : call_user_func(self::$stop); // as in Quiet::call
         if (function_exists('fastcgi_finish_request')) {
             fastcgi_finish_request();
         }

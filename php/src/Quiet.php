@@ -22,7 +22,8 @@ final class Quiet
         $held = self::holdSignals();
         set_error_handler([self::class, 'keepWarning']);
         try {
-            return $work();
+            // Not $work(): what a preloaded function calls itself may use FFI (ffi.enable=preload), FFI::cdef for one.
+            return call_user_func($work);
         } catch (\Throwable $e) {
             return self::caught($e, $otherwise);
         } finally {

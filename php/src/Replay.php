@@ -39,10 +39,7 @@ final class Replay
     public static function run(Settings $settings, int $maxFiles, int $budgetUs, int $start): int
     {
         $deadline = Deadline::after($start, $budgetUs > 0 ? $budgetUs : $settings->timeoutUs);
-        $native = Native::instance($settings);
-        [$result, $why] = $native === null
-            ? [Result::EPANIC, '']
-            : $native->replay(max(0, $maxFiles), max(1, $deadline->left()), $settings);
+        [$result, $why] = Native::replay(max(0, $maxFiles), max(1, $deadline->left()), $settings);
         if (Result::leavesItToPlain($result)) {
             return self::inPlain($settings, $maxFiles, $deadline);
         }

@@ -15,8 +15,7 @@ final class Stats
      */
     public static function get(Settings $settings): array
     {
-        $native = Native::instance($settings);
-        $stats = $native === null ? [] : (array) json_decode($native->stats(), true);
+        $stats = (array) json_decode(Native::stats($settings), true);
         return $stats + ['process' => null, 'pool' => null, 'pool_error' => '', 'plain_because' => Native::why()];
     }
 }

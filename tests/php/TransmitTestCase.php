@@ -78,7 +78,7 @@ abstract class TransmitTestCase extends TestCase
     protected function useFace(string $face, array $more = []): void
     {
         $this->configure($more + ['library' => $face === 'plain' ? '' : null]);
-        if ($face === 'native' && Native::instance(Settings::current()) === null) {
+        if ($face === 'native' && !Native::isUsable(Settings::current())) {
             if (getenv('TRANSMIT_REQUIRE_NATIVE') === '1') {
                 self::fail(Native::why());
             }

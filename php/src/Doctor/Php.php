@@ -56,18 +56,18 @@ final class Php
 
     private static function library(Settings $settings): Finding
     {
-        $native = Native::instance($settings);
-        if ($native === null && $settings->library === '') {
+        $isNative = Native::isUsable($settings);
+        if (!$isNative && $settings->library === '') {
             return Finding::ok('library', 'plain PHP, as the setting library wants it');
         }
-        if ($native === null) {
+        if (!$isNative) {
             // The system's own words, in parentheses, may have colons.
             preg_match('/^((?:[^:(]|\(.*\))*)(?:: (.*))?$/s', Native::why(), $parts);
             return Finding::warn('library', 'plain PHP: ' . ($parts[1] ?? Native::why()), $parts[2] ?? '');
         }
-        $result = $native->configure($settings);
+        $result = Native::configure($settings);
         for ($try = 0; $try < self::TRIES && $result === Result::ESTARTING; $try++) {
-            $result = $native->configure($settings);
+            $result = Native::configure($settings);
         }
         if ($result !== Result::SENT) {
             return Finding::warn(
@@ -78,6 +78,6 @@ final class Php
             );
         }
         return Finding::ok('library', 'native: ' . (System::mappedFile('libtransmit.so') ?? 'libtransmit.so')
-            . ', version ' . $native->version() . ', ABI ' . Native::ABI_VERSION);
+            . ', version ' . Native::version($settings) . ', ABI ' . Native::ABI_VERSION);
     }
 }

@@ -57,7 +57,7 @@ final class BufferFile
                 return [Result::EIO, "no file can be made in $directory"];
             }
             $failure = self::fill($temporary, $json, $deadline);
-            return $failure ?? $finish($temporary, $directory);
+            return $failure ?? call_user_func($finish, $temporary, $directory); // as in Quiet::call
         } finally {
             if (Directory::file($temporary) !== null) {
                 unlink($temporary);

@@ -1,0 +1,75 @@
+<?php
+
+namespace Transmit\Cdef;
+
+/**
+ * Loads libtransmit.so with FFI::cdef, where ffi.enable allows that to every script.
+ *
+ * Never preload this: every page could call it by reflection, with a library of its own (tests/php/PreloadTest.php).
+ */
+final class Library
+{
+    private const SHARE = '/share/libtransmit/php';
+    private const INSTALL = 'install it, or set the key library to its full path';
+
+    /**
+     * @param string|null $library its path; null: look for it
+     * @return \FFI|string string: why it cannot be used, and what to do
+     */
+    public static function bind(?string $library)
+    {
+        $library = $library ?? (getenv('TRANSMIT_LIBRARY') ?: null);
+        $header = self::header($library);
+        // Its #define lines are for ffi.preload only. FFI_LIB: where the library was built or installed to.
+        preg_match('/^#define FFI_LIB "(\/.+)"$/m', $header, $installed);
+        $path = $library ?? $installed[1] ?? '';
+        if ($path === '') {
+            return 'no transmit_ffi.h was found, which names the library: ' . self::INSTALL;
+        }
+        try {
+            return \FFI::cdef((string) preg_replace('/^#.*$/m', '', $header), $path);
+        } catch (\FFI\Exception $e) {
+            return self::explain(trim($e->getMessage()));
+        }
+    }
+
+    /**
+     * transmit_ffi.h is beside the PHP files when installed, and in build/ when built. Composer's copy has none:
+     * the library's is taken. All are absolute paths: a soname would be searched in LD_LIBRARY_PATH.
+     */
+    private static function header(?string $library): string
+    {
+        $folders = [dirname(__DIR__, 2), dirname(__DIR__, 3) . '/build'];
+        if ($library !== null) {
+            array_push($folders, dirname($library), dirname($library, 2) . self::SHARE);
+        }
+        array_push($folders, '/usr/local' . self::SHARE, '/usr' . self::SHARE);
+        foreach ($folders as $folder) {
+            if (is_file("$folder/transmit_ffi.h")) {
+                return (string) file_get_contents("$folder/transmit_ffi.h");
+            }
+        }
+        return '';
+    }
+
+    /** What users get wrong, with the remedy. */
+    private static function explain(string $message): string
+    {
+        if (strpos($message, 'restricted') !== false) {
+            return 'FFI is restricted here: in php.ini, set ffi.preload=<transmit_ffi.h> and'
+                . ' opcache.preload=<preload.php>, and restart PHP';
+        }
+        if (strpos($message, 'Failed loading') === 0) {
+            return "the library cannot be loaded ($message): " . self::INSTALL
+                . (self::hasMusl() ? '; where PHP is built with musl, as in Alpine Linux, it has to be there'
+                . ' when PHP starts: LD_PRELOAD=<libtransmit.so>' : '');
+        }
+        return "the library does not fit these PHP files ($message): install both from one release and restart PHP";
+    }
+
+    /** Its loader is there; PHP itself says of neither libc that it has it. */
+    private static function hasMusl(): bool
+    {
+        return is_file('/lib/ld-musl-' . php_uname('m') . '.so.1');
+    }
+}
