@@ -23,6 +23,7 @@ usage() {
   install [--prefix DIR]  library, header, man page, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
                           --libdir=DIR: the library to another folder than lib
   package                 build/libtransmit_….deb, for Debian
+  version                 print this version
   clean                   remove build/
   help                    this
 
@@ -91,6 +92,31 @@ kernel_headers() {
     [ "${CC-}" != musl-gcc ] || echo "-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 }
 
+# third_party prints the licences of what is linked into the library $1. Go's own is also that
+# of golang.org/x/sys, for a Go that was installed without it.
+third_party() {
+    local modules module version
+    modules=$(go version -m "$1" | awk '$1 == "dep" { print $2, $3 }')
+    printf 'libtransmit.so contains parts of other projects. Their licences:\n'
+    licence "Go, $(go env GOVERSION)" "$(go env GOROOT)" "$(go list -m -f '{{.Dir}}' golang.org/x/sys)"
+    while read -r module version; do
+        licence "$module $version" "$(go list -m -f '{{.Dir}}' "$module")"
+    done <<< "$modules"
+}
+
+# licence prints the licence of $1, from the first of the other folders that has one.
+licence() {
+    local name=$1 folder
+    shift
+    for folder in "$@"; do
+        [ -f "$folder/LICENSE" ] || continue
+        printf '\n---- %s ----\n\n' "$name"
+        cat "$folder/LICENSE"
+        return
+    done
+    die "$name has no LICENSE in $*."
+}
+
 # build_here builds the library into the folder $1, an absolute path.
 build_here() {
     local to=$1
@@ -104,6 +130,7 @@ build_here() {
     rm -f "$to/libtransmit.h" # cgo's; the contract is include/transmit.h
     ln -sf libtransmit.so "$to/libtransmit.so.1"
     ffi_header "$to/libtransmit.so" > "$to/transmit_ffi.h"
+    third_party "$to/libtransmit.so" > "$to/THIRD_PARTY"
 }
 
 # build [--oldest] [--to DIR]
@@ -122,6 +149,7 @@ build() {
 
 # ---- install ----
 
+# version prints what door.h has: everything else asks here, or is held against it by tests/lint.sh.
 version() { sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' door/door.h; }
 
 install_to() {
@@ -162,7 +190,7 @@ install_files() {
     done
     install -m 644 php/src/Status/style.css "$share/src/Status/"
     ffi_header "$libdir/libtransmit.so.1" > "$share/transmit_ffi.h"
-    install -m 644 README.md CHANGELOG.md include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
+    install -m 644 README.md CHANGELOG.md LICENSE build/THIRD_PARTY include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
     install -m 644 docs/*.md "$to/share/doc/libtransmit/"
     install -m 644 php/README.md "$to/share/doc/libtransmit/README.php.md"
 }
@@ -217,6 +245,7 @@ package)
     build
     exec tests/package/build.sh
     ;;
+version) version ;;
 clean) rm -rf build ;;
 help | --help | -h) usage ;;
 *) die "build.sh: no verb '$verb'; ./build.sh help lists them." ;;

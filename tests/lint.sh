@@ -53,6 +53,11 @@ for file in "${markdown[@]}"; do
     done < <(grep -oE '\]\([^):]+\)' "$file" | sed 's/^](//; s/)$//; s/#.*//')
 done
 
+# The newest dated release is the one that door.h names, and nothing else has a version of its own.
+newest=$(sed -nE 's/^## ([0-9.]+), [0-9]{4}-[0-9]{2}-[0-9]{2}$/\1/p' CHANGELOG.md | head -n 1)
+[ "$newest" = "$(./build.sh version)" ] || { echo "CHANGELOG.md has $newest, door/door.h $(./build.sh version)"; failed=1; }
+if grep -q '"version"' php/composer.json; then echo 'php/composer.json: Composer takes the version from the tag'; failed=1; fi
+
 # Not its remarks on which other pages are installed here.
 check_silent mandoc -T lint -W warning include/transmit.3
 

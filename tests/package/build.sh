@@ -18,7 +18,8 @@ stage() {
     mv "$doc/CHANGELOG.md" "$doc/changelog"
     debian_changelog > "$doc/changelog.Debian"
     gzip -9n "$doc"/changelog{,.Debian} "$to"/usr/share/man/man3/*
-    install -m 644 $files/copyright "$doc/"
+    cat LICENSE build/THIRD_PARTY > "$doc/copyright"
+    rm "$doc"/{LICENSE,THIRD_PARTY} # Debian's name for both is copyright
     install -D -m 644 $files/lintian-overrides "$to/usr/share/lintian/overrides/libtransmit"
     install -D -m 644 $files/tmpfiles.conf "$to/usr/lib/tmpfiles.d/libtransmit.conf"
     install -m 644 $files/transmit.ini "$to/usr/share/libtransmit/"
@@ -34,9 +35,9 @@ glibc() {
     objdump -T "$to/usr/lib/$library" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1 | cut -d_ -f 2
 }
 
-VERSION=$(sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' door/door.h)
+VERSION=$(./build.sh version)
 ARCH=$(go env GOARCH)
-MAINTAINER="${DEBFULLNAME:-libtransmit} <${DEBEMAIL:-libtransmit@example.org}>"
+MAINTAINER="${DEBFULLNAME:-the libtransmit authors} <${DEBEMAIL:-libtransmit@example.org}>"
 stage
 GLIBC=$(glibc)
 export VERSION ARCH GLIBC MAINTAINER
