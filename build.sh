@@ -52,11 +52,12 @@ check_go() {
     command -v "${CC:-gcc}" > /dev/null || die "${CC:-gcc} is missing: apt-get install gcc libc6-dev"
 }
 
-# patched copies a file of the Go runtime, edits it (sed), and prints what
+# patched copies a file of Go's own source, edits it (sed), and prints what
 # go build -overlay needs; exactly so many lines must have changed.
 patched() {
-    local file=$1 lines=$2 edit=$3 source copy=$to/$1.txt # ./... does not see it
-    source=$(go env GOROOT)/src/runtime/$file
+    local file=$1 lines=$2 edit=$3 source copy
+    copy=$to/$(basename "$file").txt # ./... does not see it
+    source=$(go env GOROOT)/src/$file
     sed -E "$edit" "$source" > "$copy"
     [ "$(diff "$source" "$copy" | grep -c '^>')" = "$lines" ] ||
         die "$source of $(go version) is not as expected." \
@@ -68,14 +69,16 @@ patched() {
 # and SIGCHLD on its own threads, and a handler that the host installed without
 # SA_ONSTACK (PHP before 8.3) would overwrite a goroutine's stack there. And Go's
 # background scavenger sleeps by a timer, which starts the network poller: a host
-# that closes the poller's descriptors would be aborted.
+# that closes the poller's descriptors would be aborted. Package os would start it, too, as
+# soon as it is linked, where a standard stream of the host's does not block.
 # In setuid(2) and its like, musl runs such a handler on every thread, which cannot be
 # blocked: there every goroutine's stack keeps room for it, as Go has it for Windows.
 overlay() {
     local files
-    files=$(patched sigtab_linux_generic.go 2 '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//')
-    files+=,$(patched mgcscavenge.go 1 '/^func \(s \*scavengerState\) wake\(\) \{$/a return')
-    ! is_musl || files+=,$(patched stack.go 1 '/^\tstackSystem = /s/=/= 8192 +/')
+    files=$(patched runtime/sigtab_linux_generic.go 2 '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//')
+    files+=,$(patched runtime/mgcscavenge.go 1 '/^func \(s \*scavengerState\) wake\(\) \{$/a return')
+    files+=,$(patched internal/poll/fd_poll_runtime.go 1 '/^func \(pd \*pollDesc\) init\(fd \*FD\) error \{$/a return ErrNotPollable')
+    ! is_musl || files+=,$(patched runtime/stack.go 1 '/^\tstackSystem = /s/=/= 8192 +/')
     printf '{"Replace": {%s}}\n' "$files" > "$to/overlay.json"
 }
 

@@ -46,11 +46,15 @@ func (d *descriptor) is(status *unix.Stat_t) bool {
 	return status.Dev == d.dev && status.Ino == d.ino
 }
 
+// close closes it if it is still what was opened. What fstat fails for is open, too: a
+// file whose disk is gone.
 func (d *descriptor) close() error {
-	if _, ours := d.status(); ours {
-		return unix.Close(d.fd)
+	var status unix.Stat_t
+	err := unix.Fstat(d.fd, &status)
+	if err == unix.EBADF || err == nil && !d.is(&status) {
+		return nil
 	}
-	return nil
+	return unix.Close(d.fd)
 }
 
 // directory is an open directory.
@@ -138,8 +142,21 @@ func trusted(status *unix.Stat_t) error {
 	return nil
 }
 
+// writable asks the kernel, or tries it where a filter may have refused the question.
 func (d *directory) writable() error {
-	return unix.Faccessat(d.fd, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	err := unix.Faccessat(d.fd, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	if isRefusal(err) {
+		return d.tryToCreate()
+	}
+	return err
+}
+
+func (d *directory) tryToCreate() error {
+	temp, err := d.create(nil)
+	if err == nil {
+		d.remove(temp)
+	}
+	return err
 }
 
 // current is status, and ok only if the path still names this directory and it

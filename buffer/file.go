@@ -66,29 +66,43 @@ func (d *directory) publish(temp string, nextName func() string) (name string, e
 	return name, nil
 }
 
-// move renames temp and never replaces a file: EEXIST if name is taken.
-func (d *directory) move(temp, name string) error {
-	err := unix.Renameat2(d.fd, temp, d.fd, name, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS { // NFS, some FUSE; Linux before 3.15
-		return d.moveByLink(temp, name)
+// move renames temp and never replaces a file: EEXIST if name is taken. Some ways do
+// not work everywhere, so it tries the next one:
+//
+//	renameat2 with RENAME_NOREPLACE   not on NFS, some FUSE, Linux before 3.15, in some sandboxes
+//	link, then unlink                 not on FAT, some FUSE, in some sandboxes
+//	rename, if the name is free       whoever takes it between the two calls loses his file
+func (d *directory) move(temp, name string) (err error) {
+	for _, way := range []func(temp, name string) error{d.moveByRename2, d.moveByLink, d.moveIfFree} {
+		if err = way(temp, name); !isRefusal(err) {
+			break
+		}
 	}
 	return err
 }
 
-func (d *directory) moveByLink(temp, name string) error {
-	switch err := unix.Linkat(d.fd, temp, d.fd, name, 0); err {
-	case nil:
-		d.remove(temp)
-		return nil
-	case unix.EPERM, unix.EOPNOTSUPP, unix.EMLINK, unix.ENOSYS: // no hard links here
-		return d.moveIfFree(temp, name)
-	default:
-		return err
+// isRefusal tells whether the kernel, the file system or a filter of system calls may
+// refuse the call as such, whatever its arguments: another one may do it.
+func isRefusal(err error) bool {
+	switch err {
+	case unix.EINVAL, unix.ENOSYS, unix.EPERM, unix.EACCES, unix.EOPNOTSUPP, unix.EMLINK, unix.ENOTTY:
+		return true
 	}
+	return false
 }
 
-// moveIfFree is the last resort: whoever takes the name between the two calls
-// loses the file.
+func (d *directory) moveByRename2(temp, name string) error {
+	return unix.Renameat2(d.fd, temp, d.fd, name, unix.RENAME_NOREPLACE)
+}
+
+func (d *directory) moveByLink(temp, name string) error {
+	err := unix.Linkat(d.fd, temp, d.fd, name, 0)
+	if err == nil {
+		d.remove(temp)
+	}
+	return err
+}
+
 func (d *directory) moveIfFree(temp, name string) error {
 	var status unix.Stat_t
 	switch err := unix.Fstatat(d.fd, name, &status, unix.AT_SYMLINK_NOFOLLOW); err {

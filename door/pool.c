@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -69,6 +70,25 @@ static const char *distrust(int fd)
     return NULL;
 }
 
+/* Gives the file all its pages. RLIMIT_FSIZE may be too low for that: the kernel then sends this
+ * thread a SIGXFSZ, which would end the host. */
+static int allocate(int fd, off_t size)
+{
+    const struct timespec at_once = {0, 0};
+    sigset_t only, before, pending;
+    int error;
+
+    sigemptyset(&only);
+    sigaddset(&only, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &only, &before);
+    sigpending(&pending);
+    error = posix_fallocate(fd, 0, size);
+    if (error == EFBIG && !sigismember(&pending, SIGXFSZ))
+        sigtimedwait(&only, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
 /* With all its pages: for want of one, writing to it later would be a SIGBUS. */
 static const char *map_file(int fd)
 {
@@ -79,7 +99,9 @@ static const char *map_file(int fd)
 
     if (wrong)
         return wrong;
-    error = posix_fallocate(fd, 0, (off_t)size);
+    error = allocate(fd, (off_t)size);
+    if (error == EFBIG)
+        return "RLIMIT_FSIZE is less than the size of the file in /dev/shm";
     if (error)
         return failed("allocate", error);
     pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

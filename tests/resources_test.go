@@ -24,11 +24,17 @@ func ordinaryDriver(t *testing.T, s scene) *driver {
 // status is a number of /proc/PID/status, such as VmSize in KiB.
 func (d *driver) status(name string) int {
 	d.t.Helper()
-	match := regexp.MustCompile(`\b` + name + `:\s+(\d+)`).FindStringSubmatch(
-		read(d.t, fmt.Sprintf("/proc/%d/status", d.pid())))
-	n, err := strconv.Atoi(match[1])
+	n, err := strconv.Atoi(d.word(name))
 	check(d.t, err)
 	return n
+}
+
+// word is one of /proc/PID/status, such as SigPnd.
+func (d *driver) word(name string) string {
+	d.t.Helper()
+	match := regexp.MustCompile(`\b` + name + `:\s+(\S+)`).FindStringSubmatch(
+		read(d.t, fmt.Sprintf("/proc/%d/status", d.pid())))
+	return match[1]
 }
 
 // At the start: with each limit from far too low to just enough the host lives, the

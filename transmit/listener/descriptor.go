@@ -36,10 +36,14 @@ func (d *descriptor) mark() bool {
 	return err == nil && got == Mark && d.ours()
 }
 
+// close closes it if it is still what was opened, or if fstat fails for what is open.
 func (d *descriptor) close() {
-	if d.ours() {
-		unix.Close(d.fd)
+	var st unix.Stat_t
+	err := unix.Fstat(d.fd, &st)
+	if err == nil && (st.Ino != d.ino || st.Dev != d.dev) || err == unix.EBADF {
+		return
 	}
+	unix.Close(d.fd)
 }
 
 // newDescriptor is what was just opened, never 0, 1 or 2: a host that has closed its

@@ -37,7 +37,7 @@ func (f *File) Close() { f.descriptor.close() }
 func newMemfd() (*descriptor, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate("profile", flags|unix.MFD_NOEXEC_SEAL)
-	if err == unix.EINVAL { // Linux before 6.3
+	if err != nil { // Linux before 6.3, or a filter that does not know the flag
 		fd, err = unix.MemfdCreate("profile", flags)
 	}
 	if err != nil {
@@ -47,6 +47,9 @@ func newMemfd() (*descriptor, error) {
 }
 
 func fillFile(file *descriptor, out [][]byte, stop func(written int) error) error {
+	if !isWithinFileSize(out) {
+		return errFileSize
+	}
 	written := 0
 	for _, piece := range out {
 		for len(piece) > 0 {
@@ -57,6 +60,9 @@ func fillFile(file *descriptor, out [][]byte, stop func(written int) error) erro
 				return unix.EBADF
 			}
 			n, err := unix.Write(file.fd, piece[:min(len(piece), copyAtOnce)])
+			if err == unix.EFBIG {
+				takeFileSizeSignal() // the limit was lowered just now
+			}
 			if err != nil && err != unix.EINTR {
 				return err
 			}

@@ -46,6 +46,9 @@ final class BufferFile
      */
     private static function withTemporary(string $json, string $directory, Deadline $deadline, callable $finish): array
     {
+        if (!FileSize::allows(strlen($json))) {
+            return [Result::EIO, 'write: RLIMIT_FSIZE of this process is less than ' . strlen($json) . ' bytes'];
+        }
         // tempnam: 0600 and exclusive from the first moment. fopen "x" has what umask() leaves, and that is the
         // whole process's to change. Where it cannot write, it takes another directory: that is no use.
         $temporary = tempnam($directory, self::PREFIX);

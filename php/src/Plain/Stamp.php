@@ -23,7 +23,7 @@ final class Stamp
     {
         $user = Directory::user();
         $path = "$directory/.transmit-$name-$user";
-        if (!Directory::isTrusted($directory)) {
+        if (!Directory::isTrusted($directory) || !FileSize::allows(self::LENGTH)) {
             return null;
         }
         if (!file_exists($path)) {

@@ -1,0 +1,91 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A sandbox, a file system or an old kernel refuses system calls, with any errno that
+// such have: the profile is sent or written all the same, and no temporary file stays.
+func TestRefused(t *testing.T) {
+	errnos := []syscall.Errno{syscall.EPERM, syscall.ENOSYS, syscall.EINVAL, syscall.EOPNOTSUPP, syscall.EACCES}
+	for _, calls := range []string{
+		"renameat2", "renameat2 linkat", "faccessat2", "faccessat2 renameat2 linkat", "memfd_create", "flock",
+		"fallocate", "sched_setaffinity", "getrandom", "fstatfs", "setrlimit", "rt_sigtimedwait", "epoll_create1",
+	} {
+		some := errnos
+		if !strings.Contains(calls, "at2") && calls != "memfd_create" {
+			some = errnos[:1] // there is one way only, and a failure of it
+		}
+		for _, errno := range some {
+			t.Run(fmt.Sprintf("%s %d", calls, errno), func(t *testing.T) { refused(t, calls, errno) })
+		}
+	}
+}
+
+// refusing is a driver whose calls are refused.
+func refusing(t *testing.T, s scene, calls string, errno syscall.Errno) *driver {
+	t.Helper()
+	cmd := exec.Command(program(t, "refuse"))
+	for _, call := range strings.Fields(calls) {
+		cmd.Args = append(cmd.Args, fmt.Sprintf("%s=%d", call, errno))
+	}
+	cmd.Args = append(cmd.Args, "--", program(t, "driver"))
+	return driverOf(t, s, cmd)
+}
+
+func refused(t *testing.T, calls string, errno syscall.Errno) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	d := refusing(t, s, calls, errno)
+	d.configure(s.settings(map[string]any{"oversize": "memfd", "buffer_max_files": 3, "timeout_us": 2_000_000}))
+	d.load([]byte(`{"id":"########"}`))
+	var f figures
+	for _, a := range append(d.sends(2, 0, "-"), d.sends(6, flagToDisk, "-")...) {
+		want := sent
+		if f.sent == 2 {
+			want = buffered
+		}
+		f.want(t, a, want, "")
+	}
+	if strings.Contains(calls, "memfd_create") {
+		d.load(padded(300_000))
+		f.want(t, d.sends(1, 0, "-")[0], buffered, "")
+	}
+	d.settle()
+	l.await(2)
+	if names := namesIn(t, s.buffer); len(names) != 3 {
+		t.Errorf("%v, want 3 files", names)
+	}
+}
+
+// Where threads cannot be had since clone3 is refused, the host lives and is told so. With
+// ENOSYS, the C library makes them otherwise.
+func TestRefused_Clone3(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM, syscall.EINVAL, syscall.EACCES} {
+		t.Run(errno.Error(), func(t *testing.T) {
+			s := newScene(t)
+			d := refusing(t, s, "clone3", errno)
+			d.load([]byte(s.settings(nil)))
+			if a := d.ask("configure"); a.result != eResource && (a.result != 0 || errno != syscall.ENOSYS) {
+				t.Errorf("%+v", a)
+			}
+			d.exit()
+		})
+	}
+}
+
+// namesIn are all files of a directory, also hidden ones.
+func namesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	check(t, err)
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
