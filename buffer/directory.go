@@ -1,20 +1,12 @@
 package buffer
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
-)
-
-var (
-	errRelative = errors.New("not an absolute path")
-	errForeign  = errors.New("belongs to another user")
-	errOpen     = errors.New("everybody may write to it, and it is not sticky")
 )
 
 // SystemDirs are the default candidates on a host whose directory for temporary
@@ -90,16 +82,10 @@ func (u unusable) Error() string {
 func (u unusable) Unwrap() []error { return append([]error{ErrNoDirectory}, u...) }
 
 func openUsable(path string) (*directory, error) {
-	if !filepath.IsAbs(path) {
-		return nil, errRelative
-	}
-	path = filepath.Clean(path) // O_NOFOLLOW follows a link that ends in a slash
-	dir, err := openDirectory(path)
-	// Again, if somebody takes it away between the two.
-	for try := 0; try < 3 && errors.Is(err, unix.ENOENT); try++ {
-		if err = os.MkdirAll(path, 0o755); err == nil {
-			dir, err = openDirectory(path)
-		}
+	dir, err := openTrusted(path)
+	// Again, if somebody takes it away between two steps.
+	for try := 0; try < 3 && err == unix.ENOENT; try++ {
+		dir, err = openTrusted(path)
 	}
 	if err != nil {
 		return nil, err
@@ -111,33 +97,17 @@ func openUsable(path string) (*directory, error) {
 	return dir, nil
 }
 
-// openDirectory opens path if it is a directory, not a link to one, that nobody
-// but its trusted owner can have prepared.
-func openDirectory(path string) (*directory, error) {
-	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil, err
-	}
-	var status unix.Stat_t
-	err = unix.Fstat(fd, &status)
-	if err == nil {
-		err = trusted(&status)
-	}
-	if err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return &directory{path, descriptor{fd, status.Dev, status.Ino}}, nil
-}
-
-// trusted refuses a directory in which another user could change our files.
-// Group-writable is allowed: that is the administrator's decision.
+// trusted refuses a directory in which another user could exchange our files, or
+// the next part of a path. In a sticky one, nobody can move or remove what is ours.
 func trusted(status *unix.Stat_t) error {
-	if status.Uid != 0 && status.Uid != uint32(unix.Geteuid()) {
+	sticky := status.Mode&unix.S_ISVTX != 0
+	switch {
+	case status.Uid != 0 && status.Uid != uint32(unix.Geteuid()):
 		return errForeign
-	}
-	if status.Mode&unix.S_IWOTH != 0 && status.Mode&unix.S_ISVTX == 0 {
+	case status.Mode&unix.S_IWOTH != 0 && !sticky:
 		return errOpen
+	case status.Mode&unix.S_IWGRP != 0 && !sticky:
+		return errGroup
 	}
 	return nil
 }
@@ -176,7 +146,7 @@ func (d *directory) reopen() (*directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &directory{d.path, descriptor{fd, d.dev, d.ino}}, nil
+	return &directory{path: d.path, descriptor: descriptor{fd, d.dev, d.ino}}, nil
 }
 
 // remove takes a file away, if it is there and can be taken.

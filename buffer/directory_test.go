@@ -49,7 +49,9 @@ func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 		{"missing, and its parents", nil, "/a/b", nil},
 		{"ours", makeMode(0o755), "", nil},
 		{"ours, slash at the end", makeMode(0o755), "/", nil},
-		{"ours, group-writable", makeMode(0o775), "", nil},
+		{"ours, group-writable", makeMode(0o775), "", errGroup},
+		{"ours, group-writable, setgid", makeMode(0o2775), "", errGroup},
+		{"ours, group-writable, sticky", makeMode(0o1770), "", nil},
 		{"everybody's", makeMode(0o777), "", errOpen},
 		{"everybody's, sticky", makeMode(0o1777), "", nil},
 		{"a file", func(_ *testing.T, p string) error { return os.WriteFile(p, nil, 0o600) }, "", unix.ENOTDIR},
@@ -95,8 +97,8 @@ func firstError(errs ...error) error {
 }
 
 func TestChoose_MakesDirectoriesThatOnlyTheirOwnerWrites(t *testing.T) {
-	defer unix.Umask(unix.Umask(0))
 	top := filepath.Join(t.TempDir(), "a")
+	defer unix.Umask(unix.Umask(0))
 	mustWrite(t, newStore(t, Options{Dirs: []string{top + "/b"}}), []byte("{}"))
 	for _, path := range []string{top, top + "/b"} {
 		info, err := os.Stat(path)

@@ -3,21 +3,28 @@
 namespace Transmit;
 
 use Transmit\Plain\Directory;
+use Transmit\Plain\TrustedPath;
 
 /**
  * Which directory holds the profiles that no socket took.
  */
 final class BufferDirectory
 {
+    private const MISSING = 'no such directory';
+
     /**
-     * The first of them that can be used, created 0755 if need be.
+     * The first of them that can be used, created 0755 if need be. Without links, whatever the candidate has.
      *
      * @param list<string> $candidates
      */
     public static function choose(array $candidates): ?string
     {
-        foreach ($candidates as $directory) {
-            if (self::isUsable($directory) || (self::create($directory) && self::isUsable($directory))) {
+        foreach ($candidates as $candidate) {
+            [$directory, $why] = TrustedPath::examine($candidate);
+            if ($why === self::MISSING && self::create($candidate)) {
+                [$directory, $why] = TrustedPath::examine($candidate);
+            }
+            if ($why === '' && Directory::isWritable($directory)) {
                 return $directory;
             }
         }
@@ -49,11 +56,6 @@ final class BufferDirectory
     {
         $distrust = Directory::distrust($directory);
         return $distrust !== '' || Directory::isWritable($directory) ? $distrust : 'this user may not write to it';
-    }
-
-    private static function isUsable(string $directory): bool
-    {
-        return self::problem($directory) === '';
     }
 
     /** The system's temp directory is not ours to make. */

@@ -8,12 +8,9 @@ namespace Transmit\Plain;
 final class Directory
 {
     private const TYPE = 0170000;
-    private const IS_DIRECTORY = 0040000;
     private const IS_FILE = 0100000;
-    private const STICKY = 01000;
-    private const WRITABLE_BY_OTHERS = 0002;
 
-    /** A real directory, no link, of this user's or root's, in which others cannot move our files about. */
+    /** A real directory, in which, and on the way to which, nobody else can exchange our files. */
     public static function isTrusted(string $path): bool
     {
         return self::distrust($path) === '';
@@ -22,19 +19,7 @@ final class Directory
     /** Why it is not trusted; "" if it is. The words are the library's (buffer/directory.go). */
     public static function distrust(string $path): string
     {
-        clearstatcache();
-        $stat = lstat($path);
-        if ($stat === false) {
-            return 'no such directory';
-        }
-        if (($stat['mode'] & self::TYPE) !== self::IS_DIRECTORY) {
-            return 'not a directory';
-        }
-        if ($stat['uid'] !== self::user() && $stat['uid'] !== 0) {
-            return 'belongs to another user';
-        }
-        $isOpen = $stat['mode'] & self::WRITABLE_BY_OTHERS && !($stat['mode'] & self::STICKY);
-        return $isOpen ? 'everybody may write to it, and it is not sticky' : '';
+        return TrustedPath::examine($path)[1];
     }
 
     /** May files be made in it? is_writable() asks for the real user, and the effective one makes them. */

@@ -1,0 +1,157 @@
+package buffer
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+var (
+	errRelative = errors.New("not an absolute path")
+	errForeign  = errors.New("belongs to another user")
+	errGroup    = errors.New("its group may write to it, and it is not sticky")
+	errOpen     = errors.New("everybody may write to it, and it is not sticky")
+)
+
+const maxLinks = 40 // as the kernel has it: path_resolution(7)
+
+// walk goes along a path, one part at a time, and looks at each directory and
+// each link on it before it goes on. What it has looked at, nobody else can
+// exchange. php/src/Plain/Directory.php does the same.
+type walk struct {
+	fd    int    // O_PATH, of the directory that it has come to
+	at    string // its path, without links
+	rest  []string
+	links int
+}
+
+// openTrusted opens the directory at path, and makes what is missing of it. Only
+// its last part may not be a link.
+func openTrusted(path string) (*directory, error) {
+	if !filepath.IsAbs(path) {
+		return nil, errRelative
+	}
+	w := &walk{fd: -1}
+	defer w.close()
+	w.add(path)
+	err := w.toRoot()
+	for err == nil && len(w.rest) > 0 {
+		err = w.step()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.open()
+}
+
+func (w *walk) close() {
+	if w.fd >= 0 {
+		unix.Close(w.fd)
+	}
+}
+
+// add puts the parts of path in front of the rest.
+func (w *walk) add(path string) {
+	var parts []string
+	for _, part := range strings.Split(path, "/") {
+		if part != "" && part != "." {
+			parts = append(parts, part)
+		}
+	}
+	w.rest = append(parts, w.rest...)
+}
+
+func (w *walk) toRoot() error {
+	fd, err := openat(unix.AT_FDCWD, "/", unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	return w.enter(fd, "/")
+}
+
+// step takes the next part.
+func (w *walk) step() error {
+	part := w.rest[0]
+	w.rest = w.rest[1:]
+	fd, err := openat(w.fd, part, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err == unix.ENOENT {
+		if err = unix.Mkdirat(w.fd, part, 0o755); err == nil || err == unix.EEXIST {
+			fd, err = openat(w.fd, part, unix.O_PATH|unix.O_NOFOLLOW, 0)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return w.enter(fd, filepath.Join(w.at, part))
+}
+
+// enter goes on with what fd is.
+func (w *walk) enter(fd int, path string) error {
+	var status unix.Stat_t
+	err := unix.Fstat(fd, &status)
+	if err == nil && status.Mode&unix.S_IFMT == unix.S_IFLNK {
+		defer unix.Close(fd)
+		return w.follow(fd, path, &status)
+	}
+	if err == nil && status.Mode&unix.S_IFMT != unix.S_IFDIR {
+		err = unix.ENOTDIR
+	}
+	if err == nil {
+		err = trusted(&status)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return w.wrap(path, err)
+	}
+	w.close()
+	w.fd, w.at = fd, path
+	return nil
+}
+
+// follow goes where a link leads: one that this user or root has made.
+func (w *walk) follow(fd int, path string, status *unix.Stat_t) error {
+	w.links++
+	switch {
+	case len(w.rest) == 0:
+		return unix.ENOTDIR
+	case status.Uid != 0 && status.Uid != uint32(unix.Geteuid()):
+		return w.wrap(path, errForeign)
+	case w.links > maxLinks:
+		return unix.ELOOP
+	}
+	var target [unix.PathMax]byte
+	n, err := unix.Readlinkat(fd, "", target[:])
+	if err != nil {
+		return err
+	}
+	w.add(string(target[:n]))
+	if target[0] == '/' {
+		return w.toRoot()
+	}
+	return nil
+}
+
+// wrap names the part of the path that the error is about, unless it is the last.
+func (w *walk) wrap(path string, err error) error {
+	if len(w.rest) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// open opens the directory that it has come to for reading.
+func (w *walk) open() (*directory, error) {
+	fd, err := openat(w.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	var status unix.Stat_t
+	if err := unix.Fstat(fd, &status); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return &directory{path: w.at, descriptor: descriptor{fd, status.Dev, status.Ino}}, nil
+}

@@ -1,0 +1,121 @@
+<?php
+
+namespace Transmit\Plain;
+
+use Transmit\Quiet;
+
+/**
+ * Goes along a path, one part at a time, and looks at each directory and each link on it:
+ * what it has looked at, no other user can exchange. buffer/path.go does the same.
+ */
+final class TrustedPath
+{
+    private const TYPE = 0170000;
+    private const IS_DIRECTORY = 0040000;
+    private const IS_LINK = 0120000;
+    private const STICKY = 01000;
+    private const WRITABLE_BY_GROUP = 0020;
+    private const WRITABLE_BY_OTHERS = 0002;
+    private const MAX_LINKS = 40;
+
+    private int $user;
+
+    /** @var string without links; "" is the root */
+    private string $at = '';
+
+    /** @var list<string> the parts that are left */
+    private array $rest = [];
+
+    private int $links = 0;
+
+    /** @return array{string, string} the path without links, as far as it is trusted; why it is not, or "" */
+    public static function examine(string $path): array
+    {
+        if (strncmp($path, '/', 1) !== 0) {
+            return ['', 'not an absolute path'];
+        }
+        $self = new self();
+        $self->user = Directory::user();
+        $self->add($path);
+        $why = $self->look('');
+        while ($why === '' && $self->rest !== []) {
+            $why = $self->step(array_shift($self->rest));
+        }
+        return [$self->at === '' ? '/' : $self->at, $why];
+    }
+
+    private function add(string $path): void
+    {
+        $parts = array_filter(explode('/', $path), static function (string $part): bool {
+            return $part !== '' && $part !== '.';
+        });
+        $this->rest = array_merge(array_values($parts), $this->rest);
+    }
+
+    /** @return string why not to go on; "" to go on */
+    private function step(string $part): string
+    {
+        if ($part === '..') {
+            $this->at = substr($this->at, 0, (int) strrpos($this->at, '/'));
+            return '';
+        }
+        return $this->look("$this->at/$part");
+    }
+
+    private function look(string $path): string
+    {
+        clearstatcache();
+        $stat = lstat($path === '' ? '/' : $path);
+        if ($stat === false) {
+            return $this->unseen($path);
+        }
+        $type = $stat['mode'] & self::TYPE;
+        if ($type === self::IS_LINK && $this->rest !== []) {
+            return $this->follow($path, $stat['uid']);
+        }
+        $why = $type === self::IS_DIRECTORY ? $this->distrust($stat['uid'], $stat['mode']) : 'not a directory';
+        if ($why === '') {
+            $this->at = $path;
+        }
+        return $why === '' || $this->rest === [] ? $why : "$path: $why";
+    }
+
+    /** What open_basedir hides, the administrator has vouched for: it names what lies below. */
+    private function unseen(string $path): string
+    {
+        if ($this->rest !== [] && strpos(Quiet::lastWarning(), 'open_basedir') !== false) {
+            $this->at = $path;
+            return '';
+        }
+        return 'no such directory';
+    }
+
+    /** A link that this user or root has made. */
+    private function follow(string $path, int $owner): string
+    {
+        if ($owner !== $this->user && $owner !== 0) {
+            return "$path: belongs to another user";
+        }
+        if (++$this->links > self::MAX_LINKS) {
+            return 'too many levels of symbolic links';
+        }
+        $target = (string) readlink($path);
+        $this->add($target);
+        if (strncmp($target, '/', 1) === 0) {
+            $this->at = '';
+        }
+        return '';
+    }
+
+    private function distrust(int $owner, int $mode): string
+    {
+        if ($owner !== $this->user && $owner !== 0) {
+            return 'belongs to another user';
+        }
+        if (($mode & self::STICKY) !== 0 || ($mode & (self::WRITABLE_BY_GROUP | self::WRITABLE_BY_OTHERS)) === 0) {
+            return '';
+        }
+        $who = ($mode & self::WRITABLE_BY_OTHERS) !== 0 ? 'everybody' : 'its group';
+        return "$who may write to it, and it is not sticky";
+    }
+}
