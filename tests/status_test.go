@@ -23,7 +23,7 @@ func startStatusFPM(t *testing.T, s scene, r recipe, workers int) statusFPM {
 	needRoot(t)
 	forgetPool(t)
 	t.Cleanup(func() { forgetPool(t) })
-	return statusFPM{startPool(t, s, r, fmt.Sprintf("pm.max_children=%d\nuser=%d\ngroup=%d\nenv[TRANSMIT_STATUS]=1\n"+
+	return statusFPM{startPool(t, s, r, fmt.Sprintf("pm.max_children=%d\nuser=%d\ngroup=%d\n"+
 		"env[TRANSMIT_STATUS_CONFIG]=%s/tests/php/scripts/config.php", workers, statusUser, statusUser, stage))}
 }
 
@@ -50,7 +50,7 @@ func (f *fpm) ask(script string, more map[string]string) string {
 
 func (f statusFPM) status(query string, more map[string]string) string {
 	f.t.Helper()
-	params := map[string]string{"QUERY_STRING": query}
+	params := map[string]string{"QUERY_STRING": query, "TRANSMIT_STATUS": "1"}
 	maps.Copy(params, more)
 	return f.ask("/php/status.php", params)
 }
@@ -141,12 +141,12 @@ func TestStatus_CountsWhatWasSent(t *testing.T) {
 	t.Logf("%v: %d calls; the page has %v", want, calls, got)
 }
 
-// Without env[TRANSMIT_STATUS] it tells nothing, in no format.
-func TestStatus_IsForThePoolToAllow(t *testing.T) {
+// Without the location's word it tells nothing, in no format.
+func TestStatus_IsForTheLocationToAllow(t *testing.T) {
 	s := newScene(t)
 	f := statusFPM{startFPM(t, s, recipes[0])}
 	for _, query := range []string{"", "format=prometheus"} {
-		page := f.status(query, map[string]string{"HTTP_TRANSMIT_STATUS": "1"})
+		page := f.status(query, map[string]string{"HTTP_TRANSMIT_STATUS": "1", "TRANSMIT_STATUS": ""})
 		if !strings.HasPrefix(page, "Status: 403 Forbidden\r\n") || strings.Contains(page, s.dir) || len(page) > 500 {
 			t.Errorf("?%s: %s", query, page)
 		}

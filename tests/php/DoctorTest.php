@@ -21,11 +21,16 @@ final class DoctorTest extends TransmitTestCase
 
     /** What runs php, and php's options. */
     private string $before = '';
+    private string $arguments = '';
     private string $options = '-d opcache.enable_cli=0';
+
+    /** "": none is in effect. */
+    private string $prepend;
 
     protected function setUp(): void
     {
         parent::setUp();
+        $this->prepend = dirname(__DIR__, 2) . '/php/auto_prepend.php';
         $this->settings = [
             'listener_socket' => $this->socket,
             'buffer_dirs' => [$this->buffer],
@@ -76,6 +81,11 @@ final class DoctorTest extends TransmitTestCase
             'few tasks' => ['tasks', 1, 'tasks', '\d of 5 tasks .* -> .*TasksMax'],
             'private tmp' => ['private tmp', 1, 'private tmp', 'PrivateTmp=yes\); .*does not see .* -> put socket'],
             'wrong setting' => ['setting', 1, 'settings', 'keys colour are not known.*timeout_us has.* -> mend'],
+            'no prepended file' => ['no prepend', 1, 'profiler', 'no auto_prepend_file is in effect.* -> set auto_pre'],
+            'another one' => ['other prepend', 1, 'profiler', 'other.php does not load the profiler.* -> let \S+other'],
+            'a .user.ini' => ['.user.ini', 1, 'profiler', 'site/a/.user.ini sets auto_prepend_file=other.*_admin_val'],
+            'a security module' => ['EACCES', 2, 'socket', 'by its mode \(root\'s, 0777\), so .*SELinux.* -> see'],
+            'another error of one' => ['EPERM', 2, 'socket', 'by its mode .*AppArmor'],
             'log closed' => ['log', 1, 'log', 'may not write to error_log=\S+ -> give'],
         ];
     }
@@ -207,13 +217,78 @@ final class DoctorTest extends TransmitTestCase
         self::assertStringNotContainsString('PHP ' . PHP_VERSION, $page);
     }
 
-    public function testAPoolCanShowItAsAPage(): void
+    public function testALocationCanShowItAsAPage(): void
     {
-        $this->startFpm('', 'absent', 'env[TRANSMIT_DOCTOR]=1');
+        $this->startFpm('', 'absent');
         file_put_contents("$this->folder/page.php", '<?php require ' . var_export("$this->folder/config.php", true)
             . '; require ' . var_export(self::doctor(), true) . ';');
-        $page = $this->fpm->get("$this->folder/page.php");
+        $page = $this->fpm->get("$this->folder/page.php", 'TRANSMIT_DOCTOR=1');
         self::assertStringContainsString("fail socket        $this->socket: No such file", $page);
+    }
+
+    /** @return array<string, array{string, string, bool}> the pool's environment, the location's, whether it answers */
+    public function grants(): array
+    {
+        return [
+            'none' => ['', '', false],
+            'the location' => ['', 'TRANSMIT_%s=1', true],
+            'not 1' => ['', 'TRANSMIT_%s=yes', false],
+            'the other page' => ['', 'TRANSMIT_OTHER=1', false],
+            'the pool' => ['env[TRANSMIT_%s]=1', '', false],
+            'both' => ['env[TRANSMIT_%s]=1', 'TRANSMIT_%s=1', false],
+            'not in the pool' => ['env[TRANSMIT_%s]=0', 'TRANSMIT_%s=1', true],
+            'a visitor' => ['', 'HTTP_TRANSMIT_%s=1 QUERY_STRING=TRANSMIT_%s=1', false],
+        ];
+    }
+
+    /** @dataProvider grants */
+    public function testTheLocationGrantsAPage(string $pool, string $location, bool $isGranted): void
+    {
+        $this->startFpm('', 'absent', strtr($pool, ['%s' => 'DOCTOR']) . "\n" . strtr($pool, ['%s' => 'STATUS']));
+        foreach (['doctor' => 'PHP ' . PHP_VERSION, 'status' => '<title>libtransmit'] as $name => $says) {
+            $config = "TRANSMIT_STATUS_CONFIG=$this->folder/config.php";
+            $granted = strtr($location, ['%s' => strtoupper($name)]) . " $config";
+            $page = $this->fpm->get(dirname(self::doctor()) . "/$name.php", $granted);
+            self::assertSame($isGranted, strpos($page, $says) !== false, "$name: $page");
+            self::assertSame($pool !== '' && !$isGranted, strpos($page, 'environment of the whole pool') !== false);
+        }
+    }
+
+    /** @return array<string, array{string, string, string, string}> php.ini's file, the pool's line, state, says */
+    public function prepends(): array
+    {
+        $value = 'php_value[auto_prepend_file]=';
+        $admin = 'php_admin_value[auto_prepend_file]=';
+        return [
+            'none' => ['', '', 'warn', 'no auto_prepend_file is in effect: .* -> set auto_prepend_file = /'],
+            "php.ini's" => ['OURS', '', 'ok', 'auto_prepend_file=\S+ loads the profiler'],
+            "the pool's" => ['', "{$value}OURS", 'ok', 'auto_prepend_file=\S+ loads the profiler'],
+            'another one in php.ini' => ['OTHER', '', 'warn', 'other.php does not load the profiler: .* -> let '],
+            'another one in the pool' => ['OURS', "{$value}OTHER", 'warn', 'place of php.ini\'s \S+auto_prepend.php: '],
+            'none in the pool' => ['OURS', "{$value}none", 'warn', 'no auto_prepend_file is in effect \(in place of'],
+            'another one in the site' => ['OURS', '', 'warn', 'site/a/.user.ini sets auto_prepend_file=\S+other.php'],
+            'it does not count' => ['', "{$admin}OURS", 'ok', 'auto_prepend_file=\S+ loads the profiler'],
+        ];
+    }
+
+    /** @dataProvider prepends */
+    public function testThePrependedFileOfFpm(string $ini, string $pool, string $state, string $says): void
+    {
+        mkdir("$this->folder/site");
+        $files = ['OURS' => $this->prepend, 'OTHER' => $this->otherPrepend()];
+        if (strpos($says, 'site') === 0 || strpos($pool, 'admin') !== false) {
+            rmdir("$this->folder/site");
+            $this->makeSite($files['OTHER']);
+        }
+        $this->startFpm($ini === '' ? '' : 'auto_prepend_file=' . $files[$ini], '', strtr($pool, $files));
+        $ran = Program::run($this->command("--json --root $this->folder/site --fpm $this->folder/fpm.sock"));
+        $report = json_decode($ran['output'], true);
+        self::assertFinding($report, 'profiler', $state, $says);
+        $states = [];
+        foreach ($report['findings'] as $finding) {
+            $states[] = $finding['name'] === 'profiler' ? $finding['state'] : 'ok';
+        }
+        self::assertSame($state === 'warn', in_array('warn', $states, true), $ran['output']);
     }
 
     private static function assertFinding(array $report, string $name, string $state, string $says): void
@@ -232,7 +307,8 @@ final class DoctorTest extends TransmitTestCase
     {
         $config = "<?php\nfunction get_profiling_config(): array { return " . var_export($this->settings, true) . '; }';
         file_put_contents("$this->folder/config.php", $config);
-        $php = "php $this->options " . self::doctor() . " --config $this->folder/config.php $arguments";
+        $php = "php $this->options -d auto_prepend_file=$this->prepend " . self::doctor()
+            . " --config $this->folder/config.php $this->arguments $arguments";
         return $this->before === '' ? $php : sprintf($this->before, $php);
     }
 
@@ -299,6 +375,21 @@ final class DoctorTest extends TransmitTestCase
                 return;
             case 'setting':
                 $this->settings += ['timeout_us' => 'long', 'colour' => 'red'];
+                return;
+            case 'no prepend':
+                $this->prepend = '';
+                return;
+            case 'other prepend':
+                $this->prepend = $this->otherPrepend();
+                return;
+            case '.user.ini':
+                $this->makeSite('other.php');
+                $this->arguments = "--root $this->folder/site";
+                return;
+            case 'EACCES':
+            case 'EPERM':
+                self::needStrace();
+                $this->before = "strace -f -o /dev/null -e trace=connect -e inject=connect:error=$situation %s";
                 return;
             case 'log':
                 $this->options .= " -d error_log=$this->folder/config.php/none";
@@ -448,8 +539,30 @@ final class DoctorTest extends TransmitTestCase
         chmod(Scratch::root(), 0755);
         $this->command(''); // writes the configuration
         $own = PHP_VERSION_ID < 80000 ? ['extension=posix', 'extension=json'] : ['extension=posix'];
-        $options = array_merge($own, $ini === '' ? [] : explode(' ', $ini));
+        $prepend = $ini !== '' && strpos($ini . $pool, 'auto_prepend_file') === false
+            ? ["auto_prepend_file=$this->prepend"] : [];
+        $options = array_merge($own, $prepend, $ini === '' ? [] : explode(' ', $ini));
         $this->fpm = new Fpm($this->folder, $options, $pool);
+    }
+
+    private function otherPrepend(): string
+    {
+        file_put_contents("$this->folder/other.php", '<?php');
+        return "$this->folder/other.php";
+    }
+
+    /** A site with a folder that has its own prepended file. */
+    private function makeSite(string $prepend): void
+    {
+        mkdir("$this->folder/site/a", 0755, true);
+        file_put_contents("$this->folder/site/a/.user.ini", "auto_prepend_file=$prepend\n");
+    }
+
+    private static function needStrace(): void
+    {
+        if (exec('command -v strace') === '') {
+            self::markTestSkipped('strace is needed');
+        }
     }
 
     private static function needRoot(): void

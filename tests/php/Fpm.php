@@ -40,11 +40,15 @@ final class Fpm
         return exec('command -v cgi-fcgi') === '' ? null : ($found[0] ?? null);
     }
 
-    /** The page, without its headers. */
-    public function get(string $script): string
+    /**
+     * The page, without its headers.
+     *
+     * @param string $more parameters, as the shell has them
+     */
+    public function get(string $script, string $more = ''): string
     {
         $environment = "SCRIPT_FILENAME=$script SCRIPT_NAME=/page REQUEST_URI=/page?secret REQUEST_METHOD=GET";
-        $answer = Program::run("$environment cgi-fcgi -bind -connect $this->folder/fpm.sock")['output'];
+        $answer = Program::run("$environment $more cgi-fcgi -bind -connect $this->folder/fpm.sock")['output'];
         return explode("\r\n\r\n", $answer, 2)[1] ?? "no answer\n" . $this->log();
     }
 

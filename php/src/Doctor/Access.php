@@ -8,8 +8,11 @@ namespace Transmit\Doctor;
 final class Access
 {
     /**
-     * Tells nothing to whoever comes along: $name is in the pool's configuration
-     * (env[TRANSMIT_DOCTOR] = 1), or from --fpm. What a browser sends is called HTTP_….
+     * Tells nothing to whoever comes along: the web server's location for this page sets $name (nginx:
+     * fastcgi_param TRANSMIT_DOCTOR 1), or --fpm does. What a browser sends is called HTTP_….
+     *
+     * An environment variable of the whole pool does not count: it would open each copy of this file,
+     * such as one that Composer has put below the document root.
      *
      * @param string $instead what the page says to everybody, in whole lines
      * @return bool false: that was the page
@@ -19,11 +22,15 @@ final class Access
         header('Content-Type: text/plain; charset=utf-8');
         header('Cache-Control: no-store');
         header('X-Content-Type-Options: nosniff');
-        if (getenv($name) === '1') {
+        $isEverywhere = getenv($name, true) === '1';
+        if (getenv($name) === '1' && !$isEverywhere) {
             return true;
         }
         http_response_code(403);
-        echo "{$instead}For a page, set env[$name] = 1 in the pool, and let the web server ask who it is.\n";
+        echo $instead, $isEverywhere
+            ? "$name is in the environment of the whole pool, where it opens every copy of this page: take it out.\n"
+            : '', "For a page, let the web server set it for one location, and ask who it is:"
+            . " nginx: fastcgi_param $name 1; Apache: SetEnv $name 1.\n";
         return false;
     }
 }

@@ -5,7 +5,7 @@ namespace Transmit\Doctor;
 use Transmit\Settings;
 
 /**
- * What the application says, who profiles, and where the log lines go.
+ * What the application says, what measures it, and where the log lines go.
  */
 final class Application
 {
@@ -25,7 +25,7 @@ final class Application
     /** @return list<Finding> */
     public static function examine(Settings $settings): array
     {
-        return [self::settings(), self::profiler($settings), self::log()];
+        return array_merge([self::settings()], Prepend::examine(), [self::extension($settings), self::log()]);
     }
 
     private static function settings(): Finding
@@ -40,15 +40,12 @@ final class Application
             : Finding::warn('settings', "$text; " . implode('; ', $problems), 'mend get_profiling_config()');
     }
 
-    private static function profiler(Settings $settings): Finding
+    private static function extension(Settings $settings): Finding
     {
-        $prepend = (string) ini_get('auto_prepend_file');
-        $extensions = array_filter(['tideways_xhprof', 'xhprof'], 'extension_loaded');
+        $extensions = array_filter(['excimer', 'tideways_xhprof', 'xhprof'], 'extension_loaded');
         $slow = $settings->slowThresholdMs;
-        return Finding::ok('profiler', ($prepend === '' ? 'no auto_prepend_file: the application calls the functions'
-            . ' by itself, or sends nothing' : "auto_prepend_file=$prepend")
-            . ($extensions === [] ? '; no extension that measures functions' : '; extension ' . current($extensions))
-            . ($slow > 0 ? "; requests under slow_threshold_ms=$slow are not sent" : ''));
+        return Finding::ok('extension', ($extensions === [] ? 'none that measures functions'
+            : implode(', ', $extensions)) . ($slow > 0 ? "; requests under slow_threshold_ms=$slow are not sent" : ''));
     }
 
     private static function log(): Finding

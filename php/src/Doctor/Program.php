@@ -8,11 +8,12 @@ namespace Transmit\Doctor;
 final class Program
 {
     private const USAGE = <<<'TEXT'
-        php doctor.php [--json] [--config FILE] [--fpm SOCKET]
+        php doctor.php [--json] [--config FILE] [--fpm SOCKET] [--root FOLDER]
 
           --json         for programs
           --config FILE  the application's file that defines get_profiling_config()
           --fpm SOCKET   ask php-fpm, whose user and php.ini count, through its socket (a path, or host:port)
+          --root FOLDER  the site's document root: its .user.ini files may replace auto_prepend_file
 
         Exit status: 0 profiles arrive, 1 they do, with warnings, 2 none arrives, 3 the doctor could not look.
 
@@ -26,6 +27,7 @@ final class Program
             fwrite($options === null ? STDERR : STDOUT, self::USAGE);
             return $options === null ? 3 : 0;
         }
+        $_SERVER['DOCUMENT_ROOT'] = $options['root'] ?? '';
         if (isset($options['fpm'])) {
             return self::askFpm($options);
         }
@@ -62,6 +64,7 @@ final class Program
         $answer = FastCgi::request($options['fpm'], [
             'SCRIPT_FILENAME' => $script, 'SCRIPT_NAME' => '/doctor.php', 'REQUEST_METHOD' => 'GET',
             'REQUEST_URI' => '/doctor.php', 'QUERY_STRING' => $query, 'TRANSMIT_DOCTOR' => '1',
+            'DOCUMENT_ROOT' => isset($options['root']) ? (string) realpath($options['root']) : '',
             'TRANSMIT_DOCTOR_CONFIG' => isset($options['config']) ? (string) realpath($options['config']) : '',
         ]);
         [$headers, $page] = explode("\r\n\r\n", (string) $answer, 2) + ['', ''];
@@ -84,7 +87,7 @@ final class Program
         while ($arguments !== []) {
             $name = (string) array_shift($arguments);
             $isSwitch = in_array($name, ['--json', '--help'], true);
-            if (!$isSwitch && !(in_array($name, ['--config', '--fpm'], true) && $arguments !== [])) {
+            if (!$isSwitch && !(in_array($name, ['--config', '--fpm', '--root'], true) && $arguments !== [])) {
                 return null;
             }
             $options[substr($name, 2)] = $isSwitch ? '' : (string) array_shift($arguments);

@@ -12,6 +12,7 @@ use Transmit\SocketPath;
 final class Socket
 {
     private const EPROTOTYPE = 91;
+    private const EPERM = 1;
     private const EACCES = 13;
     private const ECONNREFUSED = 111;
 
@@ -45,7 +46,7 @@ final class Socket
     {
         clearstatcache();
         $start = 'start the listener, or set listener_socket to the path that it is bound to';
-        if ($errno === self::EACCES) {
+        if (in_array($errno, [self::EACCES, self::EPERM], true)) {
             return self::explainPermission($path);
         }
         if ($errno === self::EPROTOTYPE) {
@@ -72,6 +73,10 @@ final class Socket
         if ($closed !== null) {
             return ["$user may not enter $closed (" . System::ownership($closed) . ')',
                 "give $closed mode 0755, or $user its group (systemd: RuntimeDirectoryMode=0755)"];
+        }
+        if (System::modeAllowsWriting($path)) {
+            return [SecurityModule::suspicion("$user may write to it by its mode (" . System::ownership($path) . ')'),
+                SecurityModule::REMEDY];
         }
         return ["$user may not write to it (" . System::ownership($path) . ')',
             "let the listener make its socket writable for $user: mode 0666, or a group that both are in"];

@@ -1,0 +1,92 @@
+<?php
+
+namespace Transmit\Doctor;
+
+/**
+ * Whether requests are profiled: another auto_prepend_file may have taken the profiler's place.
+ */
+final class Prepend
+{
+    private const ALONE = 'no request is profiled, unless the application calls the functions by itself';
+
+    /** @return list<Finding> */
+    public static function examine(): array
+    {
+        $root = (string) ($_SERVER['DOCUMENT_ROOT'] ?? '');
+        return array_merge([self::inEffect()], $root === '' ? [] : self::ofSite($root));
+    }
+
+    /** What PHP has done before this script. */
+    private static function inEffect(): Finding
+    {
+        $file = (string) ini_get('auto_prepend_file');
+        $fromIni = (string) get_cfg_var('auto_prepend_file');
+        $replaced = $fromIni === '' || $fromIni === $file
+            ? '' : " (in place of php.ini's $fromIni: by the pool, the web server or a .user.ini)";
+        if ($file === '' || $file === 'none') {
+            return Finding::warn('profiler', "no auto_prepend_file is in effect$replaced: " . self::ALONE, self::set());
+        }
+        if (!self::hasRun()) {
+            $text = "auto_prepend_file=$file$replaced does not load the profiler: " . self::ALONE;
+            return Finding::warn('profiler', $text, "let $file require " . self::ours() . ', or ' . self::set());
+        }
+        return Finding::ok('profiler', "auto_prepend_file=$file loads the profiler");
+    }
+
+    /** Of any copy: PHP's own files and a Composer package's may both be here. */
+    private static function hasRun(): bool
+    {
+        foreach (get_included_files() as $file) {
+            if (basename($file) === 'auto_prepend.php' && is_file(dirname($file) . '/src/Profiler.php')) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * PHP reads these files in the folders between the document root and the script.
+     *
+     * @return list<Finding>
+     */
+    private static function ofSite(string $root): array
+    {
+        $name = (string) ini_get('user_ini.filename');
+        if ($name === '' || (ini_get_all(null, true)['auto_prepend_file']['access'] & INI_PERDIR) === 0) {
+            return []; // php_admin_value: no file replaces it
+        }
+        $findings = [];
+        foreach (['', '/*', '/*/*'] as $folders) {
+            foreach (glob($root . $folders . "/$name") ?: [] as $path) {
+                $findings[] = self::ofFolder($path);
+            }
+        }
+        return array_values(array_filter($findings));
+    }
+
+    private static function ofFolder(string $path): ?Finding
+    {
+        $settings = parse_ini_string(System::read($path), false, INI_SCANNER_RAW);
+        $file = $settings['auto_prepend_file'] ?? null;
+        if ($file === null || preg_match('/auto_prepend\.php|Profiler::start/', "$file " . System::read($file)) === 1) {
+            return null;
+        }
+        return Finding::warn(
+            'profiler',
+            "$path sets auto_prepend_file=$file, which does not load the profiler: no request of its folder is"
+                . ' profiled',
+            'let that file require ' . self::ours() . ', or set php_admin_value[auto_prepend_file] in the pool:'
+                . ' no .user.ini replaces that'
+        );
+    }
+
+    private static function set(): string
+    {
+        return 'set auto_prepend_file = ' . self::ours() . ' in php.ini or the pool';
+    }
+
+    private static function ours(): string
+    {
+        return dirname(__DIR__, 2) . '/auto_prepend.php';
+    }
+}

@@ -1,0 +1,22 @@
+<?php
+
+namespace Transmit\Doctor;
+
+/**
+ * SELinux and AppArmor refuse what a file's mode allows, with the same error.
+ */
+final class SecurityModule
+{
+    public const REMEDY = 'see what was denied (SELinux: ausearch -m avc -ts recent; AppArmor: journalctl -k |'
+        . ' grep -i apparmor), and allow it to PHP\'s domain or profile';
+
+    /** @param string $allowed what the mode says, as a sentence */
+    public static function suspicion(string $allowed): string
+    {
+        $modules = System::read('/sys/kernel/security/lsm');
+        $label = rtrim(System::read('/proc/self/attr/current'), "\0");
+        return "$allowed, so a security module such as SELinux or AppArmor has refused it"
+            . ($modules === '' ? '' : "; active here: $modules")
+            . ($label === '' ? '' : "; this process is \"$label\"");
+    }
+}
