@@ -115,18 +115,15 @@ func trusted(status *unix.Stat_t) error {
 // writable asks the kernel, or tries it where a filter may have refused the question.
 func (d *directory) writable() error {
 	err := unix.Faccessat(d.fd, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
-	if isRefusal(err) {
-		return d.tryToCreate()
+	if isRefusal(err) && d.canCreate() {
+		return nil
 	}
 	return err
 }
 
-func (d *directory) tryToCreate() error {
+func (d *directory) canCreate() bool {
 	temp, err := d.create(nil)
-	if err == nil {
-		d.remove(temp)
-	}
-	return err
+	return err == nil && d.remove(temp)
 }
 
 // current is status, and ok only if the path still names this directory and it
@@ -149,7 +146,7 @@ func (d *directory) reopen() (*directory, error) {
 	return &directory{path: d.path, descriptor: descriptor{fd, d.dev, d.ino}}, nil
 }
 
-// remove takes a file away, if it is there and can be taken.
-func (d *directory) remove(name string) {
-	_ = unix.Unlinkat(d.fd, name, 0)
+// remove removes a file and returns whether that succeeded.
+func (d *directory) remove(name string) bool {
+	return unix.Unlinkat(d.fd, name, 0) == nil
 }

@@ -16,10 +16,22 @@ const (
 	evictPerStep = 64
 )
 
+const (
+	// Scans take a twentieth of the time, of all processes together. While they find
+	// the directory far over its limits, half of it.
+	usualShare  = 20
+	urgentShare = 2
+)
+
 // keeper holds one directory to its limits, at a cost that does not depend on
 // how many files are in it. It counts what its own store writes and evicts; the
-// directory's modification time tells when somebody else changed it. It is
-// scanned when they did, and when there are no more names to evict.
+// directory's modification time tells when another process changed it.
+//
+//	the only writer            knows the directory after one scan, and evicts as it writes
+//	one of several, its turn   scans, evicts what is over the limits, and forgets
+//	one of several             writes, and does nothing else
+//
+// See claimScan for the turns.
 //
 // Before Linux 6.13 that time has the grain of a clock tick (1 to 10 ms): what
 // another process does in the tick of our own last change goes unnoticed until
@@ -33,8 +45,12 @@ type keeper struct {
 	mtime   unix.Timespec // the directory's, after our own last change
 	newest  profile       // of our own
 
-	scan      *scan // under way, or nil
+	scan      *scan  // under way, or nil
+	claim     *claim // for the scan, and for evicting what it finds; or nil
 	allowance allowance
+	removed   int           // profiles, since the last scan
+	inClaim   int           // the same, since the claim
+	took      time.Duration // by scans, since the claim
 }
 
 func newKeeper(maxFiles, maxBytes int64) *keeper {
@@ -53,15 +69,21 @@ func (k *keeper) added(p profile) {
 // noticeChange compares the directory's modification time with the one that our
 // own last change left.
 func (k *keeper) noticeChange(mtime unix.Timespec) {
-	if mtime != k.mtime {
-		k.changed = true
+	if mtime == k.mtime {
+		return
+	}
+	k.changed = true
+	if k.claim == nil {
+		k.forget()
 	}
 }
+
+func (k *keeper) isLimited() bool { return k.maxFiles > 0 || k.maxBytes > 0 }
 
 // enforce evicts the oldest profiles until the directory is within its limits,
 // as far as that is known and can be done soon.
 func (k *keeper) enforce(dir *directory) {
-	if k.scan == nil && k.scanIsDue() {
+	if k.scan == nil && k.scanIsDue(dir) {
 		k.startScan(dir)
 	} else if k.scan != nil {
 		k.goOn(dir) // a busy writer has no time for work
@@ -71,16 +93,43 @@ func (k *keeper) enforce(dir *directory) {
 	if k.over() && len(k.have.oldest) == 0 && k.scan != nil && k.walk(dir, 0) {
 		k.evict(dir, evictAtOnce)
 	}
+	k.endClaim()
 }
 
 // work goes on with a scan, or with what is left to evict. It returns whether
 // there is more to do.
 func (k *keeper) work(dir *directory) (more bool) {
 	if k.scan != nil && !k.goOn(dir) {
+		k.endClaim()
 		return k.scan != nil
 	}
 	k.evict(dir, evictPerStep)
+	k.endClaim()
 	return k.over() && len(k.have.oldest) > 0
+}
+
+// endClaim lets another process look through the directory, when all is done.
+func (k *keeper) endClaim() {
+	if k.claim == nil || k.scan != nil || k.over() && len(k.have.oldest) > 0 {
+		return
+	}
+	share := usualShare
+	if int64(k.inClaim) > k.have.files/200 {
+		share = urgentShare
+	}
+	k.allowance.spend(time.Now(), k.took, share)
+	k.claim.end(k.allowance)
+	k.claim = nil
+	if k.changed {
+		k.forget()
+	}
+}
+
+// forget is for a directory that another process has changed: what was known is of no use.
+func (k *keeper) forget() {
+	if k.isLimited() {
+		k.have, k.known = inventory{}, false
+	}
 }
 
 // evict evicts so many at most.
@@ -98,13 +147,16 @@ func (k *keeper) over() bool {
 }
 
 // evictOldest counts the profile out whatever becomes of it: if it is not there
-// somebody else took it, and if it cannot be removed it cannot be bounded.
+// another process took it, and if it cannot be removed it cannot be bounded.
 func (k *keeper) evictOldest(dir *directory) {
 	p := k.have.takeOldest()
 	if k.scan != nil {
 		k.scan.evicted(p)
 	}
-	dir.remove(p.name)
+	if dir.remove(p.name) {
+		k.removed++
+		k.inClaim++
+	}
 }
 
 func (k *keeper) startScan(dir *directory) {
@@ -133,21 +185,30 @@ func (k *keeper) goOn(dir *directory) bool {
 	return !k.scan.walkBlock() && k.takeOver(dir)
 }
 
-// scanIsDue bounds the scans that others cause by time, and those that our own
-// evictions cause by their number.
-func (k *keeper) scanIsDue() bool {
-	if k.over() && k.have.runningOut() {
-		return true
+// scanIsDue claims a scan if one is wanted and may be. Those that our own evictions
+// cause are bounded by their number, all others by time: that files cannot be removed
+// is no reason to look again at once.
+func (k *keeper) scanIsDue(dir *directory) (due bool) {
+	now := time.Now()
+	runsOut := k.over() && k.have.runningOut()
+	urgent := runsOut && k.removed > 0
+	wanted := !k.known || runsOut || k.isLimited() && k.changed
+	if k.claim != nil || !wanted || !urgent && !k.allowance.left(now) {
+		return k.claim != nil && urgent
 	}
-	limited := k.maxFiles > 0 || k.maxBytes > 0
-	return (!k.known || limited && k.changed) && k.allowance.left(time.Now())
+	k.inClaim, k.took = 0, 0
+	var others allowance
+	if k.claim, others, due = dir.claimScan(now, urgent); others != (allowance{}) {
+		k.allowance = others
+	}
+	return due
 }
 
 func (k *keeper) takeOver(dir *directory) bool {
 	ended := k.scan
 	k.scan = nil
 	ended.close()
-	k.allowance.spend(time.Now(), ended.took)
+	k.took += ended.took
 	if ended.err != nil {
 		k.changed = true
 		return false
@@ -155,28 +216,17 @@ func (k *keeper) takeOver(dir *directory) bool {
 	for _, temp := range ended.debris {
 		dir.remove(temp)
 	}
-	k.have, k.known = ended.result(), true
+	k.have, k.known, k.removed = ended.result(), true, 0
 	return true
 }
 
 func (k *keeper) abandonScan() {
 	if k.scan != nil {
 		k.scan.close()
+		k.scan = nil
 	}
-}
-
-// allowance lets scans take a tenth of the time, and a little in advance: small
-// directories can be scanned at every write for a while.
-type allowance struct{ paidUntil time.Time }
-
-func (a *allowance) left(now time.Time) bool {
-	const advance = 200 * time.Millisecond
-	return a.paidUntil.Sub(now) < advance
-}
-
-func (a *allowance) spend(now time.Time, took time.Duration) {
-	if a.paidUntil.Before(now) {
-		a.paidUntil = now
+	if k.claim != nil {
+		k.claim.end(k.allowance)
+		k.claim = nil
 	}
-	a.paidUntil = a.paidUntil.Add(10 * took)
 }

@@ -174,7 +174,7 @@ func TestWrite_InAStickyDirectoryCountsOnlyItsOwn(t *testing.T) {
 	}
 }
 
-func TestAllowance_IsATenthOfTheTime(t *testing.T) {
+func TestAllowance_IsAShareOfTheTime(t *testing.T) {
 	start := time.Now()
 	tests := []struct {
 		name  string
@@ -191,7 +191,7 @@ func TestAllowance_IsATenthOfTheTime(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var a allowance
-			a.spend(start, tt.took)
+			a.spend(start, tt.took, 10)
 			if got := a.left(start.Add(tt.after)); got != tt.want {
 				t.Errorf("left %v, want %v", got, tt.want)
 			}

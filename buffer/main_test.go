@@ -19,6 +19,7 @@ import (
 var roles = map[string]func(args []string) error{
 	"write":       writeRole,
 	"write-on":    writeOnRole,
+	"pace":        paceRole,
 	"restrained":  restrainedRole,
 	"small-files": smallFilesRole,
 	"as-user":     asUserRole,
@@ -101,7 +102,7 @@ func checkWhole(t *testing.T, path string) {
 	}
 }
 
-// list is the sorted names in dir that match pattern.
+// list is the sorted names in dir that match pattern, without the keeper's lock.
 func list(t *testing.T, dir, pattern string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -110,7 +111,7 @@ func list(t *testing.T, dir, pattern string) []string {
 	}
 	var names []string
 	for _, entry := range entries {
-		if ok, _ := filepath.Match(pattern, entry.Name()); ok {
+		if ok, _ := filepath.Match(pattern, entry.Name()); ok && entry.Name() != nameForUser(keeperForm) {
 			names = append(names, entry.Name())
 		}
 	}
