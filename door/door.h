@@ -67,6 +67,15 @@ bool has_settings(const char *json, size_t len);
 /* Go calls this when it can take calls. */
 void transmit_go_runs(void);
 
+/* append_id - writes the id of one more profile, ID_DIGITS hexadecimal digits, to
+ * end. Returns what is behind them. Makes no system call but in the first call. */
+#define ID_DIGITS 16
+char *append_id(char *end);
+
+/* ids_here - where this very process counts its ids: 0 until it has any, also in a
+ * forked child. NULL: nothing can tell a child. */
+_Atomic uint64_t *ids_here(void);
+
 /* ---- Statistics: stats.c, pool.c ---- */
 
 /* Where a slot has what. Results come first: see place() in stats.c. */

@@ -122,6 +122,7 @@ static size_t build_meta(char *meta, const struct shortcut *shortcut)
     clock_gettime(CLOCK_REALTIME, &now);
     end = append_time(end, &now);
     end = append(end, shortcut->after_time, shortcut->after_time_len);
+    append_id(end - sizeof "\"}}" + 1 - ID_DIGITS); /* where Go's text has zeros */
     return (size_t)(end - meta);
 }
 

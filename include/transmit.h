@@ -83,7 +83,9 @@ extern "C" {
  * len     its length in bytes
  *
  * The member "_meta" is added, or replaced: {"timestamp": <unix seconds>,
- * "transmitter_version": "1.0"}, and "php_version" if that is set.
+ * "transmitter_version": "1.0", "id": <16 hexadecimal digits>}, and "php_version"
+ * if that is set. The id is this profile's alone: who may get one twice knows it
+ * by that, and not by what a profile says of itself.
  *
  * A document over max_datagram_size is cut: the list or map
  * xhprof.profiling.top_functions to its first 50 entries ("_meta" then has

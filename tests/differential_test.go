@@ -43,7 +43,7 @@ func askOracle(t *testing.T, args ...string) []expectation {
 
 // meta is the member that the library adds, in all its forms.
 var meta = regexp.MustCompile(`,?"_meta":\{"timestamp":\d+(?:\.\d+)?(,"php_version":"[^"]+")?` +
-	`,"transmitter_version":"1.0"(,"truncated":true)?(,"sql_truncated":true)?\}`)
+	`,"transmitter_version":"1.0","id":"[0-9a-f]{16}"(,"truncated":true)?(,"sql_truncated":true)?\}`)
 
 // arrival is one document as it came out.
 type arrival struct {

@@ -24,7 +24,7 @@ func TestSend_IsOneDatagramOfTheDocument(t *testing.T) {
 
 // The limit to the byte, and the counts that P7 names.
 func TestLimits_C(t *testing.T) {
-	const added = len(`,"_meta":{"timestamp":1700000000.123456,"transmitter_version":"1.0"}`)
+	const added = len(`,"_meta":{"timestamp":1700000000.123456,"transmitter_version":"1.0","id":"0123456789abcdef"}`)
 	fill := func(members string, size int) []byte {
 		return fmt.Appendf(nil, `{"id":"1",%s"pad":"%s"}`, members, strings.Repeat("x", size-len(members)-len(`{"id":"1","pad":""}`)))
 	}

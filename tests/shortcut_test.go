@@ -10,13 +10,13 @@ import (
 )
 
 // metaTime is what differs between two sends of a document.
-var metaTime = regexp.MustCompile(`"timestamp":\d+\.\d{6}\b`)
+var metaTime = regexp.MustCompile(`"timestamp":\d+\.\d{6}\b|"id":"[0-9a-f]{16}"`)
 
 // What takes the shortcut (door/shortcut.c) arrives as what Go sends, at every size
 // where something changes: no member, white space, joined or not, the limit.
 func TestShortcut_SendsWhatGoSends(t *testing.T) {
 	const joined, limit = 8192, 20000
-	added := len(`,"_meta":{"timestamp":1700000000.123456,"php_version":"8.2.1","transmitter_version":"1.0"}`)
+	added := len(`,"_meta":{"timestamp":1700000000.123456,"php_version":"8.2.1","transmitter_version":"1.0","id":"0123456789abcdef"}`)
 	documents := []string{`{}`, `{ }`, "\n{\"a\":1}\n", `{ "a":1}`, `{"a":1}`, `{"a":{}}`, `[{"a":1}]`, `{"`, `"}`}
 	for _, size := range []int{joined, limit - added, limit} {
 		for d := -1; d <= 2; d++ {

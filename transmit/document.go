@@ -1,6 +1,7 @@
 package transmit
 
 import (
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type document struct {
 	cuts       *profile.Cuts // nil: not looked for yet
 	unixMicro  int64
 	phpVersion string
+	id         uint64 // a copy in the buffer, and what a replay sends of it, has the same one
 	deadline   time.Time
 	diskBy     time.Time // when the disk's share of the time begins
 	isFixed    bool      // nothing may be cut, or nothing is left to cut
@@ -36,13 +38,13 @@ type pieces [][]byte
 const garbagePerCut = 32 << 10
 
 // maxMeta has room for _meta and its name, with the longest php_version.
-const maxMeta = 160 + maxPHPVersion
+const maxMeta = 192 + maxPHPVersion
 
 func newDocument(r Request, s *settings, now time.Time) (d document, err error) {
 	d.json = r.JSON
 	d.deadline = now.Add(r.timeout(s) - r.Spent - wakeUp(r.timeout(s)))
 	d.diskBy = d.deadline.Add(-diskReserve(r.timeout(s)))
-	d.unixMicro, d.phpVersion = now.UnixMicro(), s.phpVersion
+	d.unixMicro, d.phpVersion, d.id = now.UnixMicro(), s.phpVersion, rand.Uint64()
 	switch {
 	case r.AsIs:
 		d.isFixed = true
@@ -89,7 +91,7 @@ func (d *document) cut(size int) (out pieces, err error) {
 }
 
 func (d *document) appendMeta(dst []byte, m profile.Marks) []byte {
-	return profile.AppendMeta(dst, d.unixMicro, d.phpVersion, m)
+	return profile.AppendMeta(dst, d.unixMicro, d.phpVersion, d.id, m)
 }
 
 // limit is when to stop reading the document: copying it for the disk, and

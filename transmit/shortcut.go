@@ -86,7 +86,7 @@ func (t *Transmitter) closeShortcut() {
 func (s *settings) shortcut(fd int) *Shortcut {
 	notEmpty, _ := profile.OutlineTrusted([]byte(`{"":0}`))
 	_, name, _ := notEmpty.Around([]byte(`{"":0}`))
-	meta := profile.AppendMeta([]byte(name), 0, s.phpVersion, profile.Marks{})
+	meta := profile.AppendMeta([]byte(name), 0, s.phpVersion, 0, profile.Marks{})
 	before, after, _ := bytes.Cut(meta, []byte("0.000000"))
 	return &Shortcut{
 		Descriptor: fd, Mark: socket.Mark, MaxDatagram: s.maxDatagram, Path: s.listener.path,

@@ -50,6 +50,7 @@ final class Profile
             'timestamp' => microtime(true),
             'php_version' => PHP_VERSION,
             'transmitter_version' => self::TRANSMITTER_VERSION,
+            'id' => bin2hex(random_bytes(8)),
         ];
     }
 

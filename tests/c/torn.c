@@ -6,6 +6,11 @@
  */
 #include "../../door/shortcut.c"
 
+char *append_id(char *end)
+{
+    return (char *)memset(end, '0', ID_DIGITS) + ID_DIGITS;
+}
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -34,7 +34,8 @@ final class SendTest extends TransmitTestCase
         $sent = json_decode($this->listener->receive(), true);
         self::assertIsFloat($sent['_meta']['timestamp']);
         self::assertEqualsWithDelta(microtime(true), $sent['_meta']['timestamp'], 5);
-        unset($sent['_meta']['timestamp']);
+        self::assertMatchesRegularExpression('/^[0-9a-f]{16}$/', $sent['_meta']['id']);
+        unset($sent['_meta']['timestamp'], $sent['_meta']['id']);
         self::assertSame(
             ['_meta' => ['php_version' => PHP_VERSION, 'transmitter_version' => '1.0']] + $data,
             ['_meta' => $sent['_meta']] + $sent

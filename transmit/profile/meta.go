@@ -6,15 +6,16 @@ import "strconv"
 type Marks struct{ Truncated, SQLTruncated bool }
 
 // AppendMeta appends the value of "_meta". unixMicro is the time in microseconds since 1970; phpVersion is a JSON
-// string, or empty and then left out.
-func AppendMeta(dst []byte, unixMicro int64, phpVersion string, m Marks) []byte {
+// string, or empty and then left out. id tells this profile from all others.
+func AppendMeta(dst []byte, unixMicro int64, phpVersion string, id uint64, m Marks) []byte {
 	dst = append(dst, `{"timestamp":`...)
 	dst = appendSeconds(dst, unixMicro)
 	if phpVersion != "" {
 		dst = append(dst, `,"php_version":`...)
 		dst = append(dst, phpVersion...)
 	}
-	dst = append(dst, `,"transmitter_version":"1.0"`...)
+	dst = append(dst, `,"transmitter_version":"1.0","id":"`...)
+	dst = append(appendHex(dst, id), '"')
 	if m.Truncated {
 		dst = append(dst, `,"truncated":true`...)
 	}
@@ -22,6 +23,14 @@ func AppendMeta(dst []byte, unixMicro int64, phpVersion string, m Marks) []byte 
 		dst = append(dst, `,"sql_truncated":true`...)
 	}
 	return append(dst, '}')
+}
+
+func appendHex(dst []byte, id uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[id>>shift&15])
+	}
+	return dst
 }
 
 // appendSeconds writes all six decimals, which strconv.AppendFloat does in ten times the time.

@@ -24,7 +24,8 @@ function document(int $n): array
 function pad(array $document, int $n): array
 {
     $room = LIMIT - strlen((string) json_encode($document, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE));
-    $meta = strlen(',"_meta":{"timestamp":1700000000.1234,"php_version":"","transmitter_version":"1.0"}' . PHP_VERSION);
+    $meta = strlen(',"_meta":{"timestamp":1700000000.1234,"php_version":"","transmitter_version":"1.0"}' . PHP_VERSION)
+        + strlen(',"id":"0123456789abcdef"');
     if ($n < 30) {
         $size = $room - $meta - strlen(',"pad":""') + $n - 15;
     } else {
