@@ -114,6 +114,11 @@ void transmit_count(int32_t event);
 void open_pool(void);
 const char *pool_error(void);
 
+/* survive_truncation - from now on, these pages of a file may be truncated: private
+ * memory then takes their place. Called once. is_truncated - whether that happened. */
+void survive_truncation(void *pages, size_t size);
+bool is_truncated(void);
+
 /* own_slot - NULL: there is none. */
 struct slot *own_slot(void);
 

@@ -35,7 +35,9 @@ static const char *_Atomic problem = "not opened yet";
 
 const char *pool_error(void)
 {
-    return problem;
+    if (is_truncated())
+        return "the file in /dev/shm was truncated";
+    return own && own->pid != claimed_by ? "the file in /dev/shm was overwritten" : problem;
 }
 
 struct slot *own_slot(void)
@@ -107,6 +109,7 @@ static const char *map_file(int fd)
     pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (pages == MAP_FAILED)
         return failed("map", errno);
+    survive_truncation(pages, size);
     slots = pages;
     return NULL;
 }
@@ -132,7 +135,7 @@ static const char *open_file(void)
  * then count in one slot: the sum is right, what each one calls its own is not. */
 static bool has_ended(int32_t pid)
 {
-    return pid == 0 || (kill(pid, 0) != 0 && errno == ESRCH);
+    return pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH);
 }
 
 static const char *claim(void)
@@ -165,14 +168,27 @@ void open_pool(void)
 
 /* ---- Reading ---- */
 
+/* Any process of this user can write to the file: what no count can be is not passed on. Every
+ * reader of JSON takes a number up to this one as it is. */
+#define MOST ((uint64_t)1 << 53)
+
+static uint64_t add_up(uint64_t a, uint64_t b)
+{
+    return b > MOST || a + b > MOST ? MOST : a + b;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return b > a && b <= (int64_t)MOST ? b : a;
+}
+
 void add_slot(struct slot *sum, const struct slot *slot)
 {
     for (size_t i = 0; i < COUNTERS; i++)
-        sum->counter[i] += atomic_load_explicit(&slot->counter[i], memory_order_relaxed);
-    if (slot->last_failure > sum->last_failure)
-        sum->last_failure = slot->last_failure;
-    if (slot->last_sent > sum->last_sent)
-        sum->last_sent = slot->last_sent;
+        sum->counter[i] =
+            add_up(sum->counter[i], atomic_load_explicit(&slot->counter[i], memory_order_relaxed));
+    sum->last_failure = later(sum->last_failure, slot->last_failure);
+    sum->last_sent = later(sum->last_sent, slot->last_sent);
 }
 
 /* The slot may have counted for another process before. */
@@ -183,8 +199,9 @@ void read_own(struct slot *ret_sum)
     if (!slot)
         return;
     add_slot(ret_sum, slot);
-    for (size_t i = 0; i < COUNTERS; i++)
-        ret_sum->counter[i] -= before.counter[i];
+    for (size_t i = 0; i < COUNTERS && !is_truncated(); i++)
+        ret_sum->counter[i] -=
+            ret_sum->counter[i] < before.counter[i] ? ret_sum->counter[i] : before.counter[i];
     if (ret_sum->last_failure == before.last_failure)
         ret_sum->last_failure = 0;
     if (ret_sum->counter[TRANSMIT_SENT] == 0)
@@ -195,7 +212,7 @@ uint32_t read_pool(struct slot *ret_sum)
 {
     uint32_t living = 0;
 
-    if (!own)
+    if (!own || is_truncated())
         return 0;
     for (size_t i = 0; i < SLOTS && slots[i].pid != 0; i++) {
         add_slot(ret_sum, &slots[i]);
