@@ -28,8 +28,8 @@ import (
 var transmitter = transmit.New(os.TempDir())
 
 func init() {
-	transmitter.OnShortcut(setShortcut)
-	transmitter.OnSettings(setSettings)
+	transmitter.OnTarget(setTarget)
+	transmitter.OnWanted(func(wanted bool) { C.transmit_want_sends(number(wanted)) })
 	transmit.OnEvent(func(e transmit.Event) { C.transmit_count(C.SHRUNK + C.int32_t(e)) })
 	C.transmit_go_runs()
 }
@@ -93,27 +93,27 @@ func transmitReplay(call *C.struct_call) (result C.int32_t) {
 	return C.int32_t(min(sent, math.MaxInt32))
 }
 
-// setShortcut tells C how it can send by itself: door/shortcut.c.
-func setShortcut(s *transmit.Shortcut) {
-	var c C.struct_shortcut
-	if s != nil {
-		c.fd, c.mark = C.int64_t(s.Descriptor), C.int64_t(s.Mark)
-		c.max_datagram = C.uint64_t(s.MaxDatagram)
-		place(c.path[:len(c.path)-1], []byte(s.Path))
-		c.before_time_len = place(c.before_time[:], s.BeforeTime)
-		c.after_time_len = place(c.after_time[:], s.AfterTime)
+// setTarget tells C how it can send by itself: door/try_send.c.
+func setTarget(t *transmit.Target) {
+	c := C.struct_target{max_datagram_size: C.uint64_t(t.MaxDatagram)}
+	// In vain where it has no room: C then leaves the send to Send.
+	if len(t.Path) < len(c.socket_path) && len(t.Meta) < len(c.meta) {
+		place(c.socket_path[:], t.Path)
+		place(c.meta[:], t.Meta)
 	}
-	C.transmit_set_shortcut(&c)
+	C.transmit_set_target(&c)
 }
 
-// setSettings tells C what it need not ask Go to take again: door/settings.c.
-func setSettings(source []byte) {
-	C.transmit_set_settings((*C.char)(unsafe.Pointer(unsafe.SliceData(source))), C.size_t(len(source)))
+func number(yes bool) C.int32_t {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // place copies text, for which C has room.
-func place(room []C.char, text []byte) C.uint64_t {
-	return C.uint64_t(copy(unsafe.Slice((*byte)(unsafe.Pointer(&room[0])), len(room)), text))
+func place(room []C.char, text string) {
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&room[0])), len(room)), text)
 }
 
 // document is the caller's memory, to be read until the call returns.

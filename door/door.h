@@ -42,27 +42,55 @@ bool go_runs_here(void);
  * Returns false, and holds nothing, if that cannot be had. */
 bool take_resources(void);
 
-/* The listener that took the last datagram; all zero while there is none. */
-struct shortcut {
-    int64_t fd, mark; /* mark: F_GETSIG's answer, to know fd again */
-    uint64_t max_datagram;
-    /* What _meta puts in the place of a document's last brace. */
-    uint64_t before_time_len, after_time_len;
-    char before_time[24], after_time[128];
-    char path[112]; /* the setting listener_socket */
+/* ---- A send without Go: try_send.c, target.c ---- */
+
+/* What transmit_try_send is given. */
+struct attempt {
+    const char *json;
+    size_t len;
+    uint32_t flags;
+    const char *socket_path;
+    const char *meta; /* what _meta has between its time and version; NULL: nothing */
+    size_t max_datagram_size;
 };
 
-/* transmit_set_shortcut - one call at a time; Go's. */
-void transmit_set_shortcut(const struct shortcut *shortcut);
+/* try_send - returns whether the profile is sent; otherwise nothing has happened. */
+bool try_send(const struct attempt *attempt);
 
-/* send_by_shortcut - returns whether the profile is sent; otherwise nothing was done. */
-bool send_by_shortcut(const struct call *call);
+/* transmit_want_sends - from now on, try_send leaves all to Go, which runs, or
+ * does not; one call at a time, Go's. */
+void transmit_want_sends(int32_t wants);
 
-/* transmit_set_settings - what Go has now, as it was given; one call at a time, Go's. */
-void transmit_set_settings(const char *json, size_t len);
+#define MAX_PATH 107      /* what a socket's address has room for, less the NUL */
+#define MAX_META_TEXT 256 /* bytes of struct attempt's meta */
 
-/* has_settings - whether Go, which runs, was given this last. */
-bool has_settings(const char *json, size_t len);
+/* What the settings say about a send without Go. */
+struct target {
+    char socket_path[MAX_PATH + 1];
+    char meta[MAX_META_TEXT + 1];
+    uint64_t max_datagram_size;
+};
+
+/* transmit_set_target - the settings have changed; one call at a time, Go's. */
+void transmit_set_target(const struct target *target);
+
+/* get_target - what holds now; NULL: only Go knows. Never changes or goes away. */
+const struct target *get_target(void);
+
+#define KEPT_SOCKETS 4 /* sockets that are kept at most */
+
+/* A kept socket. */
+struct kept {
+    _Atomic uint32_t state; /* the path may be read when it is READY */
+    _Atomic int fd;         /* 0: none yet */
+    char path[MAX_PATH + 1];
+};
+
+enum { EMPTY, CLAIMED, READY };
+
+/* kept_sockets - those of this very process, all zero at first; NULL: none can be
+ * kept, for a forked child would not know them from its own. */
+struct kept *kept_sockets(void);
 
 /* Go calls this when it can take calls. */
 void transmit_go_runs(void);

@@ -96,6 +96,20 @@ static int32_t check(const char *json, size_t len)
     return 0;
 }
 
+/* Most sends need no Go. */
+static bool try_first(const struct call *call)
+{
+    const struct target *target = get_target();
+    struct attempt attempt = {.json = call->json, .len = call->len, .flags = call->flags};
+
+    if (!target)
+        return false;
+    attempt.socket_path = call->socket_path ? call->socket_path : target->socket_path;
+    attempt.meta = target->meta;
+    attempt.max_datagram_size = target->max_datagram_size;
+    return try_send(&attempt);
+}
+
 /* Whether the caller has cut the profile is for the statistics only. */
 static int32_t send_counted(struct call *call)
 {
@@ -106,7 +120,7 @@ static int32_t send_counted(struct call *call)
     if (call->flags & TRANSMIT_SHRUNK)
         transmit_count(SHRUNK);
     call->flags &= ~TRANSMIT_SHRUNK;
-    if (send_by_shortcut(call)) {
+    if (try_first(call)) {
         last_error[0] = '\0';
         return TRANSMIT_SENT;
     }
@@ -133,6 +147,24 @@ int32_t transmit_send(const char *json, size_t len)
     return transmit_send_with(json, len, 0, NULL, 0);
 }
 
+int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const char *socket_path,
+                          const char *meta, uint32_t max_datagram_size)
+{
+    const struct attempt attempt = {.json = json,
+                                    .len = len,
+                                    .flags = flags,
+                                    .socket_path = socket_path,
+                                    .meta = meta,
+                                    .max_datagram_size = max_datagram_size};
+    int64_t began_ns = monotonic_ns();
+
+    if (!try_send(&attempt))
+        return TRANSMIT_EUNSENT;
+    last_error[0] = '\0';
+    count_send(TRANSMIT_SENT, len, monotonic_ns() - began_ns);
+    return TRANSMIT_SENT;
+}
+
 int32_t transmit_configure(const char *json, size_t len)
 {
     struct call call = {.json = json, .len = len};
@@ -141,10 +173,6 @@ int32_t transmit_configure(const char *json, size_t len)
 
     if (wrong)
         return answer(wrong);
-    if (has_settings(json, len)) {
-        last_error[0] = '\0';
-        return 0;
-    }
     result = run(&call, transmitConfigure);
     if (result == 0)
         configured_timeout_us = call.timeout_us;
@@ -236,6 +264,8 @@ const char *transmit_strerror(int32_t result)
         return "the profile is lost: its file could not be written";
     case TRANSMIT_ETIMEDOUT:
         return "the profile is lost: it is large, and no time was left to check and copy it";
+    case TRANSMIT_EUNSENT:
+        return "not sent: the caller still has the profile";
     default:
         return "unknown result";
     }

@@ -32,12 +32,14 @@ extern go_entry *const transmit_go_init_end[] __attribute__((weak, visibility("h
 
 enum phase { NOT_HERE, STARTING, RUNNING };
 
-/* Where Go stands in this very process: one page with MADV_WIPEONFORK, so a
- * forked child reads NOT_HERE, and pid for kernels before 4.14 without it. */
+/* Where Go stands in this very process, and its sockets: one page with
+ * MADV_WIPEONFORK, so a forked child reads NOT_HERE, and pid for kernels before
+ * 4.14 without it. */
 struct process {
     _Atomic uint32_t phase;
     pid_t pid;
     _Atomic uint64_t ids; /* id.c */
+    struct kept kept[KEPT_SOCKETS];
 };
 static struct process *process;
 static bool page_is_wiped;
@@ -80,6 +82,11 @@ __attribute__((constructor(101))) static void prepare(void)
 _Atomic uint64_t *ids_here(void)
 {
     return process && page_is_wiped ? &process->ids : NULL;
+}
+
+struct kept *kept_sockets(void)
+{
+    return process && page_is_wiped ? process->kept : NULL;
 }
 
 static uint32_t phase_here(void)

@@ -6,22 +6,25 @@
  * buffer. Link with -ltransmit, or load libtransmit.so with dlopen(3).
  *
  * Threads   Every function may be called from any thread at any time.
- * Fork      A child of a process that has made its first call gets
- *           TRANSMIT_EFORKED: the library's threads do not survive fork(2). A
- *           child of a process that has only loaded the library starts its own.
- *           A program that calls exec(3) is not concerned.
+ * Start     The library starts, with threads of its own, when a call needs more
+ *           than one attempt to send: a document to be checked, cut or passed as a
+ *           memfd, settings, replay, or a listener that does not take it.
+ * Fork      A child sends by itself, whatever its parent has done. Where that
+ *           does not succeed, a child of a process that had started the library
+ *           gets TRANSMIT_EFORKED, for its threads do not survive fork(2); another
+ *           child starts its own. exec(3) is unaffected.
  * Memory    The library reads json during the call and keeps no pointer to it.
  *           What it returns is static or belongs to the calling thread: never
  *           free it.
- * errno     Unchanged by every function, and so is the thread's signal mask;
- *           while a call lasts, the thread takes no asynchronous signals. After
- *           its first call, a thread that had no alternate signal stack has one
- *           of 32 KiB, for handlers that ask for it (sigaltstack(2)). The first
- *           call also adds a handler of SIGSEGV, SIGBUS and SIGFPE, which passes
- *           on what is not the library's.
+ * errno     Unchanged by every function, and so is the thread's signal mask.
+ *           While a call lasts that needs the library started, the thread takes no
+ *           asynchronous signals. After its first such call, a thread that had no
+ *           alternate signal stack has one of 32 KiB, for handlers that ask for it
+ *           (sigaltstack(2)). The start also adds a handler of SIGSEGV, SIGBUS and
+ *           SIGFPE, which passes on what is not the library's.
  *
  * Blocking: a call returns within timeout_us (50 ms, see transmit_configure),
- * the start of the library in the process's first call (about 4 ms) included.
+ * the start of the library (about 4 ms) included.
  *
  * Versions: names and values in this file keep their meaning as long as
  * TRANSMIT_ABI_VERSION stays the same.
@@ -69,6 +72,9 @@ extern "C" {
 #define TRANSMIT_EFULL (-42)     /* the disk, its inodes or a quota are used up */
 #define TRANSMIT_EIO (-43)       /* the file could not be written; transmit_last_error says why */
 #define TRANSMIT_ETIMEDOUT (-44) /* time was up before a large document was checked and copied */
+
+/* transmit_try_send did not send it: the caller still has the profile. */
+#define TRANSMIT_EUNSENT (-60)
 
 /* ---- Sending ---- */
 
@@ -118,6 +124,28 @@ int32_t transmit_send(const char *json, size_t len);
  */
 int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path,
                            uint32_t timeout_us);
+
+/*
+ * transmit_try_send - one attempt that starts nothing and never waits.
+ *
+ * flags              TRANSMIT_TRUSTED or TRANSMIT_AS_IS, nothing else
+ * socket_path        the listener's socket
+ * meta               with TRANSMIT_TRUSTED: what "_meta" has between its timestamp
+ *                    and its version, as valid JSON that begins with a comma, such
+ *                    as ,"php_version":"8.2.1"; at most 256 bytes. NULL: nothing
+ * max_datagram_size  bytes that the listener takes, "_meta" included
+ *
+ * Needs no settings and no Go, and touches no disk. Returns TRANSMIT_SENT, or
+ * TRANSMIT_EUNSENT: nothing has happened, the caller still has the profile and
+ * may give it to transmit_send_with. That is so for every argument that is not
+ * as described, too. The other functions make this attempt by themselves.
+ *
+ * Blocking: never. Threads: any, also in a signal handler, with 16 KiB of stack.
+ * Fork: a child opens a socket of its own. The library keeps one socket for each
+ * of the first four absolute paths; a host may close them at any time.
+ */
+int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const char *socket_path,
+                          const char *meta, uint32_t max_datagram_size);
 
 /*
  * transmit_flush - wait until the writes that were TRANSMIT_PENDING have ended.

@@ -5,6 +5,7 @@
  * path there. tests/ holds the rest equal to transmit.h. */
 int32_t transmit_send(const char *json, size_t len);
 int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path, uint32_t timeout_us);
+int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const char *socket_path, const char *meta, uint32_t max_datagram_size);
 int32_t transmit_flush(uint32_t timeout_us);
 int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
 int32_t transmit_configure(const char *json, size_t len);

@@ -24,14 +24,14 @@ func (b *backoff) active() bool {
 	return b.pause.Load() != 0 && int64(time.Since(epoch)) < b.until.Load()
 }
 
-func (b *backoff) extend() {
+// extend returns whether it was not on before.
+func (b *backoff) extend() (begins bool) {
 	pause := min(max(2*b.pause.Load(), int64(firstPause)), int64(longestPause))
 	b.until.Store(int64(time.Since(epoch)) + pause)
-	b.pause.Store(pause)
+	return b.pause.Swap(pause) == 0
 }
 
-func (b *backoff) reset() {
-	if b.pause.Load() != 0 {
-		b.pause.Store(0)
-	}
+// reset returns whether it was on.
+func (b *backoff) reset() (ends bool) {
+	return b.pause.Load() != 0 && b.pause.Swap(0) != 0
 }

@@ -17,6 +17,8 @@ const maxListeners = 16
 type listeners struct {
 	mu     sync.Mutex
 	byPath map[string]*listener
+
+	backoffChanged func(isOn bool) // of one of them
 }
 
 // find returns the listener at path, or configured if path is "" or the same.
@@ -30,7 +32,7 @@ func (ls *listeners) find(path string, configured *listener) *listener {
 	if l := ls.byPath[path]; l != nil {
 		return l
 	}
-	l := newListener(path)
+	l := ls.newListener(path)
 	if len(ls.byPath) >= maxListeners {
 		l.once = true
 		return l
@@ -48,11 +50,19 @@ type listener struct {
 	socket  socket.Socket
 	backoff backoff
 	once    bool
+
+	backoffChanged func(isOn bool) // nil: nobody wants to know
 }
 
-func newListener(path string) *listener {
+func (l *listener) noteBackoff(isOn bool) {
+	if l.backoffChanged != nil {
+		l.backoffChanged(isOn)
+	}
+}
+
+func (ls *listeners) newListener(path string) *listener {
 	// path may be the caller's memory.
-	return &listener{path: string([]byte(path))}
+	return &listener{path: string([]byte(path)), backoffChanged: ls.backoffChanged}
 }
 
 // own returns l, or, if its socket is not kept, one for this send alone: nobody
@@ -100,7 +110,9 @@ func (l *listener) attempt(send func() unix.Errno, until time.Time) error {
 	if errno != 0 {
 		return socket.Failed("send to", l.path, errno)
 	}
-	l.backoff.reset()
+	if l.backoff.reset() {
+		l.noteBackoff(false)
+	}
 	return nil
 }
 
@@ -112,7 +124,9 @@ func (l *listener) wait(send func() unix.Errno, until time.Time) unix.Errno {
 	}
 	for {
 		if !l.socket.AwaitRoom(until) {
-			l.backoff.extend()
+			if l.backoff.extend() {
+				l.noteBackoff(true)
+			}
 			count(WaitInVain)
 			return unix.EAGAIN
 		}

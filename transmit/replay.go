@@ -96,8 +96,14 @@ func (t *Transmitter) End(timeout time.Duration) bool {
 func (r *replayer) missed(s *settings, unsent error) {
 	staysThere := errors.Is(unsent, socket.ErrTooLarge) && s.oversize != toMemfd
 	if !staysThere && !errors.Is(unsent, errNotAsked) {
-		r.due.Store(true)
-		r.becameDue()
+		r.setDue(true)
+	}
+}
+
+// setDue is the only one to change due, after the start.
+func (r *replayer) setDue(isDue bool) {
+	if r.due.Swap(isDue) != isDue {
+		r.dueChanged()
 	}
 }
 
@@ -110,9 +116,9 @@ func (r *replayer) arrived(s *settings, now time.Time) {
 	if !r.background.CompareAndSwap(false, true) {
 		return
 	}
-	r.due.Store(false)
+	r.setDue(false)
 	if !r.ask(&replay{settings: s}) {
-		r.due.Store(true)
+		r.setDue(true)
 		r.background.Store(false)
 	}
 }

@@ -509,18 +509,18 @@ func TestReplay_GivesDescriptorsBack(t *testing.T) {
 	}
 }
 
-// The shortcut goes past Send, which alone begins a replay: it is closed as long as one is due.
-func TestReplay_ClosesTheShortcut(t *testing.T) {
+// A send without Go goes past Send, which alone begins a replay: Send is wanted as long as one is due.
+func TestWanted_WhileAReplayIsDue(t *testing.T) {
 	path := filepath.Join(shortDir(t), "l")
 	conn := listen(t, path)
 	tx, dir := newTransmitter(t, path)
-	var isOpen atomic.Bool
-	tx.OnShortcut(func(s *Shortcut) { isOpen.Store(s != nil) })
+	var wanted atomic.Bool
+	tx.OnWanted(wanted.Store)
 	mustConfigure(t, tx, `{"replay":"auto"}`)
 	send := func(want bool) {
 		t.Helper()
-		if outcome, err := tx.Send(Request{JSON: []byte(`{}`)}); outcome != Sent || isOpen.Load() != want {
-			t.Errorf("%v, %v, open: %v", outcome, err, isOpen.Load())
+		if outcome, err := tx.Send(Request{JSON: []byte(`{}`)}); outcome != Sent || wanted.Load() != want {
+			t.Errorf("%v, %v, wanted: %v", outcome, err, wanted.Load())
 		}
 	}
 	awaitEnd := func() {
@@ -528,27 +528,30 @@ func TestReplay_ClosesTheShortcut(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+	if !wanted.Load() {
+		t.Error("not wanted for the first replay")
+	}
 	send(false) // begins the first replay
 	awaitEnd()
-	send(true)
+	send(false)
 	put(t, dir, numbered(1), 10)
 	put(t, dir, numbered(2), 9)
 	tx.writer.replayer.missed(tx.settings.Load(), errors.New("as after a miss"))
-	if isOpen.Load() {
-		t.Error("open although one is due")
+	if !wanted.Load() {
+		t.Error("not wanted although one is due")
 	}
 	time.Sleep(backgroundPause)
 	send(false)
-	awaitEnd() // nobody reads: it gives up
+	awaitEnd() // nobody reads: it gives up, and is due again
 	if n := len(mustGlob(t, dir)); n != 1 {
 		t.Errorf("%d files", n)
 	}
-	send(false)
+	send(true)
 	drain(t, conn)
 	time.Sleep(backgroundPause)
 	send(false)
 	awaitEnd()
-	send(true)
+	send(false)
 	if n := len(mustGlob(t, dir)); n != 0 {
 		t.Errorf("%d files", n)
 	}

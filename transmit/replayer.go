@@ -24,7 +24,7 @@ type replayer struct {
 	next       atomic.Int64 // none in the background before that, since epoch
 	isEnding   atomic.Bool  // the process ends: no profile is sent any more
 	isSending  atomic.Bool  // one is at this moment
-	becameDue  func()       // called after due is set
+	dueChanged func()       // called after due has changed
 
 	// The goroutine's own.
 	current  *replay
@@ -71,7 +71,7 @@ func (w *writer) beginReplay(next *replay) {
 	r.current, r.began, r.moved = next, time.Now(), time.Now()
 	if r.listener == nil || r.listener.path != next.settings.listener.path {
 		r.closeListener()
-		r.listener = newListener(next.settings.listener.path)
+		r.listener = &listener{path: next.settings.listener.path}
 	}
 	w.since.Store(int64(time.Since(epoch)))
 	w.use(&next.settings.buffer)
@@ -219,8 +219,7 @@ func (r *replayer) pause(ended *replay, why error) {
 	r.next.Store(int64(time.Since(epoch) + pause))
 	r.background.Store(false)
 	if why != nil {
-		r.due.Store(true)
-		r.becameDue()
+		r.setDue(true)
 	}
 }
 

@@ -41,9 +41,9 @@ type settings struct {
 	buffer      buffer.Options
 }
 
-func defaultSettings(temp string) *settings {
+func defaultSettings(temp string, known *listeners) *settings {
 	return &settings{
-		listener:    newListener(defaultSocket),
+		listener:    known.newListener(defaultSocket),
 		timeout:     50 * time.Millisecond,
 		maxDatagram: datagram{}.max(),
 		buffer: buffer.Options{
@@ -53,10 +53,6 @@ func defaultSettings(temp string) *settings {
 		},
 	}
 }
-
-// OnSettings makes t call publish, one call at a time, with the source of each
-// Configure that has changed something, when it holds. To be called before the first.
-func (t *Transmitter) OnSettings(publish func(source []byte)) { t.publishSettings = publish }
 
 // Configure changes the settings that the JSON object source names; the other
 // ones keep their values. It returns the timeout that holds from now on. After
@@ -76,9 +72,9 @@ func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error
 		return 0, err
 	}
 	t.settings.Store(&changed)
-	t.closeShortcut()
-	if t.publishSettings != nil {
-		t.publishSettings(changed.source)
+	t.updateWanted()
+	if t.publishTarget != nil {
+		t.publishTarget(changed.target())
 	}
 	return changed.timeout, nil
 }

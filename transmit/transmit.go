@@ -67,10 +67,10 @@ type Transmitter struct {
 	settings  atomic.Pointer[settings]
 	configure sync.Mutex // held by Configure
 	listeners listeners
-	shortcut  shortcut
+	attention attention
 	writer    *writer
 
-	publishSettings func(source []byte) // nil: nobody wants them
+	publishTarget func(*Target) // nil: nobody wants it
 }
 
 // New returns a Transmitter with the default settings and starts its writer,
@@ -79,8 +79,9 @@ type Transmitter struct {
 func New(temp string) *Transmitter {
 	debug.SetGCPercent(-1) // see writer.litter
 	t := &Transmitter{writer: newWriter()}
-	t.writer.replayer.becameDue = t.closeShortcut
-	t.settings.Store(defaultSettings(temp))
+	t.writer.replayer.dueChanged = t.updateWanted
+	t.listeners.backoffChanged = t.backoffChanged
+	t.settings.Store(defaultSettings(temp, &t.listeners))
 	return t
 }
 
@@ -159,14 +160,14 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 	if size > s.maxDatagram {
 		unsent = socket.ErrTooLarge
 	} else {
-		unsent = t.noted(s, l, l.send(out, doc.diskBy))
+		unsent = l.send(out, doc.diskBy)
 	}
 	if !errors.Is(unsent, socket.ErrTooLarge) {
 		return out, unsent, nil
 	}
 	if s.oversize == toMemfd {
 		doc.garbage += garbagePerError
-		return out, t.noted(s, l, l.sendSealed(out, doc.cutLimit(), doc.diskBy)), nil
+		return out, l.sendSealed(out, doc.cutLimit(), doc.diskBy), nil
 	}
 	// The kernel or the listener takes less than the setting says.
 	smaller, err := doc.cut(s.maxDatagram)

@@ -50,9 +50,11 @@ static int send_own(char id[24])
         configured = transmit_configure(settings, strlen(settings));
     snprintf(id, 24, "%d.%d", (int)getpid(), serial++);
     snprintf(json, sizeof json, "{\"id\":\"%s\"}", id);
-    /* In a child of the wrong kind, neither of them may do anything. */
+    /* In a child of a process that had started Go: what needs Go is refused, the rest is sent. */
     if (configured != 0)
-        return transmit_send_with(json, strlen(json), TRANSMIT_TRUSTED, NULL, 0);
+        return transmit_send(json, strlen(json)) == TRANSMIT_EFORKED
+                   ? transmit_send_with(json, strlen(json), TRANSMIT_TRUSTED, NULL, 0)
+                   : TRANSMIT_EPANIC;
     return transmit_send(json, strlen(json));
 }
 

@@ -261,7 +261,7 @@ static const char *make_path(void)
     switch (chance(8)) {
     case 0:
     case 1:
-    case 2: /* most by the shortcut of a listener that took the last one */
+    case 2: /* most without Go */
         return NULL;
     case 3:
     case 4:

@@ -32,7 +32,7 @@ static void *keep_sending(void *trusted_only)
     for (int i = 0; !ended; i++) {
         char json[64];
         int length = snprintf(json, sizeof json, "{\"id\":\"%d\"}", serial++);
-        bool checked = !trusted_only && i % 4 == 0; /* opens the shortcut again */
+        bool checked = !trusted_only && i % 4 == 0; /* by Go */
         int32_t result =
             transmit_send_with(json, (size_t)length, checked ? 0 : TRANSMIT_TRUSTED, NULL, 0);
 
@@ -54,7 +54,7 @@ static int change(char **settings, int seconds)
 
         if (transmit_configure(json, strlen(json)) != 0)
             abort();
-        pause_us(changes % 300); /* long enough for the shortcut, and not */
+        pause_us(changes % 300); /* long enough for a send, and not */
     }
     return changes;
 }
@@ -63,8 +63,14 @@ int main(int argc, char **argv)
 {
     pthread_t senders[SENDERS];
     int changes;
+    int32_t result;
 
-    if (argc != 4 || transmit_configure(argv[1], strlen(argv[1])) != 0)
+    if (argc != 4)
+        return 2;
+    do /* a busy machine */
+        result = transmit_configure(argv[1], strlen(argv[1]));
+    while (result == TRANSMIT_ESTARTING);
+    if (result != 0)
         return 2;
     for (size_t i = 0; i < SENDERS; i++)
         if (pthread_create(&senders[i], NULL, keep_sending, i % 2 ? argv : NULL) != 0)

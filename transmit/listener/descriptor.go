@@ -20,22 +20,6 @@ func (d *descriptor) ours() bool {
 	return errno == 0 && st.Ino == d.ino && st.Dev == d.dev
 }
 
-// Mark is the signal that a marked descriptor has for its input and output:
-// fcntl(2), F_SETSIG. It is never sent, for nobody asks for it (O_ASYNC). Nobody
-// else sets it: who wants such signals takes a real-time one, or leaves SIGIO.
-const Mark = int(unix.SIGWINCH)
-
-// mark lets the shortcut know the descriptor again by a system call that takes half
-// of fstat's time. It returns whether it can.
-func (d *descriptor) mark() bool {
-	if !d.ours() {
-		return false
-	}
-	_, err := unix.FcntlInt(uintptr(d.fd), unix.F_SETSIG, Mark)
-	got, _ := unix.FcntlInt(uintptr(d.fd), unix.F_GETSIG, 0)
-	return err == nil && got == Mark && d.ours()
-}
-
 // close closes it if it is still what was opened, or if fstat fails for what is open.
 func (d *descriptor) close() {
 	var st unix.Stat_t

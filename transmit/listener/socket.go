@@ -159,18 +159,3 @@ func (s *Socket) Unread() int {
 	}
 	return n
 }
-
-// Mark marks the open descriptor for the shortcut and returns it; false: there is none.
-func (s *Socket) Mark() (fd int, ok bool) {
-	d := s.open.Load()
-	if d == nil || !d.mark() {
-		return 0, false
-	}
-	return d.fd, true
-}
-
-// IsOpen returns whether that is the open descriptor.
-func (s *Socket) IsOpen(fd int) bool {
-	d := s.open.Load()
-	return d != nil && d.fd == fd
-}

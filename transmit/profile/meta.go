@@ -33,6 +33,14 @@ func appendHex(dst []byte, id uint64) []byte {
 	return dst
 }
 
+// MetaText is what AppendMeta puts between the time and the version.
+func MetaText(phpVersion string) string {
+	if phpVersion == "" {
+		return ""
+	}
+	return `,"php_version":` + phpVersion
+}
+
 // appendSeconds writes all six decimals, which strconv.AppendFloat does in ten times the time.
 func appendSeconds(dst []byte, micro int64) []byte {
 	const second = 1_000_000
