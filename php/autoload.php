@@ -5,11 +5,7 @@
  * and an application that has another copy of these files keeps to that one.
  */
 
-spl_autoload_register(static function (string $class): void {
-    if (strncmp($class, 'Transmit\\', 9) === 0) {
-        $file = __DIR__ . '/src/' . strtr(substr($class, 9), '\\', '/') . '.php';
-        if (is_file($file)) {
-            require_once $file;
-        }
-    }
-});
+if (!class_exists(Transmit\Autoloader::class, false)) {
+    require __DIR__ . '/src/Autoloader.php';
+}
+Transmit\Autoloader::register();

@@ -2,114 +2,254 @@
 
 namespace Transmit;
 
-use Transmit\Profiler\HttpRequest;
-use Transmit\Profiler\TopFunctions;
+use Transmit\Profiler\Options;
+use Transmit\Profiler\Recording;
+use Transmit\Profiler\Selection;
 
 /**
- * Profiles one request, if tideways_xhprof or xhprof is there, and sends what it found
- * after the page is out. It prints nothing, sets no header and keeps the exit code.
+ * Measures a request, or one job of a process that serves many, and sends the profile. No function throws,
+ * prints or raises a warning; where nothing is measured, each costs a call.
  *
- * The end is a destructor's: PHP calls those after all shutdown functions, also after one
- * that called exit, and what the application's own destructors print still gets out.
+ * The application shall not notice: no name is declared but classes, and no autoloader is registered before the end.
  */
 final class Profiler
 {
-    /** Set free at the end of a request that ran out of memory, until makeRoom() has made more. */
-    private const RESERVE_BYTES = 32768;
-    private const MORE_MEMORY_BYTES = 33554432;
+    /** A shutdown function that registers another one, which registers another one …: so many are waited for. */
+    private const SHUTDOWN_ROUNDS = 16;
 
-    /** @var string|null */
-    private static $reserve;
+    /** Freed at the end, where memory may have run out: for the first shutdown function, then for the end itself. */
+    private const RESERVE_BYTES = [8192, 24576];
 
-    /** @var int hrtime(true) */
-    private static $started;
+    /** @var Recording|null what is measured now */
+    private static $recording = null;
 
-    /** @var self|null whose destructor ends it */
-    private static $end;
+    /** @var list<string> */
+    private static $reserve = [];
 
-    /** @var callable(): array|null what ends the profiling and gives what it measured */
-    private static $stop;
+    /** @var self|null its destructor ends the profile of a script that leaves its shutdown functions by exit */
+    private static $net = null;
 
+    /** @var int */
+    private static $rounds = 0;
+
+    private function __construct()
+    {
+    }
+
+    /** For auto_prepend.php: start(), if this is a request or a command that is to be measured. */
+    public static function startRequest(): void
+    {
+        self::guarded(static function (): void {
+            $options = self::options();
+            $isForced = false;
+            if (self::mayBeRefused($options)) {
+                self::load('Selection');
+                if (!Selection::mayBegin($options)) {
+                    return;
+                }
+                $isForced = Selection::isForced($options);
+            }
+            self::begin($options, $isForced);
+        });
+    }
+
+    /** Starts a profile, if none is being measured and sample_rate has it. It ends with the process, or by stop(). */
     public static function start(): void
     {
-        if (self::$end !== null) {
+        self::guarded(static function (): void {
+            self::begin(self::options(), false);
+        });
+    }
+
+    /** Ends the profile and sends it. */
+    public static function stop(): void
+    {
+        self::end();
+    }
+
+    /** Ends the profile. It is not sent. A forked child does that with its parent's. */
+    public static function discard(): void
+    {
+        if (self::$recording === null) {
             return;
         }
-        self::$started = hrtime(true);
-        self::$reserve = str_repeat("\0", self::RESERVE_BYTES);
-        self::$end = new self();
-        register_shutdown_function([self::class, 'moveEnd']);
-        self::$stop = self::startExtension();
+        self::guarded(static function (): void {
+            self::$recording->discard();
+            self::$recording = null;
+        });
+    }
+
+    /** Names what is measured: a route, or a job's class, where the URL has an id in it. */
+    public static function name(string $name): void
+    {
+        if (self::$recording !== null) {
+            self::$recording->name = $name;
+        }
+    }
+
+    /** Adds a row to a list of the profile's own, at its top level. */
+    public static function add(string $section, array $row): void
+    {
+        if (self::$recording !== null) {
+            self::$recording->sections[$section][] = $row;
+        }
+    }
+
+    /** Adds a query to sql.queries. */
+    public static function query(string $sql, float $ms): void
+    {
+        if (self::$recording !== null) {
+            self::$recording->queries[] = ['sql' => $sql, 'time_ms' => $ms];
+        }
+    }
+
+    /** Whether something is measured, for what is dear to find out. */
+    public static function isActive(): bool
+    {
+        return self::$recording !== null;
     }
 
     /**
-     * PHP destroys the oldest objects first, and after a fatal error those made at shutdown only.
+     * Runs one job of a process that serves many, in a profile of its own. What it throws is thrown.
+     *
+     * @return mixed the job's result
+     */
+    public static function profile(callable $job, string $name = '')
+    {
+        self::start();
+        if ($name !== '') {
+            self::name($name);
+        }
+        try {
+            return call_user_func($job); // as in Quiet::call
+        } finally {
+            self::stop();
+        }
+    }
+
+    /**
+     * Runs after the application's shutdown functions, as it registers itself once more each time.
      *
      * @internal
      */
-    public static function moveEnd(): void
+    public static function atShutdown(): void
     {
-        self::$reserve = null;
-        self::$end = new self();
+        if (self::$recording === null) {
+            return;
+        }
+        if (!self::$recording->isOfThisProcess()) {
+            self::discard();
+            return;
+        }
+        unset(self::$reserve[0]);
+        self::$net = new self(); // a fatal error keeps the destructors of older objects from being called
+        if (self::$rounds++ < self::SHUTDOWN_ROUNDS) {
+            register_shutdown_function([self::class, 'atShutdown']);
+            return;
+        }
+        self::end(true);
     }
 
     public function __destruct()
     {
-        if (self::$end === $this) {
-            self::finish();
+        if (self::$net === $this) {
+            self::end();
         }
     }
 
-    private static function finish(): void
+    private static function options(): Options
     {
-        if (function_exists('pcntl_async_signals')) {
-            pcntl_async_signals(false); // nobody is left to catch what a handler throws
-        }
-        $elapsedMs = (hrtime(true) - self::$started) / 1e6;
-        self::makeRoom();
-        $measured = self::$stop === null ? [] : call_user_func(self::$stop); // as in Quiet::call
-        if (function_exists('fastcgi_finish_request')) {
-            fastcgi_finish_request();
-        }
-        // Only now: until here the application may define its own get_profiling_config().
-        require_once dirname(__DIR__) . '/transmitter.php';
-        Quiet::call(static function () use ($elapsedMs, $measured): void {
-            self::send($elapsedMs, is_array($measured) ? $measured : []);
-        }, null);
+        self::load('Options');
+        return new Options(function_exists('get_profiling_config') ? get_profiling_config() : null);
     }
 
-    private static function send(float $elapsedMs, array $measured): void
+    /** Selection is loaded only where it has something to decide: it makes PHP fill $_SERVER. */
+    private static function mayBeRefused(Options $options): bool
     {
-        $settings = Settings::current();
-        if ($elapsedMs < $settings->slowThresholdMs) {
+        return $options->exclude !== [] || $options->forceSecret !== ''
+            || PHP_SAPI === 'cli' || PHP_SAPI === 'phpdbg' || function_exists('frankenphp_handle_request');
+    }
+
+    private static function begin(Options $options, bool $isForced): void
+    {
+        if (self::$recording !== null && self::$recording->isOfThisProcess()) {
             return;
         }
-        send_profiling_data(HttpRequest::describe($settings->urlQuery) + [
-            'elapsed_ms' => round($elapsedMs, 3),
-            'peak_memory_bytes' => memory_get_peak_usage(true),
-            'xhprof' => ['profiling' => ['top_functions' => TopFunctions::of($measured)]],
-        ]);
+        self::$recording = null;
+        if (!$isForced && $options->sampleRate < 1 && $options->sampleRate * PHP_INT_MAX < random_int(1, PHP_INT_MAX)) {
+            return;
+        }
+        if (self::$net === null && function_exists('register_shutdown_function')) {
+            foreach (self::RESERVE_BYTES as $bytes) {
+                self::$reserve[] = str_repeat("\0", $bytes);
+            }
+            self::$net = new self();
+            register_shutdown_function([self::class, 'atShutdown']);
+        }
+        self::load('Recording');
+        self::$recording = Recording::begin($options, $isForced);
     }
 
-    /** @return callable|null what ends it */
-    private static function startExtension(): ?callable
+    private static function end(bool $isLast = false): void
     {
-        // No CPU times: they cost a system call for each function call.
-        if (function_exists('tideways_xhprof_enable')) {
-            tideways_xhprof_enable(TIDEWAYS_XHPROF_FLAGS_MEMORY_MU);
-            return 'tideways_xhprof_disable';
+        $recording = self::$recording;
+        if ($recording === null) {
+            return;
         }
-        if (function_exists('xhprof_enable')) {
-            xhprof_enable(XHPROF_FLAGS_MEMORY);
-            return 'xhprof_disable';
+        if (!$recording->isOfThisProcess()) {
+            self::discard();
+            return;
         }
-        return null;
+        self::$recording = null;
+        self::$reserve = [];
+        self::guarded(static function () use ($recording, $isLast): void {
+            $recording->prepareEnd();
+            if (!class_exists(Autoloader::class, false)) {
+                include __DIR__ . '/Autoloader.php';
+            }
+            $isNew = Autoloader::registerFirst();
+            try {
+                $recording->end();
+            } finally {
+                if ($isNew) {
+                    Autoloader::unregister();
+                }
+            }
+            if ($isLast) {
+                $recording->finishRequest();
+            }
+        });
     }
 
-    private static function makeRoom(): void
+    /** Neither a warning nor an exception reaches the application, and its signal handlers wait. */
+    private static function guarded(callable $work): void
     {
-        if ((int) ini_get('memory_limit') > 0 && function_exists('ini_set')) {
-            @ini_set('memory_limit', (string) (memory_get_usage(true) + self::MORE_MEMORY_BYTES));
+        $areHeld = function_exists('pcntl_async_signals') && pcntl_async_signals(false);
+        set_error_handler([self::class, 'ignore']);
+        try {
+            call_user_func($work); // as in Quiet::call
+        } catch (\Throwable $e) {
+            error_log('Profiler: ' . $e->getMessage());
+        } finally {
+            restore_error_handler();
+            if ($areHeld) {
+                pcntl_async_signals(true);
+                pcntl_signal_dispatch();
+            }
+        }
+    }
+
+    /** @internal the error handler */
+    public static function ignore(): bool
+    {
+        return true;
+    }
+
+    /** Without an autoloader, of which the application would know. */
+    private static function load(string $class): void
+    {
+        if (!class_exists(__NAMESPACE__ . "\\Profiler\\$class", false)) {
+            include __DIR__ . "/Profiler/$class.php"; // require is a fatal error where it fails
         }
     }
 }

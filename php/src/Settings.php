@@ -2,6 +2,8 @@
 
 namespace Transmit;
 
+use Transmit\Profiler\Options;
+
 /**
  * get_profiling_config() with the defaults filled in.
  *
@@ -19,8 +21,8 @@ namespace Transmit;
  *
  * These are PHP's alone:
  * library            libtransmit.so's path; "": do not use the library; null: look for it
- * slow_threshold_ms  0, or PROFILER_SLOW_MS from the environment. The profiler sends slower requests only
- * url_query          false   whether the profiler keeps the query string, which may hold secrets
+ *
+ * The profiler's: see Transmit\Profiler\Options.
  */
 final class Settings
 {
@@ -34,7 +36,6 @@ final class Settings
         'buffer_max_bytes' => 1073741824,
         'buffer_max_files' => 100000,
         'library' => null,
-        'url_query' => false,
     ];
 
     /** The bytes that each takes as one datagram, as transmit/choices.go has them. "": none of these. */
@@ -79,8 +80,6 @@ final class Settings
     public int $bufferMaxBytes;
     public int $bufferMaxFiles;
     public ?string $library;
-    public float $slowThresholdMs;
-    public bool $urlQuery;
 
     /** @param array<string, mixed> $values all keys, checked */
     private function __construct(array $values)
@@ -94,24 +93,31 @@ final class Settings
         $this->bufferMaxBytes = $values['buffer_max_bytes'];
         $this->bufferMaxFiles = $values['buffer_max_files'];
         $this->library = $values['library'];
-        $this->slowThresholdMs = (float) $values['slow_threshold_ms'];
-        $this->urlQuery = $values['url_query'];
     }
 
     /** The settings now. The same object as long as the application's array is the same. */
     public static function current(): self
     {
-        if (self::$last === null) {
-            require_once dirname(__DIR__) . '/config.php';
-        }
         $problem = 'get_profiling_config() returned no array: the defaults are used';
         try {
-            $config = get_profiling_config();
+            $config = self::config();
         } catch (\Throwable $e) {
             $config = null;
             $problem = 'get_profiling_config() threw "' . $e->getMessage() . '": the defaults are used';
         }
         return self::$last !== null && self::$lastConfig === $config ? self::$last : self::make($config, $problem);
+    }
+
+    /**
+     * The application's array. Where it has no such function, as config.php, which may be out of reach then.
+     *
+     * @return mixed
+     */
+    public static function config()
+    {
+        return function_exists('get_profiling_config')
+            ? get_profiling_config()
+            : ['listener_socket' => getenv('LISTENER_SOCKET') ?: self::DEFAULTS['listener_socket']];
     }
 
     /**
@@ -122,12 +128,16 @@ final class Settings
     {
         $problems = is_array($config) ? [] : [$problem];
         $values = self::defaults();
+        $wrong = Options::problems(is_array($config) ? $config : []);
         foreach (is_array($config) ? array_intersect_key($config, $values) : [] as $key => $value) {
             if (self::isPossible($key, $value)) {
                 $values[$key] = $value;
             } else {
-                $problems[] = "the setting $key has a wrong type or an impossible value: its default is used";
+                $wrong[] = $key;
             }
+        }
+        foreach ($wrong as $key) {
+            $problems[] = "the setting $key has a wrong type or an impossible value: its default is used";
         }
         self::$lastConfig = $config;
         self::$problems = $problems;
@@ -149,7 +159,8 @@ final class Settings
     public static function otherKeys(): array
     {
         self::current();
-        return array_map('strval', array_keys(array_diff_key((array) self::$lastConfig, self::defaults())));
+        $known = self::defaults() + Options::DEFAULTS;
+        return array_map('strval', array_keys(array_diff_key((array) self::$lastConfig, $known)));
     }
 
     /** As transmit_configure takes them. */
@@ -176,7 +187,6 @@ final class Settings
             'buffer_dirs' => [
                 '/var/lib/bitville-apm/buffer', '/tmp/bitville-apm-buffer', "$temp/bitville-apm-buffer", $temp,
             ],
-            'slow_threshold_ms' => max(0.0, (float) getenv('PROFILER_SLOW_MS')),
         ];
     }
 
@@ -193,12 +203,8 @@ final class Settings
                 return in_array($value, self::WORDS[$key], true);
             case 'library':
                 return $value === null || is_string($value);
-            case 'url_query':
-                return is_bool($value);
             case 'buffer_dirs':
                 return self::areDirectories($value);
-            case 'slow_threshold_ms':
-                return (is_int($value) || is_float($value)) && $value >= 0;
         }
         return is_int($value) && $value >= self::RANGES[$key][0] && $value <= self::RANGES[$key][1];
     }

@@ -95,9 +95,7 @@ final class FpmTest extends TransmitTestCase
     {
         mkdir("$this->folder/copy");
         copy($this->ffiHeader(), "$this->folder/copy/transmit_ffi.h");
-        foreach (glob(self::php('*.php')) as $file) {
-            copy($file, "$this->folder/copy/" . basename($file));
-        }
+        exec('cp -r ' . self::php('*') . " $this->folder/copy");
         return "$this->folder/copy";
     }
 

@@ -2,8 +2,6 @@
 
 namespace Transmit\Test;
 
-use Transmit\Profiler\TopFunctions;
-
 /**
  * auto_prepend.php in the command line: the page, its exit code and its errors stay what they are.
  */
@@ -62,7 +60,7 @@ final class ProfilerTest extends TransmitTestCase
         self::assertGreaterThanOrEqual(9, $sent['elapsed_ms']);
         self::assertGreaterThan(0, $sent['peak_memory_bytes']);
         $functions = array_column($sent['xhprof']['profiling']['top_functions'], null, 'function');
-        self::assertSame('usleep', array_key_first($functions));
+        self::assertSame(['main()', 'usleep'], array_slice(array_keys($functions), 0, 2));
         self::assertSame(3, $functions['slow']['calls']);
         self::assertGreaterThanOrEqual(9, $functions['slow']['wall_ms']);
         self::assertLessThan(3, $functions['slow']['exclusive_wall_ms']);
@@ -81,27 +79,6 @@ final class ProfilerTest extends TransmitTestCase
         $program = Program::write($this->folder, [$this->buffer], '/* auto_prepend */ usleep(2000);');
         Program::run("PROFILER_SLOW_MS=$threshold " . $this->command($program));
         self::assertCount($want, $this->buffered());
-    }
-
-    public function testTopFunctionsSumUpByFunction(): void
-    {
-        $top = TopFunctions::of([
-            'main()' => ['ct' => 1, 'wt' => 10000],
-            'main()==>f' => ['ct' => 2, 'wt' => 8000],
-            'f==>f@1' => ['ct' => 5, 'wt' => 3000],
-            'f==>g' => ['ct' => 1, 'wt' => 1000, 'mu' => 64],
-        ]);
-        self::assertSame([
-            ['function' => 'f', 'calls' => 7, 'wall_ms' => 8, 'exclusive_wall_ms' => 7],
-            ['function' => 'main()', 'calls' => 1, 'wall_ms' => 10, 'exclusive_wall_ms' => 2],
-            ['function' => 'g', 'calls' => 1, 'wall_ms' => 1, 'exclusive_wall_ms' => 1, 'memory_bytes' => 64],
-        ], $top);
-    }
-
-    public function testTopFunctionsAreAtMost200(): void
-    {
-        $measured = array_fill_keys(array_map('dechex', range(0xa000, 0xa000 + 200)), ['ct' => 1, 'wt' => 1]);
-        self::assertCount(200, TopFunctions::of($measured));
     }
 
     private function command(string $program, string $options = ''): string

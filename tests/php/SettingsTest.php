@@ -38,10 +38,6 @@ final class SettingsTest extends TransmitTestCase
             'socket with NUL' => ['listener_socket', "/a\0", 'listenerSocket', self::DEFAULT_SOCKET, true],
             'socket no text' => ['listener_socket', ['/a'], 'listenerSocket', self::DEFAULT_SOCKET, true],
             'directories' => ['buffer_dirs', ['/a', '/b'], 'bufferDirs', ['/a', '/b'], false],
-            'threshold' => ['slow_threshold_ms', 1.5, 'slowThresholdMs', 1.5, false],
-            'threshold below 0' => ['slow_threshold_ms', -1, 'slowThresholdMs', 0.0, true],
-            'query' => ['url_query', true, 'urlQuery', true, false],
-            'query no bool' => ['url_query', 1, 'urlQuery', false, true],
             'unknown key' => ['colour', 'red', 'timeoutUs', 50000, false],
         ];
     }

@@ -2,6 +2,7 @@
 
 namespace Transmit\Doctor;
 
+use Transmit\Profiler\Options;
 use Transmit\Settings;
 
 /**
@@ -25,7 +26,7 @@ final class Application
     /** @return list<Finding> */
     public static function examine(Settings $settings): array
     {
-        return array_merge([self::settings()], Prepend::examine(), [self::extension($settings), self::log()]);
+        return array_merge([self::settings()], Prepend::examine(), [self::extension(), self::log()]);
     }
 
     private static function settings(): Finding
@@ -40,10 +41,10 @@ final class Application
             : Finding::warn('settings', "$text; " . implode('; ', $problems), 'mend get_profiling_config()');
     }
 
-    private static function extension(Settings $settings): Finding
+    private static function extension(): Finding
     {
         $extensions = array_filter(['excimer', 'tideways_xhprof', 'xhprof'], 'extension_loaded');
-        $slow = $settings->slowThresholdMs;
+        $slow = (new Options(Settings::config()))->slowThresholdMs;
         return Finding::ok('extension', ($extensions === [] ? 'none that measures functions'
             : implode(', ', $extensions)) . ($slow > 0 ? "; requests under slow_threshold_ms=$slow are not sent" : ''));
     }

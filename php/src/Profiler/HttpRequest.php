@@ -7,12 +7,15 @@ namespace Transmit\Profiler;
  */
 final class HttpRequest
 {
-    /** @return array{correlation_id: string, url: string, method: string, status: int} */
-    public static function describe(bool $withQuery): array
+    /**
+     * @param bool|list<string> $query which query parameters to keep: all, or those of these names
+     * @return array{correlation_id: string, url: string, method: string, status: int}
+     */
+    public static function describe($query): array
     {
         return [
             'correlation_id' => self::correlationId(),
-            'url' => self::url($withQuery),
+            'url' => self::url($query),
             'method' => (string) ($_SERVER['REQUEST_METHOD'] ?? 'CLI'),
             'status' => (int) http_response_code(),
         ];
@@ -30,10 +33,20 @@ final class HttpRequest
         return bin2hex(random_bytes(16));
     }
 
-    /** A query string may hold secrets. */
-    private static function url(bool $withQuery): string
+    /**
+     * A query string may hold secrets.
+     *
+     * @param bool|list<string> $query
+     */
+    private static function url($query): string
     {
         $url = (string) ($_SERVER['REQUEST_URI'] ?? $_SERVER['SCRIPT_NAME'] ?? '');
-        return $withQuery ? $url : explode('?', $url, 2)[0];
+        if ($query === true) {
+            return $url;
+        }
+        [$path, $text] = explode('?', $url, 2) + [1 => ''];
+        parse_str($query === false ? '' : $text, $given);
+        $kept = http_build_query(array_intersect_key($given, array_flip((array) $query)));
+        return $kept === '' ? $path : "$path?$kept";
     }
 }

@@ -2,76 +2,131 @@
 
 namespace Transmit\Profiler;
 
+use Transmit\Profiler;
+
 /**
- * Sums up what (tideways_)xhprof measured, {"caller==>callee": {ct, wt, mu, cpu?}}, by function.
+ * Sums up what (tideways_)xhprof measured, {"caller==>callee": {ct, wt, mu}}, by function, in one pass.
+ *
+ * Both write f@1, f@2 … for an f that runs while one or more calls of f do, directly or through others. So the
+ * inclusive time of f is that of its outermost calls, those without "@"; the calls are those of all levels. A generator
+ * is called each time it goes on. Time in the profiler's own functions is in nobody's exclusive time.
  */
 final class TopFunctions
 {
     private const MAX = 200;
+    private const MAIN = 'main()';
+    private const OWN = 'Transmit\\';
 
-    /** @var array<string, array<string, int>> by function: ct, wt, mu, cpu, and exclusive wt */
-    private $functions = [];
+    /** What ends the measuring is measured. */
+    private const EXTENSIONS = ['tideways_xhprof_disable' => true, 'xhprof_disable' => true];
+
+    /** @var array<string, int> */
+    private $calls = [];
+
+    /** @var array<string, int> microseconds, inclusive */
+    private $wall = [];
+
+    /** @var array<string, int> microseconds */
+    private $exclusive = [];
+
+    /** @var array<string, int> bytes, inclusive */
+    private $memory = [];
 
     /**
-     * The functions with the most wall time of their own, without that of what they call.
+     * main(), which is the whole request, then the functions with the most wall time of their own.
      *
-     * @param array<string, array<string, int>> $measured
-     * @return list<array<string, mixed>> function, calls, wall_ms, exclusive_wall_ms; cpu_ms, memory_bytes if measured
+     * @param array<string, array<string, int>> $edges
+     * @return list<array<string, mixed>> function, calls, wall_ms, exclusive_wall_ms, memory_bytes
      */
-    public static function of(array $measured): array
+    public static function of(array $edges, float $elapsedMs): array
     {
-        $top = new self();
-        foreach ($measured as $edge => $numbers) {
-            $top->add((string) $edge, $numbers);
+        $sums = new self();
+        $totalUs = (int) round($elapsedMs * 1000);
+        unset($edges[self::MAIN]); // where PHP 8.2 calls observers, it ended before the request did
+        $sums->exclusive[self::MAIN] = $totalUs;
+        $sums->addAll($edges);
+        $sums->calls[self::MAIN] = 1;
+        $sums->wall[self::MAIN] = $totalUs;
+        return $sums->rows($totalUs);
+    }
+
+    /** @return array<string, mixed> the row of a request of which nothing else is known */
+    public static function main(float $elapsedMs): array
+    {
+        return self::of([], $elapsedMs)[0];
+    }
+
+    /** @param array<string, array<string, int>> $edges */
+    private function addAll(array $edges): void
+    {
+        $calls = $wall = $exclusive = $memory = [];
+        foreach ($edges as $edge => $numbers) {
+            $ends = explode('==>', (string) $edge, 2);
+            $caller = isset($ends[1]) ? $ends[0] : self::MAIN;
+            $callee = $ends[1] ?? $ends[0];
+            $isOuter = true;
+            if (strpos((string) $edge, '@') !== false) {
+                $caller = self::withoutLevel($caller);
+                $name = self::withoutLevel($callee);
+                $isOuter = $name === $callee;
+                $callee = $name;
+            }
+            if ($caller[0] === 'T' && self::isInner($caller)) {
+                continue;
+            }
+            $us = $numbers['wt'] ?? 0;
+            $calls[$callee] = ($calls[$callee] ?? 0) + ($numbers['ct'] ?? 0);
+            $exclusive[$callee] = ($exclusive[$callee] ?? 0) + $us;
+            $exclusive[$caller] = ($exclusive[$caller] ?? 0) - $us;
+            if ($isOuter) {
+                $wall[$callee] = ($wall[$callee] ?? 0) + $us;
+                $memory[$callee] = ($memory[$callee] ?? 0) + ($numbers['mu'] ?? 0);
+            }
         }
-        uasort($top->functions, static function (array $a, array $b): int {
-            return $b['exclusive'] <=> $a['exclusive'];
-        });
-        $top->functions = array_slice($top->functions, 0, self::MAX, true);
-        return array_map([self::class, 'describe'], array_map('strval', array_keys($top->functions)), $top->functions);
+        $exclusive[self::MAIN] = ($exclusive[self::MAIN] ?? 0) + $this->exclusive[self::MAIN];
+        [$this->calls, $this->wall, $this->exclusive, $this->memory] = [$calls, $wall, $exclusive, $memory];
     }
 
-    /** @param array<string, int> $numbers */
-    private function add(string $edge, array $numbers): void
+    /** Of ours, but for those that call the application's: profile() and the PDO statement. */
+    private static function isInner(string $function): bool
     {
-        $ends = explode('==>', $edge, 2);
-        $callee = self::withoutDepth(end($ends));
-        $caller = count($ends) === 2 ? self::withoutDepth($ends[0]) : null;
-        // Called by itself: the outer call's time has it already.
-        $counted = $caller === $callee ? ['ct' => $numbers['ct'] ?? 0] : $numbers;
-        foreach ($counted as $what => $number) {
-            $this->functions[$callee][$what] = ($this->functions[$callee][$what] ?? 0) + $number;
+        return strncmp($function, self::OWN, 9) === 0
+            && $function !== Profiler::class . '::profile' && strncmp($function, self::OWN . 'Pdo\\', 13) !== 0;
+    }
+
+    private static function withoutLevel(string $function): string
+    {
+        $at = strrpos($function, '@');
+        return $at !== false && ctype_digit(substr($function, $at + 1)) ? substr($function, 0, $at) : $function;
+    }
+
+    /** @return list<array<string, mixed>> */
+    private function rows(int $totalUs): array
+    {
+        $rows = [$this->row(self::MAIN, $totalUs)];
+        unset($this->exclusive[self::MAIN]);
+        arsort($this->exclusive);
+        foreach ($this->exclusive as $function => $us) {
+            if (strncmp((string) $function, self::OWN, 9) !== 0 && !isset(self::EXTENSIONS[$function])) {
+                $rows[] = $this->row((string) $function, $totalUs);
+            }
+            if (count($rows) === self::MAX) {
+                break;
+            }
         }
-        $this->addExclusive($callee, $numbers['wt'] ?? 0);
-        if ($caller !== null) {
-            $this->addExclusive($caller, -($numbers['wt'] ?? 0));
-        }
+        return $rows;
     }
 
-    private function addExclusive(string $function, int $wallUs): void
+    /** @return array<string, mixed> */
+    private function row(string $function, int $totalUs): array
     {
-        $this->functions[$function]['exclusive'] = ($this->functions[$function]['exclusive'] ?? 0) + $wallUs;
-    }
-
-    /** xhprof writes f@1, f@2 for a recursion's levels. */
-    private static function withoutDepth(string $function): string
-    {
-        return (string) preg_replace('/@\d+$/D', '', $function);
-    }
-
-    /**
-     * @param array<string, int> $numbers
-     * @return array<string, mixed>
-     */
-    private static function describe(string $function, array $numbers): array
-    {
-        $described = [
+        $us = min($this->wall[$function] ?? 0, $totalUs);
+        return [
             'function' => $function,
-            'calls' => $numbers['ct'] ?? 0,
-            'wall_ms' => ($numbers['wt'] ?? 0) / 1000,
-            'exclusive_wall_ms' => $numbers['exclusive'] / 1000,
+            'calls' => $this->calls[$function] ?? 0,
+            'wall_ms' => $us / 1000,
+            'exclusive_wall_ms' => max(0, min($this->exclusive[$function], $us)) / 1000,
+            'memory_bytes' => $this->memory[$function] ?? 0,
         ];
-        $described += isset($numbers['cpu']) ? ['cpu_ms' => $numbers['cpu'] / 1000] : [];
-        return $described + (isset($numbers['mu']) ? ['memory_bytes' => $numbers['mu']] : []);
     }
 }

@@ -1,0 +1,67 @@
+<?php
+
+namespace Transmit\Profiler;
+
+/**
+ * memory_limit and max_execution_time, so that the end of a profile is no fatal error of the request. Both are
+ * restored.
+ */
+final class Limits
+{
+    /** The memory that the end may need. The extension has as many callers and callees as there are. */
+    private const ROOM_BYTES = 16777216;
+    private const CALL_GRAPH_ROOM_BYTES = 268435456;
+
+    /** So long before the time is up, it begins anew. */
+    private const SECONDS = 2;
+
+    /** @var int */
+    private $roomBytes;
+
+    /** @var string|null the memory_limit to restore */
+    private $memoryLimit = null;
+
+    public function __construct(bool $hasCallGraph)
+    {
+        $this->roomBytes = $hasCallGraph ? self::CALL_GRAPH_ROOM_BYTES : self::ROOM_BYTES;
+    }
+
+    public function extend(float $elapsedSeconds): void
+    {
+        if ($this->freeBytes() < $this->roomBytes && function_exists('ini_set')) {
+            $was = ini_set('memory_limit', (string) (memory_get_usage(true) + $this->roomBytes));
+            $this->memoryLimit = $was === false ? null : $was;
+        }
+        $seconds = (int) ini_get('max_execution_time');
+        if ($seconds > 0 && $elapsedSeconds > $seconds - self::SECONDS && function_exists('set_time_limit')) {
+            set_time_limit($seconds); // the setting stays the same; PHP starts to count anew
+        }
+    }
+
+    /** False where memory_limit could not be raised and what is left may not do. */
+    public function hasRoom(): bool
+    {
+        return $this->freeBytes() >= min($this->roomBytes, self::ROOM_BYTES);
+    }
+
+    /** If more than the old limit is in use by now, PHP refuses, and the new one stays. */
+    public function restore(): void
+    {
+        if ($this->memoryLimit !== null) {
+            ini_set('memory_limit', $this->memoryLimit);
+        }
+    }
+
+    private function freeBytes(): int
+    {
+        $limit = self::bytes((string) ini_get('memory_limit'));
+        return $limit <= 0 ? PHP_INT_MAX : $limit - memory_get_usage(true);
+    }
+
+    /** As PHP reads 128M. */
+    private static function bytes(string $text): int
+    {
+        $shift = ['k' => 10, 'm' => 20, 'g' => 30][strtolower(substr(trim($text), -1))] ?? 0;
+        return (int) $text << $shift;
+    }
+}

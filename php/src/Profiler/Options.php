@@ -1,0 +1,149 @@
+<?php
+
+namespace Transmit\Profiler;
+
+/**
+ * The profiler's keys of get_profiling_config(). One that is not in that array is taken from php.ini, as transmit.KEY.
+ *
+ * key                 default
+ * profiler            "auto"  excimer where it is loaded, else tideways_xhprof, else xhprof. Or one of these, or "none"
+ * sample_interval_ms  10      excimer's
+ * sample_rate         1       the share of requests that are measured, 0 to 1
+ * slow_threshold_ms   0       faster requests are not sent. Also PROFILER_SLOW_MS in the environment
+ * max_per_minute      0       profiles a minute, of all processes of a user together; 0: no limit
+ * force_secret        ""      a request whose header X-Transmit-Profile has this value is always measured and sent
+ * exclude             []      paths of URLs that are not measured, "*" stands for any text: ["/health", "/assets/*"]
+ * profile_cli         null    true: each command; null: only one that was given auto_prepend_file with -d
+ * finish_request      false   true: the response ends when the profile is sent, before destructors run
+ * stacks              false   true: excimer's stacks, one a line, as a flame graph takes them
+ * call_graph          false   true: each caller and callee of (tideways_)xhprof
+ * url_query           false   the query parameters that may be kept: true for all, or a list of names
+ */
+final class Options
+{
+    public const DEFAULTS = [
+        'profiler' => 'auto',
+        'sample_interval_ms' => 10,
+        'sample_rate' => 1,
+        'slow_threshold_ms' => 0,
+        'max_per_minute' => 0,
+        'force_secret' => '',
+        'exclude' => [],
+        'profile_cli' => null,
+        'finish_request' => false,
+        'stacks' => false,
+        'call_graph' => false,
+        'url_query' => false,
+    ];
+
+    private const PROFILERS = ['auto', 'excimer', 'tideways_xhprof', 'xhprof', 'none'];
+
+    private const RANGES = [
+        'sample_interval_ms' => [0.1, 10000],
+        'sample_rate' => [0, 1],
+        'slow_threshold_ms' => [0, INF],
+    ];
+
+    public string $profiler;
+    public float $sampleIntervalMs;
+    public float $sampleRate;
+    public float $slowThresholdMs;
+    public int $maxPerMinute;
+    public string $forceSecret;
+    /** @var list<string> */
+    public array $exclude;
+    public ?bool $profileCli;
+    public bool $finishRequest;
+    public bool $stacks;
+    public bool $callGraph;
+    /** @var bool|list<string> */
+    public $urlQuery;
+
+    /** @param mixed $config the application's array */
+    public function __construct($config)
+    {
+        $config = is_array($config) ? $config : [];
+        $values = [];
+        foreach (self::DEFAULTS as $key => $default) {
+            $value = $config[$key] ?? self::fromIni($key, $default);
+            $values[$key] = self::isPossible($key, $value) ? $value : $default;
+        }
+        $this->profiler = $values['profiler'];
+        $this->sampleIntervalMs = (float) $values['sample_interval_ms'];
+        $this->sampleRate = (float) $values['sample_rate'];
+        $this->slowThresholdMs = (float) ($values['slow_threshold_ms'] ?: max(0, (float) getenv('PROFILER_SLOW_MS')));
+        $this->maxPerMinute = $values['max_per_minute'];
+        $this->forceSecret = $values['force_secret'];
+        $this->exclude = $values['exclude'];
+        $this->profileCli = $values['profile_cli'];
+        $this->finishRequest = $values['finish_request'];
+        $this->stacks = $values['stacks'];
+        $this->callGraph = $values['call_graph'];
+        $this->urlQuery = $values['url_query'];
+    }
+
+    /** @return list<string> the keys that have an impossible value, here or in php.ini */
+    public static function problems(array $config): array
+    {
+        $problems = [];
+        foreach (self::DEFAULTS as $key => $default) {
+            if (!self::isPossible($key, $config[$key] ?? self::fromIni($key, $default))) {
+                $problems[] = $key;
+            }
+        }
+        return $problems;
+    }
+
+    /**
+     * @param mixed $default
+     * @return mixed php.ini's text in the default's type; as it is, if it cannot be that
+     */
+    private static function fromIni(string $key, $default)
+    {
+        $text = get_cfg_var("transmit.$key");
+        if (!is_string($text)) {
+            return $default;
+        }
+        if (is_array($default)) {
+            return preg_split('/[\s,]+/', $text, -1, PREG_SPLIT_NO_EMPTY);
+        }
+        if ($key === 'url_query' && filter_var($text, FILTER_VALIDATE_BOOLEAN, FILTER_NULL_ON_FAILURE) === null) {
+            return explode(',', $text);
+        }
+        if (is_string($default)) {
+            return $text;
+        }
+        return is_int($default)
+            ? (is_numeric($text) ? $text + 0 : $text)
+            : filter_var($text, FILTER_VALIDATE_BOOLEAN, FILTER_NULL_ON_FAILURE) ?? $text;
+    }
+
+    /** @param mixed $value */
+    private static function isPossible(string $key, $value): bool
+    {
+        switch ($key) {
+            case 'profiler':
+                return in_array($value, self::PROFILERS, true);
+            case 'force_secret':
+                return is_string($value);
+            case 'exclude':
+                return self::areTexts($value);
+            case 'url_query':
+                return is_bool($value) || self::areTexts($value);
+            case 'profile_cli':
+                return $value === null || is_bool($value);
+            case 'max_per_minute':
+                return is_int($value) && $value >= 0;
+        }
+        return isset(self::RANGES[$key])
+            ? (is_int($value) || is_float($value))
+                && $value >= self::RANGES[$key][0] && $value <= self::RANGES[$key][1]
+            : is_bool($value);
+    }
+
+    /** @param mixed $value */
+    private static function areTexts($value): bool
+    {
+        return is_array($value) && array_filter($value, 'is_string') === $value && array_values($value) === $value;
+    }
+}

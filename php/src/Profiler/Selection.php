@@ -1,0 +1,49 @@
+<?php
+
+namespace Transmit\Profiler;
+
+/**
+ * Which requests and commands auto_prepend.php profiles.
+ */
+final class Selection
+{
+    public static function mayBegin(Options $options): bool
+    {
+        if (PHP_SAPI === 'cli' || PHP_SAPI === 'phpdbg') {
+            return $options->profileCli ?? self::isAskedFor();
+        }
+        // One script serves all requests there: its jobs have to call Profiler::profile().
+        if (function_exists('frankenphp_handle_request') && isset($_SERVER['FRANKENPHP_WORKER'])) {
+            return false;
+        }
+        return $options->exclude === [] || !self::isExcluded($options->exclude);
+    }
+
+    /** Whether who asks knows the secret. */
+    public static function isForced(Options $options): bool
+    {
+        $given = $_SERVER['HTTP_X_TRANSMIT_PROFILE'] ?? null;
+        return $options->forceSecret !== '' && is_string($given) && hash_equals($options->forceSecret, $given);
+    }
+
+    /** Whether this command was given auto_prepend_file by itself (php -d), not by php.ini. */
+    public static function isAskedFor(): bool
+    {
+        $command = @file_get_contents('/proc/self/cmdline', false, null, 0, 65536);
+        return is_string($command) && preg_match('/\0(-d|--define)\0?\s*auto_prepend_file\s*=/', $command) === 1;
+    }
+
+    /** @param list<string> $patterns */
+    private static function isExcluded(array $patterns): bool
+    {
+        $url = (string) ($_SERVER['REQUEST_URI'] ?? $_SERVER['SCRIPT_NAME'] ?? '');
+        $path = preg_replace('#^[a-z]+://[^/?]*|\?.*#is', '', $url);
+        foreach ($patterns as $pattern) {
+            $regex = '#^' . strtr(preg_quote($pattern, '#'), ['\*' => '.*']) . '$#Ds';
+            if (preg_match($regex, (string) $path) === 1) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,50 @@
+<?php
+
+namespace Transmit\Profiler;
+
+/**
+ * tideways_xhprof or xhprof: each call is measured.
+ */
+final class Xhprof
+{
+    /** @var string which of the two */
+    private $extension;
+
+    private function __construct(string $extension)
+    {
+        $this->extension = $extension;
+    }
+
+    /** No CPU times: they cost a system call for each function call. */
+    public static function start(string $extension): self
+    {
+        $measurement = new self($extension);
+        if ($extension === 'xhprof') {
+            xhprof_enable(XHPROF_FLAGS_MEMORY);
+            return $measurement;
+        }
+        $flags = TIDEWAYS_XHPROF_FLAGS_MEMORY_MU;
+        if (PHP_VERSION_ID >= 80200 && defined('TIDEWAYS_XHPROF_FLAGS_NO_BUILTINS')) {
+            // PHP 8.2 tells its observers of internal functions too; with the extension's own hook each counts twice.
+            $flags |= TIDEWAYS_XHPROF_FLAGS_NO_BUILTINS;
+        }
+        tideways_xhprof_enable($flags);
+        return $measurement;
+    }
+
+    public function discard(): void
+    {
+        $this->disable();
+    }
+
+    /** @return array<string, mixed> the profiling section */
+    public function stop(float $elapsedMs, Options $options): array
+    {
+        return ['top_functions' => TopFunctions::of($this->disable(), $elapsedMs)];
+    }
+
+    private function disable(): array
+    {
+        return ($this->extension === 'xhprof' ? xhprof_disable() : tideways_xhprof_disable()) ?: [];
+    }
+}

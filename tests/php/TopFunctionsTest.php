@@ -1,0 +1,79 @@
+<?php
+
+namespace Transmit\Test;
+
+use Transmit\Profiler\TopFunctions;
+
+/**
+ * The sums by function of call graphs as (tideways_)xhprof gives them.
+ */
+final class TopFunctionsTest extends TransmitTestCase
+{
+    /** @return array<string, array{array<string, array<string, int>>, array<string, array{int, float, float}>}> */
+    public function graphs(): array
+    {
+        return [
+            'a tree' => [[
+                'main()' => ['ct' => 1, 'wt' => 10000],
+                'main()==>f' => ['ct' => 2, 'wt' => 8000],
+                'f==>g' => ['ct' => 1, 'wt' => 1000],
+            ], ['main()' => [1, 10, 2], 'f' => [2, 8, 7], 'g' => [1, 1, 1]]],
+            'direct recursion' => [[
+                'main()==>f' => ['ct' => 2, 'wt' => 8000],
+                'f==>f@1' => ['ct' => 2, 'wt' => 7000],
+                'f@1==>f@2' => ['ct' => 3, 'wt' => 3000],
+            ], ['main()' => [1, 10, 2], 'f' => [7, 8, 8]]],
+            'mutual recursion' => [[
+                'main()==>even' => ['ct' => 1, 'wt' => 9000],
+                'even==>odd' => ['ct' => 1, 'wt' => 8000],
+                'odd==>even@1' => ['ct' => 1, 'wt' => 7000],
+                'even@1==>odd@1' => ['ct' => 1, 'wt' => 6000],
+            ], ['main()' => [1, 10, 1], 'even' => [2, 9, 2], 'odd' => [2, 8, 7]]],
+            'main() ended early, and its functions have no caller' => [[
+                'main()' => ['ct' => 1, 'wt' => 1],
+                'f' => ['ct' => 1, 'wt' => 4000],
+            ], ['main()' => [1, 10, 6], 'f' => [1, 4, 4]]],
+            'no main()' => [['f' => ['ct' => 1, 'wt' => 4000]], ['main()' => [1, 10, 6], 'f' => [1, 4, 4]]],
+            'nothing' => [[], ['main()' => [1, 10, 10]]],
+            'longer than the request' => [
+                ['main()==>f' => ['ct' => 1, 'wt' => 30000]], ['main()' => [1, 10, 0], 'f' => [1, 10, 10]],
+            ],
+            'an anonymous class is no recursion' => [
+                ["main()==>class@anonymous\0/p.php:3\$0::f" => ['ct' => 1, 'wt' => 1000]],
+                ['main()' => [1, 10, 9], "class@anonymous\0/p.php:3\$0::f" => [1, 1, 1]],
+            ],
+            'the profiler is not shown, what its jobs call is' => [[
+                'main()==>Transmit\Profiler::profile' => ['ct' => 1, 'wt' => 5000],
+                'Transmit\Profiler::profile==>job' => ['ct' => 1, 'wt' => 4000],
+                'Transmit\Profiler::start==>hrtime' => ['ct' => 1, 'wt' => 500],
+                'tideways_xhprof_disable' => ['ct' => 1, 'wt' => 100],
+            ], ['main()' => [1, 10, 4.9], 'job' => [1, 4, 4]]],
+        ];
+    }
+
+    /**
+     * @dataProvider graphs
+     * @param array<string, array<string, int>> $edges
+     * @param array<string, array{int, float, float}> $want calls, wall_ms, exclusive_wall_ms
+     */
+    public function testSums(array $edges, array $want): void
+    {
+        $got = [];
+        foreach (TopFunctions::of($edges, 10.0) as $row) {
+            $got[$row['function']] = [$row['calls'], $row['wall_ms'], $row['exclusive_wall_ms']];
+        }
+        self::assertEquals($want, $got);
+    }
+
+    public function testMainIsFirstThenTheSlowestAndAtMost200(): void
+    {
+        $edges = [];
+        foreach (range(1, 300) as $i) {
+            $edges["main()==>f$i"] = ['ct' => 1, 'wt' => $i, 'mu' => 64];
+        }
+        $rows = TopFunctions::of($edges, 1.0);
+        self::assertCount(200, $rows);
+        self::assertSame(['main()', 'f300', 'f299'], array_slice(array_column($rows, 'function'), 0, 3));
+        self::assertSame(64, $rows[1]['memory_bytes']);
+    }
+}
