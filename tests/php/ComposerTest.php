@@ -63,7 +63,9 @@ final class ComposerTest extends TransmitTestCase
         self::assertSame("true $mode", $ran['output'], $ran['errors']);
         self::assertStringStartsWith('{"by":"composer"', $listener->receive());
         $ran = Program::run("cd $this->folder && vendor/bin/doctor.php --json --config config.php");
-        self::assertSame(0, $ran['status'], $ran['output'] . $ran['errors']);
+        $states = array_column(json_decode($ran['output'], true)['findings'], 'state', 'name');
+        unset($states['profiler']); // it warns: this project has no auto_prepend_file
+        self::assertSame(['ok'], array_values(array_unique($states)), $ran['output'] . $ran['errors']);
     }
 
     private function makeProject(string $options): void
