@@ -18,9 +18,8 @@ foreach (['/src', '/src/Plain', '/src/Profiler'] as $transmitFolder) {
         require_once $transmitFile; // opcache_compile_file() would need opcache.restrict_api to allow it
     }
 }
-if (filter_var(get_cfg_var('transmit.preload_functions') === false
-    ? in_array(ini_get('auto_prepend_file'), ['', 'none'], true)
-    : get_cfg_var('transmit.preload_functions'), FILTER_VALIDATE_BOOLEAN)) {
+$transmitFunctions = get_cfg_var('transmit.preload_functions');
+if ($transmitFunctions === false ? in_array(ini_get('auto_prepend_file'), ['', 'none'], true) : $transmitFunctions) {
     require __DIR__ . '/functions.php';
 }
-unset($transmitFolder, $transmitFile);
+unset($transmitFolder, $transmitFile, $transmitFunctions);
