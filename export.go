@@ -138,7 +138,9 @@ func socketPath(call *C.struct_call) string {
 func answer(call *C.struct_call, outcome transmit.Outcome, err error) C.int32_t {
 	if err != nil {
 		room := unsafe.Slice((*byte)(unsafe.Pointer(call.ret_error)), int(call.ret_error_size))
-		room[copy(room[:len(room)-1], err.Error())] = 0
+		n := copy(room[:len(room)-1], err.Error())
+		makePrintable(room[:n])
+		room[n] = 0
 	}
 	switch outcome {
 	case transmit.Sent:
@@ -154,6 +156,20 @@ func answer(call *C.struct_call, outcome transmit.Outcome, err error) C.int32_t 
 		}
 	}
 	return C.TRANSMIT_EIO
+}
+
+// makePrintable replaces control characters: a host writes this text, which names files and sockets that others may
+// have named, to a log or a terminal. 0xc2 0x9b, the UTF-8 of U+009B, begins an escape sequence as ESC [ does.
+func makePrintable(text []byte) {
+	for i, b := range text {
+		isSecond := i > 0 && text[i-1] == 0xc2 && b >= 0x80 && b < 0xa0
+		if b < ' ' || b == 0x7f || isSecond {
+			text[i] = '?'
+		}
+		if isSecond {
+			text[i-1] = '?'
+		}
+	}
 }
 
 var results = []struct {

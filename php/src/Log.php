@@ -24,7 +24,7 @@ final class Log
             return;
         }
         $more = $suppressed > 0 ? " ($suppressed more since the last such line)" : '';
-        error_log('Profiler: ' . preg_replace('/\s+/', ' ', $text) . $more);
+        error_log('Profiler: ' . Printable::line($text) . $more);
     }
 
     /** Never throws: it is called from the last catch. */

@@ -12,6 +12,7 @@ final class FastCgi
     private const STDIN = 5;
     private const STDOUT = 6;
     private const SECONDS = 30;
+    private const MAX_BYTES = 1048576;
 
     /**
      * @param string $address a path, or host:port
@@ -33,9 +34,24 @@ final class FastCgi
         }
         fwrite($stream, self::record(self::BEGIN, pack('nCx5', 1, 0)) . self::record(self::PARAMS, $pairs)
             . self::record(self::PARAMS, '') . self::record(self::STDIN, ''));
-        $page = self::page((string) stream_get_contents($stream));
+        $page = self::page(self::read($stream, hrtime(true) + self::SECONDS * 1000000000));
         fclose($stream);
         return $page === '' ? null : $page;
+    }
+
+    /**
+     * Who answers may not be php-fpm: neither endless nor endlessly slow answers hold the doctor.
+     *
+     * @param resource $stream
+     * @param int $until by hrtime(true)
+     */
+    private static function read($stream, int $until): string
+    {
+        $records = '';
+        while (!feof($stream) && strlen($records) < self::MAX_BYTES && hrtime(true) < $until) {
+            $records .= (string) fread($stream, 65536);
+        }
+        return $records;
     }
 
     private static function record(int $type, string $content): string

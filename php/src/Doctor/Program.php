@@ -2,6 +2,8 @@
 
 namespace Transmit\Doctor;
 
+use Transmit\Printable;
+
 /**
  * The doctor as a command, and as a page of php-fpm.
  */
@@ -68,12 +70,12 @@ final class Program
             'TRANSMIT_DOCTOR_CONFIG' => isset($options['config']) ? (string) realpath($options['config']) : '',
         ]);
         [$headers, $page] = explode("\r\n\r\n", (string) $answer, 2) + ['', ''];
-        if (preg_match('/^X-Doctor-Status: (\d)/mi', $headers, $found) !== 1) {
+        if (preg_match('/^X-Doctor-Status: ([0-2])\r?$/mi', $headers, $found) !== 1) {
             fwrite(STDERR, "doctor: php-fpm at {$options['fpm']} gave no answer of the doctor's;"
-                . " may its user read $script?\n$headers\n$page\n");
+                . " may its user read $script?\n" . Printable::lines("$headers\n$page") . "\n");
             return 3;
         }
-        echo $page;
+        echo Printable::lines($page); // whoever is bound to that socket has written it
         return (int) $found[1];
     }
 

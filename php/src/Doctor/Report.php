@@ -2,6 +2,7 @@
 
 namespace Transmit\Doctor;
 
+use Transmit\Printable;
 use Transmit\Quiet;
 use Transmit\Settings;
 
@@ -63,9 +64,9 @@ final class Report
     {
         $text = '';
         foreach ($this->findings as $finding) {
-            $text .= sprintf("%-5s%-13s %s\n", $finding->state, $finding->name, self::printable($finding->text));
+            $text .= sprintf("%-5s%-13s %s\n", $finding->state, $finding->name, Printable::line($finding->text));
             if ($finding->remedy !== '') {
-                $text .= str_repeat(' ', 19) . '-> ' . self::printable($finding->remedy) . "\n";
+                $text .= str_repeat(' ', 19) . '-> ' . Printable::line($finding->remedy) . "\n";
             }
         }
         return "$text\n" . self::SUMMARY[$this->state()] . "\n";
@@ -78,11 +79,5 @@ final class Report
             $state = self::STATUS[$finding->state] > self::STATUS[$state] ? $finding->state : $state;
         }
         return $state;
-    }
-
-    /** Paths are whatever somebody named a file: nothing of them reaches a terminal but text. */
-    private static function printable(string $text): string
-    {
-        return (string) preg_replace('/[\x00-\x1f\x7f]/', '?', $text);
     }
 }

@@ -6,6 +6,7 @@ use Transmit\Doctor\Buffer;
 use Transmit\Doctor\Finding;
 use Transmit\Doctor\Socket;
 use Transmit\Doctor\System;
+use Transmit\Printable;
 
 /**
  * The counters as a page for a person. Whatever is put into it goes through text().
@@ -152,6 +153,6 @@ final class Page
 
     public static function text(string $text): string
     {
-        return htmlspecialchars($text, ENT_QUOTES | ENT_SUBSTITUTE, 'UTF-8');
+        return htmlspecialchars(Printable::line($text), ENT_QUOTES | ENT_SUBSTITUTE, 'UTF-8');
     }
 }

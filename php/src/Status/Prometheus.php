@@ -2,6 +2,8 @@
 
 namespace Transmit\Status;
 
+use Transmit\Printable;
+
 /**
  * The counters in Prometheus' text format 0.0.4.
  */
@@ -106,7 +108,7 @@ final class Prometheus
     /** A path may hold anything; a label is UTF-8. */
     private static function escaped(string $text): string
     {
-        $valid = (string) json_decode((string) json_encode($text, JSON_INVALID_UTF8_SUBSTITUTE));
+        $valid = (string) json_decode((string) json_encode(Printable::line($text), JSON_INVALID_UTF8_SUBSTITUTE));
         return strtr($valid, ['\\' => '\\\\', '"' => '\"', "\n" => '\n']);
     }
 
