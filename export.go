@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime/debug"
 	"time"
 	"unsafe"
 
@@ -28,6 +29,7 @@ import (
 var transmitter = transmit.New(os.TempDir())
 
 func init() {
+	debug.SetMemoryLimit(transmit.MemoryLimit)
 	transmitter.OnTarget(setTarget)
 	transmitter.OnWanted(func(wanted bool) { C.transmit_want_sends(number(wanted)) })
 	transmit.OnEvent(func(e transmit.Event) { C.transmit_count(C.SHRUNK + C.int32_t(e)) })

@@ -26,16 +26,13 @@ type document struct {
 	deadline   time.Time
 	diskBy     time.Time // when the disk's share of the time begins
 	isFixed    bool      // nothing may be cut, or nothing is left to cut
-	garbage    int       // bytes that were allocated for it
+	isCut      bool      // it was looked through for what to cut, which leaves garbage
 }
 
 // pieces are a document as it goes out, one after the other: the caller's bytes
 // with _meta between them, and without what was cut. So it is sent without being
 // copied.
 type pieces [][]byte
-
-// garbagePerCut is what finding the cuts and their pieces allocates, roughly.
-const garbagePerCut = 32 << 10
 
 // maxMeta has room for _meta and its name, with the longest php_version.
 const maxMeta = 192 + maxPHPVersion
@@ -52,7 +49,7 @@ func newDocument(r Request, s *settings, now time.Time) (d document, err error) 
 		d.outline, err = profile.OutlineTrusted(d.json)
 	default:
 		if s.oversize == shrink && len(d.json) > s.maxDatagram {
-			d.cuts, d.garbage = new(profile.Cuts), garbagePerCut
+			d.cuts, d.isCut = new(profile.Cuts), true
 		}
 		d.outline, err = profile.CheckAndCut(d.json, d.limit(), d.cuts)
 	}
@@ -69,13 +66,14 @@ func (d *document) whole(scratch []byte) [socket.MaxPieces][]byte {
 }
 
 // cut returns the pieces that are left when what may be cut is cut; none if
-// there is nothing to cut. What then has size bytes or less is joined.
+// there is nothing to cut. What then has size bytes or less is joined, to be sent; the
+// marks may have made it longer than it was.
 func (d *document) cut(size int) (out pieces, err error) {
 	if d.isFixed {
 		return nil, nil
 	}
 	d.isFixed = true
-	d.garbage = garbagePerCut
+	d.isCut = true
 	if d.cuts == nil {
 		d.cuts, err = profile.FindCuts(d.json, d.outline.Start(), d.cutLimit())
 	}
@@ -83,8 +81,7 @@ func (d *document) cut(size int) (out pieces, err error) {
 		return nil, err
 	}
 	out = d.cuts.Pieces(d.json, d.outline, d.appendMeta(nil, d.cuts.Marks()))
-	if n := out.size(); n <= size {
-		d.garbage += n
+	if out.size() <= size {
 		out = pieces{slices.Concat(out...)}
 	}
 	return out, nil

@@ -26,10 +26,6 @@ const (
 
 	// maxReplayed is what a file may have at most: TRANSMIT_MAX_LENGTH, and room for _meta.
 	maxReplayed = 64<<20 + maxMeta
-
-	// What one step allocates, roughly: a look at some names, or a profile.
-	garbagePerLook   = 8 << 10
-	garbagePerReplay = 1 << 10
 )
 
 var (
@@ -72,7 +68,7 @@ func (t *Transmitter) Replay(most int, timeout, spent time.Duration) (sent int, 
 	}
 	deadline := time.Now().Add(timeout - spent - wakeUp(timeout))
 	r := &replay{settings: s, most: int64(most), deadline: deadline}
-	t.writer.litter(garbagePerError)
+	t.writer.countGarbage()
 	if !t.writer.replayer.ask(r) {
 		return 0, errManyReplays
 	}

@@ -111,10 +111,7 @@ func (w *writer) replayOne() {
 	switch {
 	case err != nil || !more:
 		w.endReplay(err)
-	case r.current.sent.Load() == before:
-		w.litter(garbagePerLook)
-	default:
-		w.litter(garbagePerReplay)
+	case r.current.sent.Load() != before:
 		r.keepPace()
 	}
 }

@@ -65,7 +65,7 @@ func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error
 	if bytes.Equal(source, old.source) {
 		return old.timeout, nil
 	}
-	t.writer.litter(len(source) + garbagePerError)
+	t.writer.countGarbage()
 	changed := *old
 	changed.source = bytes.Clone(source)
 	if err := changed.apply(changed.source, &t.listeners); err != nil {

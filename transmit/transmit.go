@@ -11,15 +11,10 @@
 package transmit
 
 import (
-	"errors"
-	"fmt"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	socket "libtransmit/transmit/listener"
-	"libtransmit/transmit/profile"
 )
 
 // Outcome says where a profile is.
@@ -77,7 +72,7 @@ type Transmitter struct {
 // which runs as long as the process does. The disk buffer may use the directory
 // temp.
 func New(temp string) *Transmitter {
-	debug.SetGCPercent(-1) // see writer.litter
+	debug.SetGCPercent(-1) // see garbage
 	t := &Transmitter{writer: newWriter()}
 	t.writer.replayer.dueChanged = t.updateWanted
 	t.listeners.backoffChanged = t.backoffChanged
@@ -102,13 +97,15 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 
 	doc, err := newDocument(r, s, now)
 	if err != nil {
-		t.writer.litter(doc.garbage + garbagePerError)
+		t.writer.countGarbage()
 		return Lost, err
 	}
 	var scratch [maxMeta]byte
 	whole := doc.whole(scratch[:0])
 	out, unsent, err := t.offer(&doc, whole[:], r, s)
-	t.writer.litter(doc.garbage)
+	if doc.isCut {
+		t.writer.countGarbage()
+	}
 	if err != nil {
 		return Lost, err
 	}
@@ -124,56 +121,4 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 // whether none is.
 func (t *Transmitter) Flush(timeout time.Duration) bool {
 	return t.writer.flush(time.Now().Add(timeout))
-}
-
-// errNotAsked is why the listener did not take what was meant for the disk.
-var errNotAsked = errors.New("listener not asked")
-
-// offer offers the document to the listener, for as long as leaves time for the
-// disk. If it is too large, it is cut or goes as a memfd, or the disk is left to
-// have it. rest is what then is to be kept. unsent is why the listener did not
-// take it; err, why nobody can.
-func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (rest pieces, unsent, err error) {
-	doc.isFixed = doc.isFixed || s.oversize != shrink
-	if out.size() > s.maxDatagram {
-		smaller, err := doc.cut(s.maxDatagram)
-		if errors.Is(err, profile.ErrTimeUp) {
-			return out, fmt.Errorf("%w: %d bytes, and no time to cut them", socket.ErrTooLarge, out.size()), nil
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		if smaller != nil {
-			count(Shrunk)
-			out = smaller
-		}
-	}
-	if r.ToDisk {
-		return out, errNotAsked, nil
-	}
-	size := out.size()
-	if size > s.maxDatagram && s.oversize != toMemfd {
-		return out, fmt.Errorf("%w: %d bytes, max_datagram_size is %d", socket.ErrTooLarge, size, s.maxDatagram), nil
-	}
-	l := t.listeners.find(r.Socket, s.listener)
-	defer l.release()
-	if size > s.maxDatagram {
-		unsent = socket.ErrTooLarge
-	} else {
-		unsent = l.send(out, doc.diskBy)
-	}
-	if !errors.Is(unsent, socket.ErrTooLarge) {
-		return out, unsent, nil
-	}
-	if s.oversize == toMemfd {
-		doc.garbage += garbagePerError
-		return out, l.sendSealed(out, doc.cutLimit(), doc.diskBy), nil
-	}
-	// The kernel or the listener takes less than the setting says.
-	smaller, err := doc.cut(s.maxDatagram)
-	if err != nil || smaller == nil {
-		return out, unsent, nil
-	}
-	count(Shrunk)
-	return smaller, l.send(smaller, doc.diskBy), nil
 }

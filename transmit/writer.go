@@ -3,7 +3,6 @@ package transmit
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 const (
 	maxWaiting      = 64       // profiles that wait for a slow disk, beside the one that is written
-	maxWaitingBytes = 64 << 20 // together; one is always let in
+	maxWaitingBytes = 12 << 20 // together; one is always let in
 
 	// A write that has lasted this long is a hung disk's: nobody waits for it.
 	hungAfter = time.Second
@@ -24,11 +23,6 @@ const (
 	// retryPause is how often a call looks for room in the queue, or whether all
 	// is written.
 	retryPause = 200 * time.Microsecond
-
-	// garbageLimit is what is collected at once, as much as Go's own pacing does;
-	// garbagePerError is what a call that does not send allocates, roughly.
-	garbageLimit    = 4 << 20
-	garbagePerError = 2 << 10
 )
 
 // ErrBusy means that as many profiles wait for the disk as may wait.
@@ -46,7 +40,7 @@ type writer struct {
 
 	replayer replayer
 
-	garbage atomic.Int64 // bytes that were allocated and are not needed any more
+	garbage garbage
 
 	// The goroutine's own.
 	store   *buffer.Store
@@ -92,7 +86,7 @@ func newWriter() *writer {
 // A large profile that there is no time or no memory to copy is Lost, too.
 func (w *writer) write(out pieces, deadline time.Time, options *buffer.Options, unsent error) (Outcome, error) {
 	late, size := passed(deadline), int64(out.size())
-	w.litter(garbagePerError)
+	w.countGarbage()
 	if !w.reserve(size, deadline) {
 		return Lost, fmt.Errorf("%w; %w", ErrBusy, unsent)
 	}
@@ -155,14 +149,6 @@ func (w *writer) flush(deadline time.Time) bool {
 		unix.Nanosleep(&unix.Timespec{Nsec: int64(retryPause)}, nil)
 	}
 	return true
-}
-
-// litter counts what a call has allocated. Collecting it is the writer's work,
-// for Go would do it on the callers' threads, in their time.
-func (w *writer) litter(size int) {
-	if size > 0 && w.garbage.Add(int64(size)) > garbageLimit {
-		w.bell.ring()
-	}
 }
 
 func (w *writer) run() {
@@ -243,13 +229,6 @@ func (w *writer) tidyUp() (more bool) {
 	more = w.store.Work()
 	w.since.Store(0)
 	return more
-}
-
-func (w *writer) collect() {
-	if w.garbage.Load() > garbageLimit {
-		w.garbage.Store(0)
-		runtime.GC()
-	}
 }
 
 // use makes the store the one that the job's settings want.
