@@ -101,7 +101,9 @@ func (l *listener) attempt(send func() unix.Errno, until time.Time) error {
 		if errno := l.socket.Connect(l.path); errno != 0 {
 			return socket.Failed("connect to", l.path, errno)
 		}
-		count(Connected)
+		if errno != unix.EAGAIN { // the socket may be the one of before
+			count(Connected)
+		}
 		errno = send()
 	}
 	if errno == unix.EAGAIN {
