@@ -57,11 +57,11 @@ check_go() {
 patched() {
     local file=$1 lines=$2 edit=$3 source copy
     copy=$to/$(basename "$file").txt # ./... does not see it
-    source=$(go env GOROOT)/src/$file
+    source=$to/goroot/src/$file
     sed -E "$edit" "$source" > "$copy"
     [ "$(diff "$source" "$copy" | grep -c '^>')" = "$lines" ] ||
         die "$source of $(go version) is not as expected." \
-            "Build with a Go that is (1.26), or mend overlay() in build.sh."
+            "Build with Go 1.26 or 1.27, or mend overlay() in build.sh."
     printf '"%s": "%s"' "$source" "$copy"
 }
 
@@ -73,8 +73,11 @@ patched() {
 # soon as it is linked, where a standard stream of the host's does not block.
 # In setuid(2) and its like, musl runs such a handler on every thread, which cannot be
 # blocked: there every goroutine's stack keeps room for it, as Go has it for Windows.
+# Go refuses an overlay for files below its module cache, where GOTOOLCHAIN puts a
+# fetched Go: so all that it has is named by way of a link, goroot.
 overlay() {
     local files
+    ln -sfn "$(go env GOROOT)" "$to/goroot"
     files=$(patched runtime/sigtab_linux_generic.go 2 '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//')
     files+=,$(patched runtime/mgcscavenge.go 1 '/^func \(s \*scavengerState\) wake\(\) \{$/a return')
     files+=,$(patched internal/poll/fd_poll_runtime.go 1 '/^func \(pd \*pollDesc\) init\(fd \*FD\) error \{$/a return ErrNotPollable')
@@ -84,6 +87,30 @@ overlay() {
 
 # Without -q: it would end early, and gcc, which is not done writing, would fail.
 is_musl() { ! "${CC:-gcc}" -E -dM -include features.h -x c /dev/null | grep __GLIBC__ > /dev/null; }
+
+# check_linked looks for all of it in the library $1: export.ld's place has one entry of
+# Go's, neither signal is to be unblocked, and nothing wakes the scavenger.
+check_linked() {
+    local symbols begin end signals signal
+    symbols=$("$("${CC:-gcc}" -print-prog-name=nm)" "$1")
+    begin=0x$(awk '$3 == "transmit_go_init_begin" { print $1 }' <<< "$symbols")
+    end=0x$(awk '$3 == "transmit_go_init_end" { print $1 }' <<< "$symbols")
+    [ $((end - begin)) = 8 ] ||
+        die "$1: $(((end - begin) / 8)) entries of Go's are kept from loading, not 1: see door/export.ld."
+    signals=0x$(awk '$3 == "runtime.sigtable" { print $1 }' <<< "$symbols")
+    for signal in 17 27; do # SIGCHLD, SIGPROF
+        [ $(($(word "$1" $((signals + 24 * signal))) & 8)) = 0 ] ||
+            die "$1: Go unblocks signal $signal on its threads: mend overlay() in build.sh."
+    done
+    ! grep -qF 'runtime.(*scavengerState).wake' <<< "$symbols" ||
+        die "$1: Go's scavenger wakes up: mend overlay() in build.sh."
+}
+
+# word prints the 4 bytes at the address $2 of the file $1, little-endian, as a number.
+word() {
+    "$("${CC:-gcc}" -print-prog-name=objdump)" -s --start-address="$2" --stop-address=$(($2 + 4)) "$1" |
+        sed -nE 's/^ [0-9a-f]+ (..)(..)(..)(..) .*/0x\4\3\2\1/p'
+}
 
 # ffi_header prints the header for ffi.preload, with the library's full path $1.
 ffi_header() {
@@ -128,8 +155,10 @@ build_here() {
     overlay
     local flags="-Wl,-T,$root/door/export.ld -Wl,--version-script=$root/door/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now -Wl,--wrap=pthread_create,--wrap=mmap"
     CGO_ENABLED=1 CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} $(kernel_headers)" \
-        go build -buildmode=c-shared -trimpath -buildvcs=false -overlay "$to/overlay.json" \
+        GOROOT=$to/goroot GOTOOLCHAIN=local \
+        "$to/goroot/bin/go" build -buildmode=c-shared -trimpath -buildvcs=false -overlay "$to/overlay.json" \
         -ldflags "-w -linkmode=external -extldflags '$flags'" -o "$to/libtransmit.so" .
+    check_linked "$to/libtransmit.so"
     rm -f "$to/libtransmit.h" # cgo's; the contract is include/transmit.h
     ln -sf libtransmit.so "$to/libtransmit.so.1"
     ffi_header "$to/libtransmit.so" > "$to/transmit_ffi.h"

@@ -92,7 +92,7 @@ enum { EMPTY, CLAIMED, READY };
  * kept, for a forked child would not know them from its own. */
 struct kept *kept_sockets(void);
 
-/* Go calls this when it can take calls. */
+/* Go calls this, on a thread of its own, when it can take calls. */
 void transmit_go_runs(void);
 
 /* append_id - writes the id of one more profile, ID_DIGITS hexadecimal digits, to
@@ -103,6 +103,9 @@ char *append_id(char *end);
 /* ids_here - where this very process counts its ids: 0 until it has any, also in a
  * forked child. NULL: nothing can tell a child. */
 _Atomic uint64_t *ids_here(void);
+
+/* go_state - "not started", "runs", or what is wrong with how it was built: see transmit_stats. */
+const char *go_state(void);
 
 /* ---- Statistics: stats.c, pool.c ---- */
 

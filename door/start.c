@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -104,10 +105,23 @@ static void set_phase(uint32_t phase)
     syscall(SYS_futex, &process->phase, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
+/* Whether Go's threads hold back the signals of PHP's time limit and of children. Go unblocks
+ * both on threads of its own; overlay() in build.sh takes that away. */
+static bool holds_signals;
+
+static bool are_held(void)
+{
+    sigset_t held;
+
+    return pthread_sigmask(SIG_BLOCK, NULL, &held) == 0 && sigismember(&held, SIGPROF) == 1 &&
+           sigismember(&held, SIGCHLD) == 1;
+}
+
 void transmit_go_runs(void)
 {
     if (!process)
         return;
+    holds_signals = are_held();
     setrlimit(RLIMIT_NOFILE, &descriptors);
     set_phase(RUNNING);
 }
@@ -236,6 +250,15 @@ static int32_t start_until(int64_t deadline_ns)
 bool go_runs_here(void)
 {
     return process && phase_here() == RUNNING;
+}
+
+const char *go_state(void)
+{
+    if (!transmit_go_init_begin)
+        return "started at load";
+    if (!go_runs_here())
+        return "not started";
+    return holds_signals ? "runs" : "unprotected";
 }
 
 int32_t start_go(int64_t budget_ns, int64_t *ret_spent_ns)

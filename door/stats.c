@@ -241,7 +241,7 @@ static void build(struct text *text)
     append_process(text);
     append(text, ",\"pool\":");
     append_pool(text);
-    append(text, "}");
+    append(text, ",\"go\":\"%s\"}", go_state());
 }
 
 const char *transmit_stats(void)

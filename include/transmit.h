@@ -253,6 +253,10 @@ int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
  *   pool           what all processes of this user on this host have counted since
  *                  the host started; null: there is no pool
  *   pool_error     why there is none
+ *   go             of this process: "not started", "runs", or how this library was built wrong:
+ *                  "unprotected", without the changes to Go of build.sh, so that a signal handler
+ *                  of the host's may overwrite memory; "started at load", without door/export.ld,
+ *                  so that a forked child may hang
  *
  * Both have:
  *

@@ -43,6 +43,7 @@ type stats struct {
 	Process   counted  `json:"process"`
 	Pool      *counted `json:"pool"`
 	PoolError string   `json:"pool_error"`
+	Go        string   `json:"go"`
 }
 
 // calls are all that were counted: each is in one place of the histogram.

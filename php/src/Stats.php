@@ -8,7 +8,7 @@ namespace Transmit;
 final class Stats
 {
     /**
-     * process, pool, pool_error as in transmit.h; null where the library cannot be used, for plain PHP
+     * process, pool, pool_error, go as in transmit.h; null where the library cannot be used, for plain PHP
      * counts nothing: then plain_because says why.
      *
      * @return array{process: array|null, pool: array|null, pool_error: string, plain_because: string}

@@ -14,6 +14,12 @@ final class Php
     /** On a busy machine, the library may not start in a call's time; it goes on in the next. */
     private const TRIES = 20;
 
+    /** What transmit_stats says of Go, where the library was not built by build.sh. */
+    private const BUILT_WRONG = [
+        'unprotected' => 'built without the changes to Go of build.sh: a signal may end the process',
+        'started at load' => 'built without door/export.ld: a forked child may hang',
+    ];
+
     /** @return list<Finding> */
     public static function examine(Settings $settings): array
     {
@@ -76,6 +82,10 @@ final class Php
                 $result === Result::ERESOURCE ? 'raise the limits of threads and address space, see limits below'
                 : 'restart PHP'
             );
+        }
+        $built = self::BUILT_WRONG[json_decode(Native::stats($settings), true)['go'] ?? ''] ?? '';
+        if ($built !== '') {
+            return Finding::warn('library', "native, but $built", 'build it with ./build.sh, or install a package');
         }
         return Finding::ok('library', 'native: ' . (System::mappedFile('libtransmit.so') ?? 'libtransmit.so')
             . ', version ' . Native::version($settings) . ', ABI ' . Native::ABI_VERSION);
