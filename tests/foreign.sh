@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The library for arm64, under qemu-user, and for musl: built with Debian's cross
-# compilers, and in the hands of the same C programs and tests as the one for here.
+# The library for arm64, under qemu-user, for musl, and by the next Go: built with Debian's
+# cross compilers or a fetched Go, and used by the same C programs and tests as the one for here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$PWD/build/foreign
@@ -61,7 +61,40 @@ check() {
     [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
 }
 
+# The Go after that of go.mod, and one that has to fetch that of go.mod.
+next_go=go1.27.4
+old_go=go1.21.13
+
+# can_fetch says whether a Go is to be had here: the Go module proxy has it.
+can_fetch() {
+    GOTOOLCHAIN=$1 go version > "$out/log" 2>&1 && return
+    echo "$1 cannot be fetched: $(tail -n 1 "$out/log")"
+    return 1
+}
+
+# test_next_go builds and tests with it, the unit tests included.
+test_next_go() {
+    local -x GOTOOLCHAIN=$next_go
+    build next_go gcc "$(go env GOARCH)"
+    go version "$out/next_go/libtransmit.so"
+    go test -p 1 ./transmit/... ./buffer/... || failed=$((failed + 1))
+    check next_go "$common|Load_StartsNothing|Descriptors_.*"
+}
+
+# test_old_go wants it to fetch a Go that can build.
+test_old_go() {
+    local bin used
+    bin=$(GOTOOLCHAIN=$old_go go env GOROOT)/bin
+    PATH=$bin:$PATH GOTOOLCHAIN=auto ./build.sh build --to "$out/old_go"
+    used=$(go version "$out/old_go/libtransmit.so")
+    echo "$old_go has fetched ${used##* }"
+    [ "${used##* }" = "go$(sed -n 's/^go //p' go.mod)" ] || failed=$((failed + 1))
+}
+
 rm -rf "$out"
+mkdir -p "$out"
+! can_fetch "$next_go" || test_next_go
+! can_fetch "$old_go" || test_old_go
 build arm64 aarch64-linux-gnu-gcc arm64
 emulate arm64
 check arm64 "$arm64"

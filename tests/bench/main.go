@@ -38,7 +38,7 @@
 //	c-wedged            patience transmit                  bench.c     mean of 1,000 calls (patience: 10)
 //	first-call          transmit                           bench.c
 //	memory, threads     transmit (bytes, number)           bench.c
-//	check, cut          memchr valid transmit (ns for 1 MB) transmit/profile/bench_test.go
+//	check, cut          memchr walk transmit (ns for 1 MB) transmit/profile/bench_test.go
 //	buffer              N file                             buffer/bench_test.go  a write beside N files
 //	php-socket          native plain reference             bench.php   send_via_socket, 500 B
 //	php-small           native plain reference             bench.php   send_profiling_data, small array

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,9 +46,29 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
+// walk reads a document a byte at a time and returns whether its brackets are balanced. It is the guard's
+// yardstick: encoding/json became three times faster from one Go to the next.
+func walk(doc []byte) bool {
+	depth, inString := 0, false
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
+		case c == '\\' && inString:
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return depth == 0 && !inString
+}
+
 // BenchmarkBesidePeers reports nanoseconds for 1,000,000 bytes, in units that
-// tests/bench reads: what reads a document, beside a memchr and json.Valid over
-// the same bytes. They take turns.
+// tests/bench reads: what reads a document, beside a memchr and walk over the
+// same bytes. They take turns.
 func BenchmarkBesidePeers(b *testing.B) {
 	profile, large := sample(60, 50), sample(160, 200)
 	ways := []struct {
@@ -58,9 +77,9 @@ func BenchmarkBesidePeers(b *testing.B) {
 		run  func(doc []byte) bool
 	}{
 		{"ns/check/memchr", profile, func(doc []byte) bool { return bytes.IndexByte(doc, 0) < 0 }},
-		{"ns/check/valid", profile, json.Valid},
+		{"ns/check/walk", profile, walk},
 		{"ns/check/transmit", profile, func(doc []byte) bool { _, err := Check(doc, never); return err == nil }},
-		{"ns/cut/valid", large, json.Valid},
+		{"ns/cut/walk", large, walk},
 		{"ns/cut/transmit", large, func(doc []byte) bool { _, err := FindCuts(doc, 0, never); return err == nil }},
 	}
 	took := make([][]float64, len(ways))
