@@ -7,13 +7,8 @@
  * the classes, no other file is opened. One that cannot be opened is no error of the page.
  */
 
-if (!class_exists(Transmit\Profiler::class, false)) {
-    set_error_handler(static function (int $level, string $message): bool {
-        return error_log("Profiler: nothing is measured: $message");
-    });
-    include __DIR__ . '/src/Profiler.php';
-    restore_error_handler();
-}
-if (class_exists(Transmit\Profiler::class, false)) {
+if (!class_exists(Transmit\Profiler::class, false) && !@include __DIR__ . '/src/Profiler.php') {
+    error_log('Profiler: nothing is measured: ' . __DIR__ . '/src/Profiler.php cannot be read. Is it in open_basedir?');
+} else {
     Transmit\Profiler::startRequest();
 }

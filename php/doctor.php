@@ -9,6 +9,7 @@ if (PHP_VERSION_ID < 70400 || !function_exists('json_encode')) {
     exit(2);
 }
 require_once __DIR__ . '/autoload.php';
+Transmit\Profiler::discard(); // no profile of this page
 if (PHP_SAPI === 'cli') {
     exit(Transmit\Doctor\Program::command(array_slice($argv, 1)));
 }

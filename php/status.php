@@ -7,4 +7,5 @@
  */
 
 require_once __DIR__ . '/autoload.php';
+Transmit\Profiler::discard(); // no profile of this page
 Transmit\Status\Program::page();

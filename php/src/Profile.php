@@ -17,9 +17,10 @@ final class Profile
 
     /**
      * @param int $start hrtime(true), when the application called
+     * @param array<string, bool> $marks more for "_meta"
      * @return bool whether the socket took it
      */
-    public static function send(array $data, int $start): bool
+    public static function send(array $data, int $start, array $marks = []): bool
     {
         $settings = Settings::current();
         if (array_key_exists('_meta', $data)) {
@@ -27,7 +28,7 @@ final class Profile
         }
         $isSmall = SizeBound::isSmall($data, min($settings->maxDatagramSize, Encoder::PIECE));
         $isTooLarge = !$isSmall && SizeBound::exceeds($data, $settings->maxDatagramSize);
-        if ($isSmall && Native::isReady($settings)) {
+        if ($isSmall && $marks === [] && Native::isReady($settings)) {
             $json = Encoder::encode($data);
             $result = self::sendNative($json, $settings, $start);
             if ($result !== null) {
@@ -35,7 +36,7 @@ final class Profile
             }
             $isTooLarge = strlen($json) > $settings->maxDatagramSize;
         }
-        $data['_meta'] = self::meta();
+        $data['_meta'] = self::meta() + $marks;
         $json = $isTooLarge ? null : Encoder::encode($data);
         if ($json === null || $json === '' || strlen($json) > $settings->maxDatagramSize) {
             return self::sendLarge($data, $settings->listenerSocket, $settings, $start, $json);

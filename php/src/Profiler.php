@@ -23,6 +23,9 @@ final class Profiler
     /** @var Recording|null what is measured now */
     private static $recording = null;
 
+    /** @var bool whether it is still to be enabled */
+    private static $isNew = false;
+
     /** @var list<string> */
     private static $reserve = [];
 
@@ -31,6 +34,9 @@ final class Profiler
 
     /** @var int */
     private static $rounds = 0;
+
+    /** @var bool whether profile() runs a job */
+    private static $isInJob = false;
 
     private function __construct()
     {
@@ -51,6 +57,7 @@ final class Profiler
             }
             self::begin($options, $isForced);
         });
+        self::enable();
     }
 
     /** Starts a profile, if none is being measured and sample_rate has it. It ends with the process, or by stop(). */
@@ -59,6 +66,7 @@ final class Profiler
         self::guarded(static function (): void {
             self::begin(self::options(), false);
         });
+        self::enable();
     }
 
     /** Ends the profile and sends it. */
@@ -79,27 +87,41 @@ final class Profiler
         });
     }
 
-    /** Names what is measured: a route, or a job's class, where the URL has an id in it. */
-    public static function name(string $name): void
+    /**
+     * Names what is measured: a route, or a job's class, where the URL has an id in it.
+     *
+     * @param string $name
+     */
+    public static function name($name): void
     {
-        if (self::$recording !== null) {
+        if (self::$recording !== null && is_string($name)) {
             self::$recording->name = $name;
         }
     }
 
-    /** Adds a row to a list of the profile's own, at its top level. */
-    public static function add(string $section, array $row): void
+    /**
+     * Adds a row to a list of the application's own, at the top level of the profile.
+     *
+     * @param string $section
+     * @param array<mixed> $row
+     */
+    public static function add($section, $row): void
     {
-        if (self::$recording !== null) {
-            self::$recording->sections[$section][] = $row;
+        if (self::$recording !== null && is_string($section) && is_array($row)) {
+            self::$recording->add($section, $row);
         }
     }
 
-    /** Adds a query to sql.queries. */
-    public static function query(string $sql, float $ms): void
+    /**
+     * Adds a query to sql.queries.
+     *
+     * @param string $sql
+     * @param float $ms
+     */
+    public static function query($sql, $ms): void
     {
-        if (self::$recording !== null) {
-            self::$recording->queries[] = ['sql' => $sql, 'time_ms' => $ms];
+        if (self::$recording !== null && is_string($sql) && is_numeric($ms)) {
+            self::$recording->query($sql, (float) $ms);
         }
     }
 
@@ -112,17 +134,24 @@ final class Profiler
     /**
      * Runs one job of a process that serves many, in a profile of its own. What it throws is thrown.
      *
+     * Inside another job, or in a web request that is measured, it is a part of that profile.
+     *
+     * @param string $name
      * @return mixed the job's result
      */
-    public static function profile(callable $job, string $name = '')
+    public static function profile(callable $job, $name = '')
     {
-        self::start();
-        if ($name !== '') {
-            self::name($name);
-        }
-        try {
+        if (self::$recording !== null && (self::$isInJob || PHP_SAPI !== 'cli')) {
             return call_user_func($job); // as in Quiet::call
+        }
+        self::discard();
+        self::start();
+        self::name($name);
+        self::$isInJob = true;
+        try {
+            return call_user_func($job);
         } finally {
+            self::$isInJob = false;
             self::stop();
         }
     }
@@ -188,6 +217,15 @@ final class Profiler
         }
         self::load('Recording');
         self::$recording = Recording::begin($options, $isForced);
+        self::$isNew = true;
+    }
+
+    private static function enable(): void
+    {
+        if (self::$isNew) {
+            self::$isNew = false;
+            self::$recording->enable();
+        }
     }
 
     private static function end(bool $isLast = false): void
@@ -225,13 +263,20 @@ final class Profiler
     private static function guarded(callable $work): void
     {
         $areHeld = function_exists('pcntl_async_signals') && pcntl_async_signals(false);
-        set_error_handler([self::class, 'ignore']);
+        $isQuiet = function_exists('set_error_handler') && function_exists('restore_error_handler');
+        if ($isQuiet) {
+            set_error_handler([self::class, 'ignore']);
+        }
         try {
             call_user_func($work); // as in Quiet::call
         } catch (\Throwable $e) {
-            error_log('Profiler: ' . $e->getMessage());
+            if (function_exists('error_log')) {
+                error_log('Profiler: nothing is measured: ' . $e->getMessage());
+            }
         } finally {
-            restore_error_handler();
+            if ($isQuiet) {
+                restore_error_handler();
+            }
             if ($areHeld) {
                 pcntl_async_signals(true);
                 pcntl_signal_dispatch();

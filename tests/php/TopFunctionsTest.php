@@ -47,7 +47,7 @@ final class TopFunctionsTest extends TransmitTestCase
                 'Transmit\Profiler::profile==>job' => ['ct' => 1, 'wt' => 4000],
                 'Transmit\Profiler::start==>hrtime' => ['ct' => 1, 'wt' => 500],
                 'tideways_xhprof_disable' => ['ct' => 1, 'wt' => 100],
-            ], ['main()' => [1, 10, 4.9], 'job' => [1, 4, 4]]],
+            ], ['main()' => [1, 10, 5], 'job' => [1, 4, 4]]],
         ];
     }
 

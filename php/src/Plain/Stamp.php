@@ -18,9 +18,13 @@ final class Stamp
         $this->file = $file;
     }
 
-    /** @return self|null null: it cannot be had here, or another worker holds it now */
-    public static function open(string $directory, string $name): ?self
+    /**
+     * @param bool $isBusy set to whether another worker holds it now
+     * @return self|null null: that, or it cannot be had here
+     */
+    public static function open(string $directory, string $name, &$isBusy = false): ?self
     {
+        $isBusy = false;
         $user = Directory::user();
         $path = "$directory/.transmit-$name-$user";
         if (!Directory::isTrusted($directory) || !FileSize::allows(self::LENGTH)) {
@@ -34,7 +38,8 @@ final class Stamp
             return null;
         }
         $file = fopen($path, 'r+'); // nobody else can replace it here
-        return $file !== false && flock($file, LOCK_EX | LOCK_NB) ? new self($file) : null;
+        $isBusy = $file !== false && !flock($file, LOCK_EX | LOCK_NB);
+        return $file === false || $isBusy ? null : new self($file);
     }
 
     /** Not with fopen "x": PHP itself follows a link before it opens what the link leads to. */

@@ -14,11 +14,14 @@ final class Recording
     /** @var string what it is a profile of, if the application says so */
     public $name = '';
 
-    /** @var array<string, list<array>> the application's own lists, by name */
-    public $sections = [];
+    /** A list of the application's own does not grow over so many rows. */
+    private const ROWS = 1000;
 
-    /** @var list<array{sql: string, time_ms: float}> */
-    public $queries = [];
+    /** @var array<string, list<array>> the application's own lists, by name */
+    private $sections = [];
+
+    /** @var Queries|null */
+    private $queries = null;
 
     /** @var Options */
     private $options;
@@ -35,6 +38,9 @@ final class Recording
     /** @var int hrtime(true) */
     private $start;
 
+    /** @var float at the start, this process's; at the end, this profile's */
+    private $cpuMs;
+
     /** @var Xhprof|Excimer|null null: there is no such extension */
     private $backend;
 
@@ -45,7 +51,7 @@ final class Recording
     {
         $this->options = $options;
         $this->isForced = $isForced;
-        $this->pid = getmypid();
+        $this->pid = self::pid();
     }
 
     public static function begin(Options $options, bool $isForced): self
@@ -53,23 +59,48 @@ final class Recording
         $recording = new self($options, $isForced);
         $name = self::backend($options->profiler);
         $recording->startedAt = microtime(true);
+        $recording->cpuMs = self::cpuMs();
         $recording->start = hrtime(true);
         if ($name === 'excimer') {
             self::load('Excimer');
             $recording->backend = Excimer::start($options->sampleIntervalMs);
         } elseif ($name !== '') {
             self::load('Xhprof');
-            $recording->backend = Xhprof::start($name);
+            $recording->backend = new Xhprof($name);
         }
         self::load('Limits'); // now: at the end there may be no memory for it
         $recording->limits = new Limits($recording->backend instanceof Xhprof);
         return $recording;
     }
 
+    /** The last step of the start, so that what the profiler calls itself is not measured. */
+    public function enable(): void
+    {
+        if ($this->backend instanceof Xhprof) {
+            $this->backend->enable();
+        }
+    }
+
+    public function add(string $section, array $row): void
+    {
+        if (count($this->sections[$section] ?? []) < self::ROWS) {
+            $this->sections[$section][] = $row;
+        }
+    }
+
+    public function query(string $sql, float $ms): void
+    {
+        if ($this->queries === null) {
+            self::load('Queries');
+            $this->queries = new Queries();
+        }
+        $this->queries->add($sql, $ms);
+    }
+
     /** Not so in a child that was forked meanwhile. */
     public function isOfThisProcess(): bool
     {
-        return $this->pid === getmypid();
+        return $this->pid === self::pid();
     }
 
     public function discard(): void
@@ -88,6 +119,7 @@ final class Recording
     public function end(): void
     {
         $elapsedMs = (hrtime(true) - $this->start) / 1e6;
+        $this->cpuMs = round(self::cpuMs() - $this->cpuMs, 3);
         try {
             $measured = $this->measured($elapsedMs);
             Quiet::call(function () use ($elapsedMs, $measured): void {
@@ -127,17 +159,42 @@ final class Recording
     /** @param array<string, mixed> $measured */
     private function send(float $elapsedMs, array $measured): void
     {
-        Settings::current();
+        $settings = Settings::current();
         $this->options = new Options(Settings::config()); // the application's own may be there only now
-        if (!$this->isForced && $elapsedMs < $this->options->slowThresholdMs) {
+        if (!$this->isForced && !$this->isWanted($elapsedMs, $settings)) {
             return;
         }
-        $data = HttpRequest::describe($this->options->urlQuery) + [
-            'elapsed_ms' => round($elapsedMs, 3),
-            'peak_memory_bytes' => memory_get_peak_usage(true),
-            'xhprof' => ['profiling' => $measured],
-        ];
-        Profile::send($data, hrtime(true));
+        $data = HttpRequest::describe($this->options->urlQuery)
+            + ($this->name === '' ? [] : ['name' => $this->name])
+            + ['elapsed_ms' => round($elapsedMs, 3), 'cpu_ms' => $this->cpuMs]
+            + ['peak_memory_bytes' => memory_get_peak_usage(true)]
+            + Origin::describe($this->startedAt)
+            + ['xhprof' => ['profiling' => $measured]]
+            + ($this->queries === null ? [] : $this->queries->section())
+            + $this->sections;
+        [$data, $marks] = Fit::apply($data, $settings);
+        Profile::send($data, hrtime(true), $marks);
+    }
+
+    private function isWanted(float $elapsedMs, Settings $settings): bool
+    {
+        return $elapsedMs >= $this->options->slowThresholdMs
+            && RateLimit::allows($this->options->maxPerMinute, $settings->listenerSocket);
+    }
+
+    private static function pid(): int
+    {
+        return function_exists('getmypid') ? (int) getmypid() : 0;
+    }
+
+    private static function cpuMs(): float
+    {
+        if (!function_exists('getrusage')) { // hosts that disable functions often name it, as getmypid()
+            return 0.0;
+        }
+        $used = getrusage();
+        return ($used['ru_utime.tv_sec'] + $used['ru_stime.tv_sec']) * 1e3
+            + ($used['ru_utime.tv_usec'] + $used['ru_stime.tv_usec']) / 1e3;
     }
 
     /** @return string the extension that measures; "": none */

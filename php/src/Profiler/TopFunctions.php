@@ -42,6 +42,7 @@ final class TopFunctions
     {
         $sums = new self();
         $totalUs = (int) round($elapsedMs * 1000);
+        $edges = array_diff_key($edges, self::EXTENSIONS);
         unset($edges[self::MAIN]); // where PHP 8.2 calls observers, it ended before the request did
         $sums->exclusive[self::MAIN] = $totalUs;
         $sums->addAll($edges);
@@ -54,6 +55,25 @@ final class TopFunctions
     public static function main(float $elapsedMs): array
     {
         return self::of([], $elapsedMs)[0];
+    }
+
+    /**
+     * The callers and callees themselves, with main() as the request, and without the profiler's.
+     *
+     * @param array<string, array<string, int>> $edges
+     * @return array<string, array<string, int>>
+     */
+    public static function edges(array $edges, float $elapsedMs): array
+    {
+        $main = ['ct' => 1, 'wt' => (int) round($elapsedMs * 1000)];
+        $shown = [self::MAIN => $main + ($edges[self::MAIN] ?? [])];
+        foreach ($edges as $edge => $numbers) {
+            if (strncmp($edge, self::OWN, 9) !== 0 && strpos($edge, '==>' . self::OWN) === false) {
+                $isRoot = $edge === self::MAIN || strpos($edge, '==>') !== false || isset(self::EXTENSIONS[$edge]);
+                $shown += $isRoot ? [$edge => $numbers] : [self::MAIN . "==>$edge" => $numbers];
+            }
+        }
+        return array_diff_key($shown, self::EXTENSIONS);
     }
 
     /** @param array<string, array<string, int>> $edges */
@@ -107,7 +127,7 @@ final class TopFunctions
         unset($this->exclusive[self::MAIN]);
         arsort($this->exclusive);
         foreach ($this->exclusive as $function => $us) {
-            if (strncmp((string) $function, self::OWN, 9) !== 0 && !isset(self::EXTENSIONS[$function])) {
+            if (isset($this->calls[$function]) && strncmp((string) $function, self::OWN, 9) !== 0) {
                 $rows[] = $this->row((string) $function, $totalUs);
             }
             if (count($rows) === self::MAX) {

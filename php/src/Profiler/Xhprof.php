@@ -10,26 +10,24 @@ final class Xhprof
     /** @var string which of the two */
     private $extension;
 
-    private function __construct(string $extension)
+    public function __construct(string $extension)
     {
         $this->extension = $extension;
     }
 
     /** No CPU times: they cost a system call for each function call. */
-    public static function start(string $extension): self
+    public function enable(): void
     {
-        $measurement = new self($extension);
-        if ($extension === 'xhprof') {
+        if ($this->extension === 'xhprof') {
             xhprof_enable(XHPROF_FLAGS_MEMORY);
-            return $measurement;
+            return;
         }
         $flags = TIDEWAYS_XHPROF_FLAGS_MEMORY_MU;
-        if (PHP_VERSION_ID >= 80200 && defined('TIDEWAYS_XHPROF_FLAGS_NO_BUILTINS')) {
+        if (PHP_VERSION_ID >= 80200) {
             // PHP 8.2 tells its observers of internal functions too; with the extension's own hook each counts twice.
             $flags |= TIDEWAYS_XHPROF_FLAGS_NO_BUILTINS;
         }
         tideways_xhprof_enable($flags);
-        return $measurement;
     }
 
     public function discard(): void
@@ -40,7 +38,9 @@ final class Xhprof
     /** @return array<string, mixed> the profiling section */
     public function stop(float $elapsedMs, Options $options): array
     {
-        return ['top_functions' => TopFunctions::of($this->disable(), $elapsedMs)];
+        $edges = $this->disable();
+        return ['top_functions' => TopFunctions::of($edges, $elapsedMs)]
+            + ($options->callGraph ? ['call_graph' => TopFunctions::edges($edges, $elapsedMs)] : []);
     }
 
     private function disable(): array

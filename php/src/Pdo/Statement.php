@@ -1,0 +1,32 @@
+<?php
+
+namespace Transmit\Pdo;
+
+use Transmit\Profiler;
+
+/**
+ * A PDO statement that reports what it executes to the profiler:
+ * $pdo->setAttribute(PDO::ATTR_STATEMENT_CLASS, [Transmit\Pdo\Statement::class]);
+ *
+ * PDO tells of prepared statements only, not of PDO::query() and PDO::exec().
+ */
+class Statement extends \PDOStatement
+{
+    protected function __construct()
+    {
+    }
+
+    /** @param array<mixed>|null $params */
+    public function execute($params = null): bool
+    {
+        if (!Profiler::isActive()) {
+            return parent::execute($params);
+        }
+        $start = hrtime(true);
+        try {
+            return parent::execute($params);
+        } finally {
+            Profiler::query($this->queryString, (hrtime(true) - $start) / 1e6);
+        }
+    }
+}

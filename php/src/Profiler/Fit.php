@@ -1,0 +1,72 @@
+<?php
+
+namespace Transmit\Profiler;
+
+use Transmit\Settings;
+
+/**
+ * Drops what is only wanted, stacks first, then callers and callees, from a profile that is too large for one datagram.
+ */
+final class Fit
+{
+    /** What "_meta" takes. */
+    private const META_BYTES = 320;
+
+    private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
+
+    /**
+     * @param array<string, mixed> $data with xhprof.profiling
+     * @return array{array<string, mixed>, array<string, bool>} what is sent, and what "_meta" says of it
+     */
+    public static function apply(array $data, Settings $settings): array
+    {
+        $stacks = $data['xhprof']['profiling']['stacks'] ?? null;
+        $edges = $data['xhprof']['profiling']['call_graph'] ?? null;
+        if (($stacks === null && $edges === null) || $settings->oversize !== 'shrink') {
+            return [$data, []];
+        }
+        unset($data['xhprof']['profiling']['stacks'], $data['xhprof']['profiling']['call_graph']);
+        $left = $settings->maxDatagramSize - self::META_BYTES - self::length($data);
+        $marks = [];
+        if ($edges !== null) {
+            $kept = self::heaviest($edges, $left);
+            $marks = count($kept) < count($edges) ? ['call_graph_truncated' => true] : [];
+            $data['xhprof']['profiling'] += $kept === [] ? [] : ['call_graph' => $kept];
+        }
+        if ($stacks !== null) {
+            $isRoom = self::length($stacks) + 16 <= $left && $marks === [];
+            $data['xhprof']['profiling'] += $isRoom ? ['stacks' => $stacks] : [];
+            $marks += $isRoom ? [] : ['stacks_dropped' => true];
+        }
+        return [$data, $marks];
+    }
+
+    /**
+     * main(), then the edges with the most time, as many as $left bytes hold.
+     *
+     * @param array<string, array<string, int>> $edges
+     * @return array<string, array<string, int>>
+     */
+    private static function heaviest(array $edges, int &$left): array
+    {
+        $times = array_combine(array_keys($edges), array_column($edges, 'wt'));
+        arsort($times);
+        $kept = [];
+        $left -= 16;
+        foreach (['main()' => 0] + $times as $edge => $time) {
+            $bytes = self::length((string) $edge) + self::length($edges[$edge]) + 2;
+            if ($bytes > $left) {
+                break;
+            }
+            $left -= $bytes;
+            $kept[$edge] = $edges[$edge];
+        }
+        return $kept;
+    }
+
+    /** @param mixed $value */
+    private static function length($value): int
+    {
+        return strlen((string) json_encode($value, self::FLAGS));
+    }
+}

@@ -1,0 +1,36 @@
+<?php
+
+namespace Transmit\Profiler;
+
+/**
+ * The slowest queries of a profile, in the order in which they ran. It holds a bounded number, whatever runs.
+ */
+final class Queries
+{
+    private const KEPT = 1000;
+
+    /** @var array<int, array{sql: string, time_ms: float}> by place */
+    private $queries = [];
+
+    /** @var int */
+    private $count = 0;
+
+    public function add(string $sql, float $ms): void
+    {
+        $this->queries[$this->count++] = ['sql' => $sql, 'time_ms' => round($ms, 3)];
+        if (count($this->queries) >= 2 * self::KEPT) {
+            $times = array_combine(array_keys($this->queries), array_column($this->queries, 'time_ms'));
+            arsort($times);
+            $this->queries = array_intersect_key($this->queries, array_slice($times, 0, self::KEPT, true));
+        }
+    }
+
+    /** @return array<string, mixed> for the profile; empty where no query ran */
+    public function section(): array
+    {
+        if ($this->count === 0) {
+            return [];
+        }
+        return ['sql' => ['count' => $this->count, 'queries' => array_values($this->queries)]];
+    }
+}

@@ -1,0 +1,50 @@
+<?php
+
+namespace Transmit\Profiler;
+
+use Transmit\Plain\Stamp;
+
+/**
+ * max_per_minute: a small locked file counts the profiles of all of a user's processes for one listener.
+ */
+final class RateLimit
+{
+    private const TRIES = 3;
+
+    /** @var array{int, int} the minute, the profiles in it: of this process, where there can be no file */
+    private static $own = [0, 0];
+
+    /** Never waits: while another process holds the file, the answer is no. */
+    public static function allows(int $maxPerMinute, string $listener): bool
+    {
+        if ($maxPerMinute === 0) {
+            return true;
+        }
+        $name = sprintf('rate%08x', crc32($listener));
+        for ($try = 0; $try < self::TRIES; $try++) {
+            $stamp = Stamp::open(sys_get_temp_dir(), $name, $isBusy);
+            if ($stamp !== null) {
+                $was = array_map('intval', explode(' ', $stamp->read() . ' 0'));
+                [$now, $isAllowed] = self::count($was, $maxPerMinute);
+                $stamp->write("$now[0] $now[1]");
+                return $isAllowed;
+            }
+        }
+        if ($isBusy) {
+            return false;
+        }
+        [self::$own, $isAllowed] = self::count(self::$own, $maxPerMinute);
+        return $isAllowed;
+    }
+
+    /**
+     * @param array<int> $was the minute, the profiles in it
+     * @return array{array{int, int}, bool} the same now, and whether there may be one more
+     */
+    private static function count(array $was, int $max): array
+    {
+        $minute = intdiv(time(), 60);
+        $count = $was[0] === $minute ? $was[1] : 0;
+        return $count < $max ? [[$minute, $count + 1], true] : [[$minute, $count], false];
+    }
+}
