@@ -53,7 +53,7 @@ final class ProfilerTest extends TransmitTestCase
             function slow() { usleep(3000); }
             for ($i = 0; $i < 3; $i++) { slow(); }');
         Program::run('REQUEST_URI="/shop?token=secret" REQUEST_METHOD=GET HTTP_X_REQUEST_ID=id-1 '
-            . $this->command($program, '-d variables_order=EGPCS'));
+            . $this->command($program, '-d variables_order=EGPCS -d transmit.correlation_id_header=X-Request-Id'));
 
         $sent = json_decode($this->buffered()[0], true);
         self::assertSame(['id-1', '/shop', 'GET'], [$sent['correlation_id'], $sent['url'], $sent['method']]);

@@ -17,6 +17,8 @@ namespace Transmit\Profiler;
  * finish_request      false   true: the response ends when the profile is sent, before destructors run
  * stacks              false   true: excimer's stacks, one a line, as a flame graph takes them
  * call_graph          false   true: each caller and callee of (tideways_)xhprof
+ * correlation_id_header  ""   the request header whose value is the profile's correlation_id, such as X-Request-Id:
+ *                             one that your proxy sets itself, for visitors can send any other. "": a new id
  * url_query           false   the query parameters that may be kept: true for all, or a list of names
  */
 final class Options
@@ -33,6 +35,7 @@ final class Options
         'finish_request' => false,
         'stacks' => false,
         'call_graph' => false,
+        'correlation_id_header' => '',
         'url_query' => false,
     ];
 
@@ -56,6 +59,7 @@ final class Options
     public bool $finishRequest;
     public bool $stacks;
     public bool $callGraph;
+    public string $correlationIdHeader;
     /** @var bool|list<string> */
     public $urlQuery;
 
@@ -79,6 +83,7 @@ final class Options
         $this->finishRequest = $values['finish_request'];
         $this->stacks = $values['stacks'];
         $this->callGraph = $values['call_graph'];
+        $this->correlationIdHeader = $values['correlation_id_header'];
         $this->urlQuery = $values['url_query'];
     }
 
@@ -126,6 +131,8 @@ final class Options
                 return in_array($value, self::PROFILERS, true);
             case 'force_secret':
                 return is_string($value);
+            case 'correlation_id_header':
+                return is_string($value) && preg_match('/^[A-Za-z0-9-]{0,64}$/D', $value) === 1;
             case 'exclude':
                 return self::areTexts($value);
             case 'url_query':

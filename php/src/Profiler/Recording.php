@@ -164,7 +164,7 @@ final class Recording
         if (!$this->isForced && !$this->isWanted($elapsedMs, $settings)) {
             return;
         }
-        $data = HttpRequest::describe($this->options->urlQuery)
+        $data = HttpRequest::describe($this->options)
             + ($this->name === '' ? [] : ['name' => $this->name])
             + ['elapsed_ms' => round($elapsedMs, 3), 'cpu_ms' => $this->cpuMs]
             + ['peak_memory_bytes' => memory_get_peak_usage(true)]

@@ -10,5 +10,6 @@ function get_profiling_config(): array
     return $more + [
         'listener_socket' => getenv('TEST_SOCKET'),
         'buffer_dirs' => [getenv('TEST_BUFFER')],
+        'correlation_id_header' => 'X-Correlation-Id',
     ];
 }
