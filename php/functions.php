@@ -11,13 +11,15 @@
 
 use Transmit\BufferDirectory;
 use Transmit\Cleanup;
+use Transmit\Deadline;
+use Transmit\LargeProfile;
 use Transmit\ListenerCheck;
 use Transmit\Profile;
 use Transmit\Quiet;
 use Transmit\Replay;
+use Transmit\SendCall;
 use Transmit\Settings;
 use Transmit\Stats;
-use Transmit\Transmission;
 
 defined('TRANSMIT_TIMEOUT_USEC') || define('TRANSMIT_TIMEOUT_USEC', 50000);
 defined('MAX_DATAGRAM_SIZE') || define('MAX_DATAGRAM_SIZE', 65507);
@@ -31,19 +33,9 @@ if (!function_exists('send_profiling_data')) {
      */
     function send_profiling_data(array $data): bool
     {
-        $start = hrtime(true);
-        $held = Quiet::holdSignals();
-        set_error_handler([Quiet::class, 'keepWarning']); // Quiet::call() written out: its closure costs as much
-        try {
-            return Profile::send($data, $start);
-        } catch (\Throwable $e) {
-            return Quiet::caught($e, false);
-        } finally {
-            restore_error_handler();
-            if ($held) {
-                Quiet::releaseSignals();
-            }
-        }
+        return Quiet::call(static function () use ($data): bool {
+            return Profile::send($data, Deadline::now());
+        }, false);
     }
 }
 
@@ -55,9 +47,8 @@ if (!function_exists('transmit_or_buffer')) {
      */
     function transmit_or_buffer(array $data): bool
     {
-        $start = hrtime(true);
-        return Quiet::call(static function () use ($data, $start): bool {
-            return Profile::send($data, $start);
+        return Quiet::call(static function () use ($data): bool {
+            return Profile::send($data, Deadline::now());
         }, false);
     }
 }
@@ -70,19 +61,11 @@ if (!function_exists('send_via_socket')) {
      */
     function send_via_socket(string $json, string $socketPath): bool
     {
-        $start = hrtime(true);
-        $held = Quiet::holdSignals();
-        set_error_handler([Quiet::class, 'keepWarning']); // as above
-        try {
-            return Transmission::send($json, $socketPath, Settings::current(), $start);
-        } catch (\Throwable $e) {
-            return Quiet::caught($e, false);
-        } finally {
-            restore_error_handler();
-            if ($held) {
-                Quiet::releaseSignals();
-            }
-        }
+        return Quiet::call(static function () use ($json, $socketPath): bool {
+            $settings = Settings::current();
+            $call = new SendCall($settings, Deadline::now());
+            return $call->toListener($json, $socketPath)->log($settings)->isSent();
+        }, false);
     }
 }
 
@@ -96,9 +79,9 @@ if (!function_exists('send_large_data')) {
      */
     function send_large_data(array $data, string $socketPath): bool
     {
-        $start = hrtime(true);
-        return Quiet::call(static function () use ($data, $socketPath, $start): bool {
-            return Profile::sendLarge($data, $socketPath, Settings::current(), $start);
+        return Quiet::call(static function () use ($data, $socketPath): bool {
+            $settings = Settings::current();
+            return LargeProfile::sendCut($data, $socketPath, $settings, Deadline::now())->log($settings)->isSent();
         }, false);
     }
 }
@@ -111,9 +94,10 @@ if (!function_exists('write_to_disk_buffer')) {
      */
     function write_to_disk_buffer(string $json): bool
     {
-        $start = hrtime(true);
-        return Quiet::call(static function () use ($json, $start): bool {
-            return (new Transmission(Settings::current(), $start))->store($json);
+        return Quiet::call(static function () use ($json): bool {
+            $settings = Settings::current();
+            $outcome = (new SendCall($settings, Deadline::now()))->toDisk($json);
+            return $outcome->isOnDisk() || $outcome->log($settings)->isOnDisk();
         }, false);
     }
 }
@@ -156,9 +140,8 @@ if (!function_exists('replay_disk_buffer')) {
      */
     function replay_disk_buffer(int $maxFiles = 1000, int $budgetUs = 50000): int
     {
-        $start = hrtime(true);
-        return Quiet::call(static function () use ($maxFiles, $budgetUs, $start): int {
-            return Replay::run(Settings::current(), $maxFiles, $budgetUs, $start);
+        return Quiet::call(static function () use ($maxFiles, $budgetUs): int {
+            return Replay::run(Settings::current(), $maxFiles, $budgetUs, Deadline::now());
         }, 0);
     }
 }

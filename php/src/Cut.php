@@ -2,6 +2,9 @@
 
 namespace Transmit;
 
+use function count;
+use function is_array;
+
 /**
  * Cuts a profile that is too large for a datagram: the first 50 top functions, the 100
  * slowest queries, and a mark in "_meta" where something was cut.
@@ -14,54 +17,145 @@ final class Cut
     /** So many candidates are collected before the slowest of them are picked again. */
     private const CANDIDATES = 250;
 
-    public static function apply(array $data): array
+    /** "sql" and "xhprof" hold a few fields. One with more than this is not copied, and not cut. */
+    private const FIELDS = 10000;
+
+    /** @var array<string, mixed> fields of the profile that replace those of the same name */
+    public array $instead = [];
+
+    /** @var array<string, mixed> for "_meta" */
+    public array $marks = [];
+
+    private Serialized $serialized;
+    private Deadline $until;
+
+    /** @param Deadline $until the end of the search for the slowest queries */
+    public function __construct(array $data, Serialized $serialized, Deadline $until)
     {
-        return self::cutQueries(self::cutFunctions($data));
+        $this->serialized = $serialized;
+        $this->until = $until;
+        $this->cutFunctions($data['xhprof'] ?? null);
+        $this->cutQueries($data['sql'] ?? null);
     }
 
-    private static function cutFunctions(array $data): array
+    /** @param mixed $xhprof */
+    private function cutFunctions($xhprof): void
     {
-        $profiling = is_array($data['xhprof'] ?? null) ? $data['xhprof']['profiling'] ?? null : null;
-        $functions = is_array($profiling) ? $profiling['top_functions'] ?? null : null;
-        if (!is_array($functions) || count($functions) <= self::FUNCTIONS) {
-            return $data;
+        $xhprof = $this->fields($xhprof);
+        $profiling = $this->fields($xhprof['profiling'] ?? null);
+        $functions = $this->items($profiling['top_functions'] ?? null);
+        if ($functions === null || $this->hasNoMore($functions, self::FUNCTIONS)) {
+            return;
         }
-        $data['xhprof']['profiling']['top_functions'] = self::first($functions);
-        return self::mark($data, 'truncated');
+        $profiling['top_functions'] = self::first($functions);
+        $xhprof['profiling'] = $profiling;
+        $this->instead['xhprof'] = $xhprof;
+        $this->marks['truncated'] = true;
     }
 
-    /** @return array|\stdClass a map whose first keys are 0, 1, 2 … stays a map */
-    private static function first(array $all)
+    /** @param mixed $sql */
+    private function cutQueries($sql): void
     {
-        $kept = array_slice($all, 0, self::FUNCTIONS, true);
-        return array_keys($kept) === range(0, self::FUNCTIONS - 1) && !Encoder::isList($all) ? (object) $kept : $kept;
-    }
-
-    private static function cutQueries(array $data): array
-    {
-        $queries = is_array($data['sql'] ?? null) ? $data['sql']['queries'] ?? null : null;
-        if (!is_array($queries) || count($queries) <= self::QUERIES) {
-            return $data;
+        $sql = $this->fields($sql);
+        $queries = $this->items($sql['queries'] ?? null);
+        if ($queries === null || $this->hasNoMore($queries, self::QUERIES)) {
+            return;
         }
-        $data['sql']['queries'] = self::slowest($queries);
-        return self::mark($data, 'sql_truncated');
+        $sql['queries'] = $this->slowest($queries);
+        $this->instead['sql'] = $sql;
+        $this->marks['sql_truncated'] = true;
     }
 
-    private static function mark(array $data, string $name): array
+    /**
+     * What JSON has of an array or an object, as an array.
+     *
+     * @param mixed $value
+     * @return array<mixed>|null null: nothing, or too much to copy
+     */
+    private function fields($value): ?array
     {
-        $meta = is_array($data['_meta'] ?? null) ? $data['_meta'] : [];
-        $meta[$name] = true;
-        $data['_meta'] = $meta;
-        return $data;
+        $items = $this->items($value);
+        if ($items === null || !$this->hasNoMore($items, self::FIELDS)) {
+            return null;
+        }
+        return is_array($items) ? $items : self::publicOnly((array) $items);
     }
 
-    /** The slowest, slowest first; of equally slow ones, those that came first. */
-    private static function slowest(array $queries): array
+    /** @return array<mixed> */
+    private static function publicOnly(array $fields): array
     {
-        $queries = array_values($queries);
-        $candidates = [];
+        return array_filter($fields, [ObjectFields::class, 'isPublic'], ARRAY_FILTER_USE_KEY);
+    }
+
+    /**
+     * @param mixed $value
+     * @return array<mixed>|\stdClass|null for foreach; null: it is neither array nor object in JSON
+     */
+    private function items($value)
+    {
+        for ($times = 0; $value instanceof \JsonSerializable && $times < Encoder::MAX_DEPTH; $times++) {
+            $result = $this->serialized->of($value);
+            if ($result === $value) {
+                break;
+            }
+            $value = $result;
+        }
+        if (!is_object($value)) {
+            return is_array($value) ? $value : null;
+        }
+        $fields = ObjectFields::of($value);
+        return is_array($fields) ? (object) self::publicOnly($fields) : $fields;
+    }
+
+    /** @param array<mixed>|\stdClass $items */
+    private function hasNoMore($items, int $limit): bool
+    {
+        if (is_array($items)) {
+            return count($items) <= $limit;
+        }
+        foreach ($items as $item) {
+            if (--$limit < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * @param array<mixed>|\stdClass $all
+     * @return array<mixed>|\stdClass a map whose first keys are 0, 1, 2 … stays a map
+     */
+    private static function first($all)
+    {
+        $kept = [];
+        foreach ($all as $key => $item) {
+            $kept[$key] = $item;
+            if (count($kept) === self::FUNCTIONS) {
+                break;
+            }
+        }
+        $isLikeAList = array_keys($kept) === range(0, self::FUNCTIONS - 1);
+        return $isLikeAList && !(is_array($all) && Encoder::isList($all)) ? (object) $kept : $kept;
+    }
+
+    /**
+     * The slowest, slowest first; of equally slow ones, those that came first. Of too many for the time, the
+     * first are examined, and a mark says how many.
+     *
+     * @param array<mixed>|\stdClass $queries
+     * @return list<mixed>
+     */
+    private function slowest($queries): array
+    {
+        $candidates = $kept = [];
         $floor = -INF;
-        foreach (self::times($queries) as $place => $time) {
+        $place = -1;
+        foreach ($queries as $query) {
+            if (++$place % 1024 === 1023 && $this->until->isOver()) {
+                $this->marks['sql_queries_examined'] = $place;
+                break;
+            }
+            $time = is_array($query) ? $query['time_ms'] ?? 0 : $this->timeOf($query);
             if ($time <= $floor && $floor >= 0) { // what is no number counts as 0
                 continue;
             }
@@ -70,29 +164,32 @@ final class Cut
             }
             if ($time > $floor) {
                 $candidates[$place] = $time;
+                $kept[$place] = $query;
                 if (count($candidates) === self::CANDIDATES) {
                     $candidates = self::largest($candidates);
+                    $kept = array_intersect_key($kept, $candidates);
                     $floor = end($candidates);
                 }
             }
         }
         $slowest = [];
         foreach (self::largest($candidates) as $place => $time) {
-            $slowest[] = $queries[$place];
+            $slowest[] = $kept[$place];
         }
         return $slowest;
     }
 
-    /** @return list<mixed> each query's time_ms */
-    private static function times(array $queries): array
+    /**
+     * @param mixed $query
+     * @return mixed
+     */
+    private function timeOf($query)
     {
-        $times = array_column($queries, 'time_ms'); // leaves out those that have none
-        if (count($times) === count($queries)) {
-            return $times;
+        if (!is_object($query)) {
+            return 0;
         }
-        return array_map(static function ($query) {
-            return array_column([$query], 'time_ms')[0] ?? 0;
-        }, $queries);
+        $fields = $this->items($query);
+        return is_array($fields) ? $fields['time_ms'] ?? 0 : $fields->time_ms ?? 0;
     }
 
     /**

@@ -2,129 +2,243 @@
 
 namespace Transmit;
 
+use function count;
+use function is_array;
+use function is_object;
+use function is_string;
+use function strlen;
+
 /**
- * json_encode as this library uses it, and in pieces for what may take longer than there is time.
+ * json_encode against the clock and a limit, piece by piece: the same JSON, or a refusal in time.
  */
 final class Encoder
 {
-    private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
+    /** As json_encode and the library have it; the outermost level is 1. */
+    public const MAX_DEPTH = 512;
 
-    /** So much, in bytes, is encoded at once: it takes a millisecond or two. */
-    public const PIECE = 262144;
-
-    private const CHUNK = 64;
+    public const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
 
     private Deadline $deadline;
-
+    private int $maxBytes;
+    private Serialized $serialized;
+    private Piece $piece;
     private string $json = '';
     private bool $hasPieces = false;
 
-    private function __construct(Deadline $deadline)
+    /** @var array<string|int, true> what is being encoded now, by reference and object: null in itself */
+    private array $path = [];
+
+    private function __construct(Deadline $deadline, int $maxBytes, Serialized $serialized)
     {
         $this->deadline = $deadline;
+        $this->maxBytes = $maxBytes;
+        $this->serialized = $serialized;
+        $this->piece = new Piece();
     }
 
-    /** At once: for a profile that is small. "" if it cannot be encoded. */
-    public static function encode(array $data): string
-    {
-        return self::whole($data);
+    /**
+     * A profile with its "_meta" as the last field. $data is not copied: it may be most of the memory.
+     *
+     * @param array<string, mixed> $instead fields that replace those of $data
+     * @param array<string, mixed> $meta
+     * @throws Refused ETIMEDOUT, ETOOBIG, EDEPTH
+     */
+    public static function profile(
+        array $data,
+        array $instead,
+        array $meta,
+        Deadline $deadline,
+        int $maxBytes,
+        Serialized $serialized
+    ): string {
+        $encoder = new self($deadline, $maxBytes, $serialized);
+        $encoder->json = '{';
+        $encoder->appendItems(self::fields($data, $instead, $meta), $data, true, 1);
+        $encoder->json .= '}';
+        return $encoder->json;
     }
 
-    /** @return string|null null: time was up */
-    public static function encodeUntil(array $data, Deadline $deadline): ?string
-    {
-        if (SizeBound::isRecursive($data)) {
-            return self::whole($data);
-        }
-        $encoder = new self($deadline);
-        return $encoder->append($data) ? $encoder->json : null;
-    }
-
-    /** @param mixed $value */
-    private static function whole($value): string
+    /** What encodes it as quickly as possible: for a value that is known to be a piece. @param mixed $value */
+    public static function whole($value): string
     {
         return (string) json_encode($value, self::FLAGS);
     }
 
-    /** @param mixed $value */
-    private function append($value): bool
+    /** @return iterable<int|string, mixed> */
+    private static function fields(array $data, array $instead, array $meta): iterable
     {
-        if (is_string($value) && strlen($value) > self::PIECE) {
-            return $this->appendString($value);
+        foreach ($data as $key => $item) {
+            if ($key !== '_meta') {
+                yield $key => array_key_exists($key, $instead) ? $instead[$key] : $item;
+            }
         }
-        if (is_array($value) && !SizeBound::isSmall($value, self::PIECE)) {
-            return $this->appendArray($value, self::isList($value));
+        yield '_meta' => $meta;
+    }
+
+    /** @param mixed $value */
+    private function append($value, int $level): void
+    {
+        if (is_string($value)) {
+            $this->appendString($value);
+        } elseif (is_array($value)) {
+            $this->appendArray($value, $level);
+        } elseif (is_object($value)) {
+            $this->appendObject($value, $level);
+        } else {
+            $this->appendPiece($value);
         }
-        return $this->appendWhole($value);
+    }
+
+    /** @param mixed $piece */
+    private function appendPiece($piece, int $withoutEnds = 0): void
+    {
+        $json = self::whole($piece);
+        $this->json .= $withoutEnds === 0 ? $json : substr($json, $withoutEnds, -$withoutEnds);
+        $this->check();
+    }
+
+    /** The first piece always has time: nothing that is small is lost here. */
+    private function check(): void
+    {
+        if (strlen($this->json) > $this->maxBytes) {
+            throw new Refused(Result::ETOOBIG, "it has more than $this->maxBytes bytes");
+        }
+        if ($this->hasPieces && $this->deadline->isOver()) {
+            throw new Refused(Result::ETIMEDOUT, 'time was up before it was encoded');
+        }
+        $this->hasPieces = true;
+    }
+
+    private function appendArray(array $array, int $level): void
+    {
+        if ($this->piece->size($array, self::MAX_DEPTH + 1 - $level) >= 0) {
+            $this->appendPiece($array);
+            return;
+        }
+        $isMap = !self::isList($array);
+        $this->json .= $isMap ? '{' : '[';
+        $this->appendItems($array, $array, $isMap, $level);
+        $this->json .= $isMap ? '}' : ']';
+    }
+
+    private function appendObject(object $object, int $level): void
+    {
+        $id = spl_object_id($object);
+        if (isset($this->path[$id])) {
+            $this->json .= 'null';
+            return;
+        }
+        $this->path[$id] = true;
+        $value = $object instanceof \JsonSerializable ? $this->serialized->of($object) : $object;
+        if ($value !== $object) {
+            $this->append($value, $level);
+        } elseif ($this->piece->size($object, self::MAX_DEPTH + 1 - $level) >= 0) {
+            $this->appendPiece($object);
+        } else {
+            $this->json .= '{';
+            $this->appendItems(ObjectFields::of($object), null, true, $level);
+            $this->json .= '}';
+        }
+        unset($this->path[$id]);
     }
 
     /**
-     * The first piece always has time: nothing that is small is lost here.
+     * As many items at once as are a piece; what is none by itself is taken apart.
      *
-     * @param mixed $value
+     * @param iterable<mixed>|object $items
+     * @param array|null $array the array that they are from; null: they are an object's
      */
-    private function appendWhole($value, int $withoutEnds = 0): bool
+    private function appendItems($items, ?array $array, bool $isMap, int $level): void
     {
-        if ($this->hasPieces && $this->deadline->isOver()) {
-            return false;
-        }
-        $this->hasPieces = true;
-        $json = self::whole($value);
-        $this->json .= $withoutEnds === 0 ? $json : substr($json, $withoutEnds, -$withoutEnds);
-        return true;
-    }
-
-    private function appendArray(array $array, bool $isList): bool
-    {
-        $this->json .= $isList ? '[' : '{';
-        foreach (self::chunks($array) as $number => $chunk) {
-            $this->json .= $number > 0 ? ',' : '';
-            if (!$this->appendChunk($chunk, $isList)) {
-                return false;
-            }
-        }
-        $this->json .= $isList ? ']' : '}';
-        return true;
-    }
-
-    private function appendChunk(array $chunk, bool $isList): bool
-    {
-        if (SizeBound::isSmall($chunk, self::PIECE)) {
-            return $this->appendWhole($isList ? array_values($chunk) : (object) $chunk, 1);
+        if ($level > self::MAX_DEPTH) {
+            throw new Refused(Result::EDEPTH, 'it is nested deeper than ' . self::MAX_DEPTH . ' levels');
         }
         $comma = '';
-        foreach ($chunk as $key => $item) {
+        $chunk = [];
+        $room = Piece::BYTES;
+        foreach ($items as $key => $item) {
+            if ($array === null && !ObjectFields::isPublic($key)) {
+                continue;
+            }
+            $size = $this->sizeOf($key, $item, $level);
+            if ($size >= 0 && $size <= $room && ($chunk !== [] || !$isMap || ($key !== 0 && $key !== '0'))) {
+                $isMap ? $chunk[$key] = $item : $chunk[] = $item;
+                $room -= $size;
+                continue;
+            }
+            $this->appendChunk($chunk, $comma);
+            $chunk = [];
+            $room = Piece::BYTES;
+            // A map's item with the key 0 is no part of a chunk's beginning: json_encode would write a list.
             $this->json .= $comma;
             $comma = ',';
-            if (!$isList && !$this->appendName((string) $key)) {
-                return false;
+            if ($isMap) {
+                $this->append((string) $key, $level);
+                $this->json .= ':';
             }
-            if (!$this->append($item)) {
-                return false;
-            }
+            $this->appendItem($array, $key, $item, $level + 1);
+            $this->check();
         }
-        return true;
+        $this->appendChunk($chunk, $comma);
     }
 
-    private function appendName(string $name): bool
+    private function appendChunk(array $chunk, string &$comma): void
     {
-        $isInTime = $this->append($name);
-        $this->json .= ':';
-        return $isInTime;
+        if ($chunk !== []) {
+            $this->json .= $comma;
+            $comma = ',';
+            $this->appendPiece($chunk, 1);
+        }
+    }
+
+    /**
+     * @param int|string $key
+     * @param mixed $item
+     * @return int with its name; -1: it is no piece
+     */
+    private function sizeOf($key, $item, int $level): int
+    {
+        $size = is_string($key) ? Piece::ITEM + strlen($key) : Piece::ITEM;
+        if (is_string($item)) {
+            $size += strlen($item);
+        } elseif (is_array($item) || is_object($item)) {
+            $of = $this->piece->size($item, self::MAX_DEPTH - $level);
+            $size = $of < 0 ? -1 : $size + $of;
+        }
+        return $size > Piece::BYTES ? -1 : $size;
+    }
+
+    /**
+     * @param int|string $key
+     * @param mixed $item
+     */
+    private function appendItem(?array $array, $key, $item, int $level): void
+    {
+        $id = $array !== null && is_array($item) && isset($array[$key]) ? Piece::reference($array, $key) : null;
+        if ($id === null) {
+            $this->append($item, $level);
+        } elseif (isset($this->path[$id])) {
+            $this->json .= 'null';
+        } else {
+            $this->path[$id] = true;
+            $this->append($item, $level);
+            unset($this->path[$id]);
+        }
     }
 
     /** Cut only where a UTF-8 sequence begins: each part means what it means in the whole. */
-    private function appendString(string $string): bool
+    private function appendString(string $string): void
     {
-        $this->json .= '"';
-        for ($at = 0; $at < strlen($string); $at = $end) {
-            $end = self::cutBefore($string, $at + self::PIECE);
-            if (!$this->appendWhole(substr($string, $at, $end - $at), 1)) {
-                return false;
-            }
+        if (strlen($string) <= Piece::BYTES) {
+            $this->appendPiece($string);
+            return;
         }
         $this->json .= '"';
-        return true;
+        for ($at = 0; $at < strlen($string); $at = $end) {
+            $end = self::cutBefore($string, $at + Piece::BYTES);
+            $this->appendPiece(substr($string, $at, $end - $at), 1);
+        }
+        $this->json .= '"';
     }
 
     /** A sequence has at most three continuation bytes (10xxxxxx); what follows more of them stands for itself. */
@@ -138,28 +252,13 @@ final class Encoder
         return min($at, strlen($string));
     }
 
-    /** @return \Generator<int, array<mixed>> */
-    private static function chunks(array $array): \Generator
-    {
-        $chunk = [];
-        foreach ($array as $key => $item) {
-            $chunk[$key] = $item;
-            if (count($chunk) === self::CHUNK) {
-                yield $chunk;
-                $chunk = [];
-            }
-        }
-        if ($chunk !== []) {
-            yield $chunk;
-        }
-    }
-
+    /** array_is_list() is PHP 8.1's. */
     public static function isList(array $array): bool
     {
-        if (array_values($array) === $array) { // most lists: this gives the same array, however long it is
-            return true;
+        if (PHP_VERSION_ID >= 80100) {
+            return array_is_list($array);
         }
-        $next = 0; // NAN is not even itself
+        $next = 0;
         foreach ($array as $key => $item) {
             if ($key !== $next++) {
                 return false;

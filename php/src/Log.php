@@ -19,42 +19,57 @@ final class Log
 
     public static function write(int $result, string $text, ?Settings $settings): void
     {
-        $suppressed = self::due($result, $settings);
-        if ($suppressed === null) {
-            return;
+        try {
+            $suppressed = self::due($result, $settings);
+            if ($suppressed !== null) {
+                $more = $suppressed > 0 ? " ($suppressed more since the last such line)" : '';
+                error_log('Profiler: ' . Printable::line($text) . $more);
+            }
+        } catch (\Throwable $e) {
+            return; // error_log() itself may be disabled
         }
-        $more = $suppressed > 0 ? " ($suppressed more since the last such line)" : '';
-        error_log('Profiler: ' . Printable::line($text) . $more);
     }
 
-    /** Never throws: it is called from the last catch. */
     public static function defect(\Throwable $e): void
     {
-        try {
-            $where = basename($e->getFile()) . ':' . $e->getLine();
-            self::write(Result::EPANIC, 'profile lost: ' . get_class($e) . " at $where: " . $e->getMessage(), null);
-        } catch (\Throwable $second) {
-            return;
-        }
+        $where = strrchr('/' . $e->getFile(), '/') . ':' . $e->getLine();
+        $text = 'profile lost: ' . get_class($e) . ' at ' . substr($where, 1) . ': ' . $e->getMessage();
+        self::write(Result::EPANIC, $text, null);
     }
 
     /** @return int|null how many lines were left out since the last one; null: this one is left out */
     private static function due(int $result, ?Settings $settings): ?int
     {
-        $answer = $settings === null ? false : Native::logDue($result, $settings);
+        try {
+            $answer = $settings === null ? false : Native::logDue($result, $settings);
+        } catch (\Error $e) {
+            $answer = false;
+        }
         return $answer === false ? self::dueInPlain($result) : $answer;
     }
 
     private static function dueInPlain(int $result): ?int
     {
-        $stamp = Stamp::open(sys_get_temp_dir(), 'log' . $result);
+        $stamp = Stamp::ofUser('log' . $result);
         if ($stamp === null) {
-            [$now, $suppressed] = self::count(self::$own[$result] ?? [0, 0]);
-            self::$own[$result] = $now;
-            return $suppressed;
+            return self::dueAlone($result);
         }
-        [$now, $suppressed] = self::count(array_map('intval', explode(' ', $stamp->read() . ' 0')));
+        $was = array_map('intval', explode(' ', $stamp->read() . ' 0'));
+        [$now, $suppressed] = self::count($was);
         $stamp->write("$now[0] $now[1]");
+        return $stamp->isLocked ? $suppressed : null; // another worker is at it
+    }
+
+    /**
+     * Where the processes cannot tell each other, they log in one second of a minute: a process of FPM does not
+     * remember what it logged in the request before. On the command line, each logs.
+     */
+    private static function dueAlone(int $result): ?int
+    {
+        if (PHP_SAPI !== 'cli' && time() % self::EVERY_SECONDS !== 0) {
+            return null;
+        }
+        [self::$own[$result], $suppressed] = self::count(self::$own[$result] ?? [0, 0]);
         return $suppressed;
     }
 

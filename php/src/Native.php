@@ -40,7 +40,11 @@ final class Native
         if (self::$decidedFor !== [$settings->library]) {
             self::$decidedFor = [$settings->library];
             self::$cdef = self::$told = null;
-            self::$why = self::bind($settings->library);
+            try {
+                self::$why = self::bind($settings->library);
+            } catch (\Error $e) {
+                self::$why = 'a function or class that the library needs is disabled: ' . $e->getMessage();
+            }
         }
         return self::$why === null;
     }

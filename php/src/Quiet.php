@@ -12,6 +12,15 @@ final class Quiet
     /** @var string the last warning that was kept from the application */
     private static $lastWarning = '';
 
+    /** @var list<callable|null> the error handlers before ours, the last one last */
+    private static $handlersBefore = [];
+
+    private bool $hasHandler = false;
+    private bool $hasHeldSignals = false;
+
+    /** @var string|null PHP 7.4 with mbstring.func_overload: strlen() is to count bytes, not characters */
+    private $encoding = null;
+
     /**
      * @param callable(): mixed $work
      * @param mixed $otherwise the result when $work throws, which is logged
@@ -19,51 +28,83 @@ final class Quiet
      */
     public static function call(callable $work, $otherwise)
     {
-        $held = self::holdSignals();
-        set_error_handler([self::class, 'keepWarning']);
         try {
+            $quiet = new self();
             // Not $work(): what a preloaded function calls itself may use FFI (ffi.enable=preload), FFI::cdef for one.
             return call_user_func($work);
         } catch (\Throwable $e) {
-            return self::caught($e, $otherwise);
+            Log::defect($e);
+            return $otherwise;
         } finally {
-            restore_error_handler();
-            if ($held) {
-                self::releaseSignals();
+            if (isset($quiet)) {
+                $quiet->end();
             }
         }
     }
 
-    /**
-     * Makes the application's signal handlers wait: one that throws would end the work
-     * half-way, and its exception would be taken for ours.
-     *
-     * @return bool whether they have to be released again
-     */
-    public static function holdSignals(): bool
+    private function __construct()
     {
-        $held = \function_exists('pcntl_async_signals') && pcntl_async_signals(false);
-        if ($held) {
+        if (self::has('set_error_handler')) {
+            self::$handlersBefore[] = set_error_handler([self::class, 'keepWarning']);
+            $this->hasHandler = true;
+        }
+        // A handler that throws would end the work half-way, and its exception would be taken for ours.
+        $this->hasHeldSignals = self::has('pcntl_async_signals') && self::has('pcntl_signal_dispatch')
+            && pcntl_async_signals(false);
+        if (PHP_VERSION_ID < 80000 && ((int) ini_get('mbstring.func_overload') & 2) !== 0) {
+            $this->encoding = mb_internal_encoding();
+            mb_internal_encoding('8bit');
+        }
+    }
+
+    /** Not if it is disabled. */
+    private static function has(string $function): bool
+    {
+        try {
+            return \function_exists($function);
+        } catch (\Error $e) {
+            return false; // function_exists itself is
+        }
+    }
+
+    /** After exit() in a method of the application's objects, too: for its shutdown functions. */
+    public function __destruct()
+    {
+        if ($this->hasHandler || $this->hasHeldSignals) {
+            $this->end();
+        }
+    }
+
+    /** Signal handlers that had to wait run last: what one of them throws is the application's. */
+    private function end(): void
+    {
+        if ($this->encoding !== null) {
+            mb_internal_encoding($this->encoding);
+            $this->encoding = null;
+        }
+        if ($this->hasHandler) {
+            $this->hasHandler = false;
+            self::removeHandler();
+        }
+        if ($this->hasHeldSignals) {
+            $this->hasHeldSignals = false;
+            pcntl_async_signals(true);
             pcntl_signal_dispatch();
         }
-        return $held;
     }
 
-    /** Runs the handlers that had to wait. What one of them throws is the application's. */
-    public static function releaseSignals(): void
+    /** Unless the application has set one above it, in another fiber: then it stays, and passes all on. */
+    private static function removeHandler(): void
     {
-        pcntl_async_signals(true);
-        pcntl_signal_dispatch();
-    }
-
-    /**
-     * @param mixed $otherwise the result of work that threw this
-     * @return mixed the same
-     */
-    public static function caught(\Throwable $e, $otherwise)
-    {
-        Log::defect($e);
-        return $otherwise;
+        if (!self::has('restore_error_handler')) {
+            return;
+        }
+        $current = set_error_handler(null);
+        restore_error_handler();
+        if ($current === [self::class, 'keepWarning']) {
+            restore_error_handler();
+            \array_pop(self::$handlersBefore);
+        }
     }
 
     /** The system's words of the last failed file or socket function, without the function's name. */
@@ -72,10 +113,32 @@ final class Quiet
         return (string) preg_replace('/^\w+\(.*?\): /s', '', self::$lastWarning);
     }
 
-    /** @internal the error handler */
-    public static function keepWarning(int $level, string $message): bool
+    /**
+     * @internal the error handler. A fiber that the application suspends in mid-call leaves it in place: a warning
+     * that is raised then is the application's.
+     *
+     * @return mixed
+     */
+    public static function keepWarning(int $level, string $message, string $file = '', int $line = 0)
     {
-        self::$lastWarning = $message;
-        return true;
+        if (strncmp($file, __DIR__, \strlen(__DIR__)) === 0 || self::isInACall()) {
+            self::$lastWarning = $message;
+            return true;
+        }
+        $before = \end(self::$handlersBefore);
+        if ($before === false || $before === null) {
+            return false;
+        }
+        return call_user_func($before, $level, $message, $file, $line); // as above
+    }
+
+    private static function isInACall(): bool
+    {
+        foreach (\array_slice(debug_backtrace(DEBUG_BACKTRACE_IGNORE_ARGS), 2) as $frame) {
+            if (strncmp($frame['class'] ?? '', __NAMESPACE__ . '\\', 9) === 0) {
+                return true;
+            }
+        }
+        return false;
     }
 }

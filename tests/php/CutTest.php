@@ -4,6 +4,8 @@ namespace Transmit\Test;
 
 use PHPUnit\Framework\TestCase;
 use Transmit\Cut;
+use Transmit\Deadline;
+use Transmit\Serialized;
 
 final class CutTest extends TestCase
 {
@@ -21,7 +23,9 @@ final class CutTest extends TestCase
         yield 'numbered map' => [array_fill(5, 56, 'x'), json_encode(array_fill(5, 50, 'x'))];
         yield 'map that begins like a list' => [range(0, 59) + ['x' => 1], json_encode((object) range(0, 49))];
         yield 'no list' => ['text', null];
-        yield 'object' => [(object) $letters(51), null];
+        yield 'object of 50' => [(object) $letters(50), null];
+        yield 'object of 51' => [(object) $letters(51), json_encode($letters(50))];
+        yield 'numbered object' => [(object) range(0, 59), json_encode((object) range(0, 49))];
     }
 
     /**
@@ -31,10 +35,13 @@ final class CutTest extends TestCase
     public function testTopFunctions($functions, ?string $want): void
     {
         $data = ['xhprof' => ['before' => 1, 'profiling' => ['top_functions' => $functions, 'after' => 1]]];
-        $cut = Cut::apply($data);
-        self::assertSame($want ?? json_encode($functions), json_encode($cut['xhprof']['profiling']['top_functions']));
-        self::assertSame($want !== null, isset($cut['_meta']['truncated']));
-        self::assertSame(['top_functions', 'after'], array_keys($cut['xhprof']['profiling']));
+        foreach (self::forms($data) as $form => $data) {
+            $cut = self::cut($data);
+            self::assertSame($want !== null, isset($cut->marks['truncated']), $form);
+            $profiling = $want === null ? [] : (array) $cut->instead['xhprof']['profiling'];
+            self::assertSame($want, $want === null ? null : json_encode($profiling['top_functions']), $form);
+            self::assertSame($want === null ? [] : ['top_functions', 'after'], array_keys($profiling), $form);
+        }
     }
 
     /** @return iterable<string, array{list<mixed>, list<int>}> the first queries' time_ms, the places of the first left */
@@ -55,10 +62,13 @@ final class CutTest extends TestCase
         foreach (array_pad($times, 150, 0) as $place => $time) {
             $queries[] = ['place' => $place, 'time_ms' => $time];
         }
-        $cut = Cut::apply(['sql' => ['queries' => $queries, 'after' => 1]]);
-        self::assertSame($wantFirst, array_slice(array_column($cut['sql']['queries'], 'place'), 0, count($wantFirst)));
-        self::assertCount(100, $cut['sql']['queries']);
-        self::assertSame(['sql_truncated' => true], $cut['_meta']);
+        foreach (self::forms(['sql' => ['queries' => $queries, 'after' => 1]]) as $form => $data) {
+            $cut = self::cut($data);
+            $kept = json_decode(json_encode($cut->instead['sql']['queries'], JSON_PARTIAL_OUTPUT_ON_ERROR), true);
+            self::assertSame($wantFirst, array_slice(array_column($kept, 'place'), 0, count($wantFirst)), $form);
+            self::assertCount(100, $kept, $form);
+            self::assertSame(['sql_truncated' => true], $cut->marks, $form);
+        }
     }
 
     public function testMoreThanACandidateListIsAsASort(): void
@@ -72,7 +82,8 @@ final class CutTest extends TestCase
         usort($want, static function (array $a, array $b): int {
             return [$b['time_ms'], $a['place']] <=> [$a['time_ms'], $b['place']];
         });
-        self::assertSame(array_slice($want, 0, 100), Cut::apply(['sql' => ['queries' => $queries]])['sql']['queries']);
+        $cut = self::cut(['sql' => ['queries' => $queries]]);
+        self::assertSame(array_slice($want, 0, 100), $cut->instead['sql']['queries']);
     }
 
     /** @return array<string, array{array}> */
@@ -89,7 +100,8 @@ final class CutTest extends TestCase
     /** @dataProvider uncut */
     public function testNothingElseIsTouched(array $data): void
     {
-        self::assertSame($data, Cut::apply($data));
+        $cut = self::cut($data);
+        self::assertSame([[], []], [$cut->instead, $cut->marks]);
     }
 
     public function testQueriesWithoutTimeCountAs0(): void
@@ -97,8 +109,58 @@ final class CutTest extends TestCase
         $queries = array_fill(0, 100, ['sql' => 'x']);
         $queries[] = 'text';
         $queries[] = ['time_ms' => 1];
-        $cut = Cut::apply(['sql' => ['queries' => $queries]]);
-        self::assertSame(['time_ms' => 1], $cut['sql']['queries'][0]);
-        self::assertSame(['sql' => 'x'], $cut['sql']['queries'][99]);
+        $kept = self::cut(['sql' => ['queries' => $queries]])->instead['sql']['queries'];
+        self::assertSame(['time_ms' => 1], $kept[0]);
+        self::assertSame(['sql' => 'x'], $kept[99]);
+    }
+
+    public function testHowManyWereExaminedIsSaidWhereTimeWasUp(): void
+    {
+        $queries = array_fill(0, 5000, ['time_ms' => 1]);
+        $cut = new Cut(['sql' => ['queries' => $queries]], new Serialized(), Deadline::after(hrtime(true), 0));
+        self::assertSame(['sql_queries_examined' => 1023, 'sql_truncated' => true], $cut->marks);
+        self::assertCount(100, $cut->instead['sql']['queries']);
+    }
+
+    private static function cut(array $data): Cut
+    {
+        return new Cut($data, new Serialized(), Deadline::after(hrtime(true), 20000000));
+    }
+
+    /** @return iterable<string, array> the same profile; objects in it are cut as arrays are */
+    private static function forms(array $data): iterable
+    {
+        yield 'arrays' => $data;
+        yield 'objects' => (array) self::asObject($data);
+        $field = array_keys($data)[0];
+        yield 'serializable' => [$field => new class ($data[$field]) implements \JsonSerializable {
+            /** @var mixed */
+            private $value;
+
+            /** @param mixed $value */
+            public function __construct($value)
+            {
+                $this->value = $value;
+            }
+
+            #[\ReturnTypeWillChange]
+            public function jsonSerialize()
+            {
+                return $this->value;
+            }
+        }];
+    }
+
+    /**
+     * @param mixed $value
+     * @return mixed maps become stdClass, at all levels
+     */
+    private static function asObject($value)
+    {
+        if (!is_array($value)) {
+            return $value;
+        }
+        $items = array_map([self::class, 'asObject'], $value);
+        return array_values($items) === $items ? $items : (object) $items;
     }
 }

@@ -5,7 +5,10 @@ namespace Transmit\Test;
 use PHPUnit\Framework\TestCase;
 use Transmit\Deadline;
 use Transmit\Encoder;
-use Transmit\SizeBound;
+use Transmit\Piece;
+use Transmit\Refused;
+use Transmit\Result;
+use Transmit\Serialized;
 
 final class EncoderTest extends TestCase
 {
@@ -34,130 +37,194 @@ final class EncoderTest extends TestCase
         yield 'rows of other names' => [['rows' => array_merge($rows, [['t' => NAN, 'o' => null, 1 => true]])]];
         yield 'rows of other lengths' => [['rows' => array_merge($rows, [['s' => 1], ['s' => 1, 'n' => [2, 3], 4]])]];
         yield 'rows of nothing' => [['rows' => array_fill(0, 20, [])]];
+        $odd = ["\0a" => 1, "\0*\0b" => $big, '' => 2];
+        yield 'names that begin with NUL' => [['m' => $odd + array_fill(0, 70, $rows)]];
+        yield 'numbered objects' => [['o' => (object) array_fill(0, 5000, (object) ['x' => 1, '5' => [], '' => null])]];
+        $storage = array_fill(0, 3000, new \ArrayObject(['a' => 1]));
+        yield 'objects of a class' => [['o' => $storage, 'd' => new \DateTime()]];
         yield 'lists in lists' => [[[[$big], [[$big, [], (object) []]]], 'x' => NAN]];
     }
 
     /** @dataProvider values */
     public function testInPiecesAsInOne(array $value): void
     {
-        self::assertTrue(json_encode($value, self::FLAGS) === Encoder::encodeUntil($value, self::inSeconds(20)));
+        self::assertTrue(json_encode($value + ['_meta' => []], self::FLAGS) === self::encode($value));
     }
 
     public function testTimeIsUpForABigValueOnly(): void
     {
         $past = Deadline::after(hrtime(true), 0);
-        self::assertNull(Encoder::encodeUntil([str_repeat('x', 2000000)], $past));
-        self::assertSame('["x"]', Encoder::encodeUntil(['x'], $past));
+        self::assertSame('{"a":"x","_meta":[]}', self::encode(['a' => 'x'], $past));
+        self::assertRefused(Result::ETIMEDOUT, [str_repeat('x', 2000000)], $past);
     }
 
-    /** @dataProvider values */
-    public function testTheBoundIsNeverMoreThanTheSize(array $value): void
+    public function testTheLimitIsExact(): void
     {
-        $size = strlen(json_encode($value, self::FLAGS));
-        self::assertFalse(SizeBound::exceeds($value, $size));
+        $json = self::encode(['a' => str_repeat('x', 1000)]);
+        self::assertSame($json, self::encode(['a' => str_repeat('x', 1000)], null, strlen($json)));
+        self::assertRefused(Result::ETOOBIG, ['a' => str_repeat('x', 1000)], null, strlen($json) - 2);
     }
 
-    public function testTheBoundIsCloseForPlainText(): void
+    /** @return iterable<string, array{int, callable(mixed): mixed}> */
+    public function nests(): iterable
     {
-        $value = ['queries' => array_fill(0, 100, ['sql' => 'select'])];
-        $size = strlen(json_encode($value, self::FLAGS));
-        self::assertTrue(SizeBound::exceeds($value, intdiv($size * 9, 10)));
-    }
-
-    public function testAnArrayInItselfIsSmall(): void
-    {
-        $value = ['text' => str_repeat('x', 100)];
-        $value['self'] = &$value;
-        self::assertFalse(SizeBound::exceeds($value, strlen(json_encode($value, self::FLAGS))));
-    }
-
-    /** @return iterable<string, array{array, bool}> whether it has more than 65,507 bytes, about */
-    public function sizes(): iterable
-    {
-        $row = ['sql' => 'select 1', 'time_ms' => 0.5];
-        $rows = array_fill(0, 100, $row);
-        $big = str_repeat('x', 70000);
-        $numbered = array_fill_keys(array_map('dechex', range(0xa000, 0xafff)), 1);
-        yield 'a hundred rows' => [['sql' => ['queries' => $rows]], false];
-        yield 'one row of them is large' => [['sql' => ['queries' => [57 => [$big]] + $rows]], true];
-        yield 'a large string where others have a number' => [['l' => [57 => ['time_ms' => $big]] + $rows], true];
-        yield 'one string, many times' => [['l' => array_fill(0, 1000, ['s' => str_repeat('x', 100)])], true];
-        yield 'many numbers' => [['l' => range(1, 10000)], true];
-        yield 'a large string at the top' => [[$big], true];
-        yield 'a large key' => [[$big => 1], true];
-        yield 'six levels down' => [[[[[[[$big]]]]]], true];
-        yield 'rows with lists' => [['l' => array_fill(0, 100, ['sql' => 'select 1', 'p' => [1, 'x']])], false];
-        yield 'rows by name' => [['l' => array_fill_keys(range('a', 'z'), $row)], false];
-        yield 'yes, no, nothing' => [['l' => array_fill(0, 50, [true, false, null, []])], false];
-        foreach (self::odd($big) as $name => $item) {
-            yield "$name, by itself" => [['l' => [$item]], true];
-            yield "$name, after other rows" => [['l' => array_merge($rows, [$item])], true];
-            yield "$name, in a row" => [['l' => array_merge($rows, [$row + ['x' => $item]])], true];
-            yield "$name, in a list in a row" => [['l' => array_merge($rows, [$row + ['x' => [1, [$item]]]])], true];
-            yield "$name, beside text" => [['l' => array_merge($rows, ['text', null, $row + ['x' => [$item]]])], true];
-        }
-        yield 'a large name of a row' => [['l' => [$big => $row] + $rows], true];
-        yield 'a long name in each row' => [['l' => array_fill(0, 100, [str_repeat('x', 1000) => 1])], true];
-        yield 'more fields than the first row has' => [['l' => array_merge($rows, [range(1, 10000)])], true];
-        yield 'more names than the first row has' => [['l' => array_merge($rows, [$numbered])], true];
-        yield 'twenty levels down' => [json_decode(str_repeat('[', 20) . str_repeat(']', 20)), true];
-    }
-
-    /** @return array<string, mixed> what is large, or may be */
-    private static function odd(string $big): array
-    {
-        return [
-            'a text' => $big,
-            'a list with it' => [$big],
-            'a name' => [$big => 1],
-            'many numbers' => range(1, 10000),
-            'an object' => (object) ['x' => $big],
-            'an object that says what it is' => new class implements \JsonSerializable {
-                public function jsonSerialize(): int
-                {
-                    return 1;
-                }
+        $kinds = [
+            'lists' => static function ($inner) {
+                return [$inner];
+            },
+            'maps' => static function ($inner) {
+                return ['x' => $inner];
+            },
+            'objects' => static function ($inner) {
+                return (object) ['x' => $inner];
+            },
+            'wide lists' => static function ($inner) {
+                return [str_repeat('x', 40000), $inner, str_repeat('x', 40000)];
             },
         ];
-    }
-
-    /** @dataProvider sizes */
-    public function testWhatIsLargeIsNotTakenForSmall(array $value, bool $isLarge): void
-    {
-        self::assertSame(!$isLarge, SizeBound::isSmall($value, 65507));
-    }
-
-    public function testOneTextInManyRowsIsNotSmall(): void
-    {
-        foreach ([0 => true, 70 => true, 500 => false, 1000000 => false] as $length => $isSmall) {
-            $value = ['l' => array_fill(0, 1000, ['sql' => str_repeat('x', $length), 'more' => 1])];
-            self::assertSame($isSmall, SizeBound::isSmall($value, Encoder::PIECE), "$length bytes");
+        foreach ($kinds as $name => $wrap) {
+            yield "$name, 510" => [510, $wrap, true];
+            yield "$name, 511" => [511, $wrap, true];
+            yield "$name, 512" => [512, $wrap, false];
+            yield "$name, 600" => [600, $wrap, false];
         }
     }
 
-    public function testAnIteratorAmongRowsIsNotRun(): void
+    /** @dataProvider nests */
+    public function testNestingOf512IsTheMost(int $levels, callable $wrap, bool $isEncoded): void
+    {
+        $value = 1;
+        for ($i = 0; $i < $levels; $i++) {
+            $value = $wrap($value);
+        }
+        if ($isEncoded) {
+            $want = json_encode(['a' => $value, '_meta' => []], self::FLAGS);
+            self::assertTrue($want === self::encode(['a' => $value]));
+        } else {
+            self::assertRefused(Result::EDEPTH, ['a' => $value]);
+        }
+    }
+
+    /** @return iterable<string, array{array}> */
+    public function sharing(): iterable
+    {
+        $doubled = ['x'];
+        for ($i = 0; $i < 30; $i++) {
+            $doubled = [$doubled, $doubled];
+        }
+        $object = (object) ['x' => str_repeat('x', 100)];
+        for ($i = 0; $i < 30; $i++) {
+            $object = (object) ['a' => $object, 'b' => $object];
+        }
+        $self = ['text' => str_repeat('x', 70000)];
+        $self['self'] = &$self;
+        $self['again'] = &$self;
+        $ring = (object) ['rows' => array_fill(0, 100000, 1)];
+        $ring->ring = [$ring, [$ring]];
+        yield 'doubled 30 times' => [['d' => $doubled]];
+        yield 'doubled, far down' => [['d' => [[[[[[[[$doubled]]]]]]]]]];
+        yield 'rows that share it' => [['rows' => array_fill(0, 100, ['f' => $doubled])]];
+        yield 'rows that share numbers' => [['rows' => array_fill(0, 100, ['all' => range(1, 1000000)])]];
+        yield 'objects doubled 30 times' => [['o' => $object]];
+        yield 'many empty ones' => [['e' => array_fill(0, 1000000, [[], [[]]])]];
+        yield 'it holds itself twice' => [$self];
+        yield 'an object that holds itself' => [['o' => $ring, 'd' => $doubled]];
+    }
+
+    /** @dataProvider sharing */
+    public function testItEndsInTime(array $value): void
+    {
+        $cpu = self::cpuMs();
+        try {
+            self::encode($value, Deadline::after(hrtime(true), 40000));
+        } catch (Refused $e) {
+            self::assertContains($e->getCode(), [Result::ETIMEDOUT, Result::ETOOBIG]);
+        }
+        self::assertLessThan(50, self::cpuMs() - $cpu);
+    }
+
+    /** @return iterable<string, array{array}> what json_encode writes null for */
+    public function recursive(): iterable
+    {
+        foreach (['small' => 10, 'large' => 300000] as $size => $bytes) {
+            $byReference = ['text' => str_repeat('x', $bytes)];
+            $byReference['self'] = &$byReference;
+            yield "$size, by reference" => [$byReference];
+            $object = (object) ['text' => str_repeat('x', $bytes)];
+            $object->self = $object;
+            $object->list = [1, $object];
+            yield "$size, an object" => [['o' => $object]];
+        }
+        $held = ['text' => 'x'];
+        $held['self'] = &$held;
+        yield 'small, further down' => [['a' => ['b' => [$held, $held]]]];
+    }
+
+    /** @dataProvider recursive */
+    public function testWhatHoldsItselfIsEncodedAsJsonEncodeDoes(array $value): void
+    {
+        self::assertSame(json_encode($value + ['_meta' => []], self::FLAGS), self::encode($value));
+    }
+
+    public function testNoIteratorIsRun(): void
     {
         $ran = false;
-        $rows = array_fill(0, 100, ['sql' => 'select 1']);
+        $rows = array_fill(0, 10000, ['sql' => 'select 1']);
         $rows[] = (static function () use (&$ran): \Generator {
             yield $ran = true;
         })();
-        self::assertFalse(SizeBound::isSmall(['l' => $rows], Encoder::PIECE));
+        self::assertStringEndsWith('{}],"_meta":[]}', self::encode(['l' => $rows]));
         self::assertFalse($ran);
     }
 
-    public function testAnArrayInItselfIsNotSmall(): void
+    public function testJsonSerializeIsCalledOnceEach(): void
     {
-        $value = ['text' => 'x'];
-        $value['self'] = &$value;
-        self::assertFalse(SizeBound::isSmall($value, Encoder::PIECE));
+        $object = new class implements \JsonSerializable {
+            public int $calls = 0;
+
+            #[\ReturnTypeWillChange]
+            public function jsonSerialize()
+            {
+                $this->calls++;
+                return ['x' => str_repeat('x', 100000)];
+            }
+        };
+        $serialized = new Serialized();
+        self::assertRefused(Result::ETOOBIG, ['o' => $object], null, 1000, $serialized);
+        self::encode(['o' => $object], null, 1 << 26, $serialized);
+        self::assertSame(1, $object->calls);
     }
 
-    public function testAnArrayInItselfIsEncodedAsJsonEncodeDoes(): void
+    private static function assertRefused(
+        int $result,
+        array $value,
+        ?Deadline $deadline = null,
+        int $maxBytes = 1 << 26,
+        ?Serialized $serialized = null
+    ): void {
+        try {
+            self::encode($value, $deadline, $maxBytes, $serialized);
+            self::fail('not refused');
+        } catch (Refused $e) {
+            self::assertSame($result, $e->getCode(), $e->getMessage());
+        }
+    }
+
+    private static function encode(
+        array $value,
+        ?Deadline $deadline = null,
+        int $maxBytes = 1 << 26,
+        ?Serialized $serialized = null
+    ): string {
+        $deadline = $deadline ?? self::inSeconds(20);
+        return Encoder::profile($value, [], [], $deadline, $maxBytes, $serialized ?? new Serialized());
+    }
+
+    private static function cpuMs(): float
     {
-        $value = ['text' => str_repeat('x', 300000)];
-        $value['self'] = &$value;
-        self::assertSame(json_encode($value, self::FLAGS), Encoder::encodeUntil($value, self::inSeconds(20)));
+        $used = getrusage();
+        return ($used['ru_utime.tv_sec'] + $used['ru_stime.tv_sec']) * 1e3
+            + ($used['ru_utime.tv_usec'] + $used['ru_stime.tv_usec']) / 1e3;
     }
 
     private static function inSeconds(int $seconds): Deadline

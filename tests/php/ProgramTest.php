@@ -46,14 +46,57 @@ final class ProgramTest extends TransmitTestCase
         self::assertStringContainsString('(2 more since the last such line)', Program::run($run)['errors']);
     }
 
-    /** Somebody may have put a link where our stamp is to be. */
-    public function testALinkInPlaceOfAStampIsNotFollowed(): void
+    /** @return array<string, array{callable(string): void}> what others can leave where our state is to be */
+    public function squatters(): array
+    {
+        return [
+            'a file' => [static function (string $path): void {
+                touch($path);
+            }],
+            'a link that leads nowhere' => [static function (string $path): void {
+                symlink("$path-target", $path);
+            }],
+            'a link to a directory of ours' => [static function (string $path): void {
+                mkdir("$path-target", 0700);
+                symlink("$path-target", $path);
+            }],
+            'a directory that others may write to' => [static function (string $path): void {
+                mkdir($path);
+                chmod($path, 0777);
+            }],
+            "somebody else's directory" => [static function (string $path): void {
+                mkdir($path, 0700);
+                posix_geteuid() === 0 ? chown($path, 65534) : chmod($path, 0770);
+            }],
+        ];
+    }
+
+    /** @dataProvider squatters */
+    public function testTheLogIsBoundedWhereOthersHaveTakenItsPlace(callable $squat): void
     {
         $program = Program::write($this->folder, [$this->buffer], 'send_profiling_data(["a" => 1]);');
-        symlink("$this->folder/target", "$this->folder/.transmit-log1-" . posix_geteuid());
-        $ran = Program::run('php -d sys_temp_dir=' . escapeshellarg($this->folder) . " $program");
-        self::assertStringContainsString('Profiler: profile buffered', $ran['errors']);
-        self::assertFileDoesNotExist("$this->folder/target");
+        $name = "$this->folder/.transmit-state-" . posix_geteuid();
+        $squat($name);
+        $run = 'php -d sys_temp_dir=' . escapeshellarg($this->folder) . " $program";
+        self::assertStringContainsString('Profiler: profile buffered', Program::run($run)['errors']);
+        self::assertSame('', Program::run($run)['errors']);
+        self::assertSame([], glob("$name/*"));
+        self::assertSame([], glob("$name-target/*"));
+    }
+
+    public function testTheLogIsBoundedWhileAnotherProcessHoldsIt(): void
+    {
+        $program = Program::write($this->folder, [$this->buffer], 'send_profiling_data(["a" => 1]);');
+        $run = 'php -d sys_temp_dir=' . escapeshellarg($this->folder) . " $program";
+        Program::run($run);
+        $held = array_map(static function (string $path) {
+            $file = fopen($path, 'r+');
+            flock($file, LOCK_EX);
+            return $file;
+        }, glob("$this->folder/.transmit-state-*/*"));
+        self::assertNotSame([], $held);
+        self::assertSame(['', ''], [Program::run($run)['errors'], Program::run($run)['errors']]);
+        self::assertCount(3, $this->buffered());
     }
 
     /** @dataProvider faces */
@@ -107,7 +150,7 @@ final class ProgramTest extends TransmitTestCase
 
     private function makeStampsOlder(int $seconds): void
     {
-        foreach (glob("$this->folder/.transmit-log*") as $stamp) {
+        foreach (glob("$this->folder/.transmit-state-*/log*") as $stamp) {
             [$time, $count] = explode(' ', trim(file_get_contents($stamp)));
             file_put_contents($stamp, str_pad($time - $seconds . " $count", 48));
         }

@@ -49,9 +49,7 @@ abstract class TransmitTestCase extends TestCase
         restore_error_handler();
         ini_restore('error_log');
         Scratch::remove($this->folder);
-        foreach (glob(Scratch::root() . '/.transmit-*') as $stamp) {
-            unlink($stamp);
-        }
+        array_map([Scratch::class, 'remove'], glob(Scratch::root() . '/.transmit-*'));
     }
 
     protected function configure(array $more): void

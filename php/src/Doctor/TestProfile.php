@@ -4,9 +4,8 @@ namespace Transmit\Doctor;
 
 use Transmit\Encoder;
 use Transmit\Profile;
-use Transmit\Result;
+use Transmit\SendCall;
 use Transmit\Settings;
-use Transmit\Transmission;
 
 /**
  * One profile, sent as an application's are.
@@ -22,11 +21,15 @@ final class TestProfile
         $id = 'doctor-' . bin2hex(random_bytes(8));
         $data = ['correlation_id' => $id, 'url' => '/doctor', 'elapsed_ms' => 0.0, '_meta' => Profile::meta()];
         $start = hrtime(true);
-        $call = new Transmission($settings, $start);
-        [$result, $why] = $call->attempt(Encoder::encode($data), $settings->listenerSocket);
+        $call = new SendCall($settings, $start);
+        $outcome = $call->toListener(Encoder::whole($data), $settings->listenerSocket);
         $text = sprintf('correlation_id %s, %.2f ms', $id, (hrtime(true) - $start) / 1e6);
-        return $result === Result::SENT
+        return $outcome->isSent()
             ? Finding::ok('test profile', "sent: $text. Look for it at the listener's far end")
-            : Finding::fail('test profile', "not sent: $text: $why", 'see what the line says, and the findings above');
+            : Finding::fail(
+                'test profile',
+                "not sent: $text: $outcome->why",
+                'see what the line says, and the findings above'
+            );
     }
 }

@@ -2,6 +2,8 @@
 
 namespace Transmit\Plain;
 
+use Transmit\Deadline;
+
 /**
  * After a wait in vain, the next calls do not wait: a wedged listener is met by every
  * worker at once, and each would hold its request for the whole time.
@@ -22,7 +24,7 @@ final class BackOff
     {
         $stamp = $this->stamp();
         if ($stamp === null) {
-            return false;
+            return !self::isItsSecond();
         }
         [$until] = self::parse($stamp->read());
         return $until > self::now() && $until <= self::now() + self::MAX_MS;
@@ -50,15 +52,21 @@ final class BackOff
         }
     }
 
+    /** Where the processes cannot tell each other, they wait in one second of 30. On the command line, always. */
+    private static function isItsSecond(): bool
+    {
+        return PHP_SAPI === 'cli' || time() % 30 === 0;
+    }
+
     private function stamp(): ?Stamp
     {
-        return Stamp::open(sys_get_temp_dir(), $this->stampName);
+        return Stamp::ofUser($this->stampName);
     }
 
     /** Milliseconds since the machine's start: the same for all its processes. */
     private static function now(): int
     {
-        return intdiv(hrtime(true), 1000000);
+        return intdiv(Deadline::now(), 1000000);
     }
 
     /** @return array{int, int} until when, how long that was */

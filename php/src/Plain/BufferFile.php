@@ -102,8 +102,8 @@ final class BufferFile
     {
         for ($try = 0; $try < self::NAMES_TO_TRY; $try++) {
             $final = $directory . '/profile_' . gmdate('Ymd_His') . '_' . bin2hex(random_bytes(4)) . '.json';
-            // link fails when the name is taken; rename would replace what has it. Not every file system has links.
-            if (link($temporary, $final) || (self::isFree($final) && rename($temporary, $final))) {
+            // rename, not link: who watches the directory is told of it as moved_to.
+            if (self::isFree($final) && rename($temporary, $final)) {
                 return [Result::BUFFERED, $final];
             }
         }

@@ -10,6 +10,9 @@ final class Directory
     private const TYPE = 0170000;
     private const IS_FILE = 0100000;
 
+    /** @var int|null */
+    private static $user = null;
+
     /** A real directory, in which, and on the way to which, nobody else can exchange our files. */
     public static function isTrusted(string $path): bool
     {
@@ -49,6 +52,10 @@ final class Directory
     /** The effective user: without ext-posix, the owner of a file that this process makes. */
     public static function user(): int
     {
-        return function_exists('posix_geteuid') ? posix_geteuid() : fstat(tmpfile())['uid'];
+        if (function_exists('posix_geteuid')) {
+            return posix_geteuid();
+        }
+        self::$user = self::$user ?? fstat(tmpfile())['uid'];
+        return self::$user;
     }
 }

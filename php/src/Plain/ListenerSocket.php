@@ -4,12 +4,15 @@ namespace Transmit\Plain;
 
 use Transmit\Deadline;
 use Transmit\Quiet;
+use Transmit\SocketPath;
 
 /**
  * One datagram through PHP's own streams; ext-sockets may be missing.
  */
 final class ListenerSocket
 {
+    private const STEP_US = 2000;
+
     /** @var resource */
     private $stream;
 
@@ -26,9 +29,10 @@ final class ListenerSocket
      */
     public static function send(string $json, string $path, Deadline $until): string
     {
-        $stream = stream_socket_client('udg://' . $path, $number, $error, 0);
+        $problem = SocketPath::problem($path);
+        $stream = $problem === '' ? stream_socket_client('udg://' . $path, $number, $error, 0) : false;
         if ($stream === false) {
-            return self::explain($path, $error);
+            return $problem === '' ? self::explain($path, $error) : $problem;
         }
         stream_set_blocking($stream, false);
         self::setSendTimeout($stream);
@@ -54,7 +58,14 @@ final class ListenerSocket
     /** Sends it if the listener's queue has room so soon. */
     public function sendWithin(string $json, int $timeoutUs): bool
     {
-        return $this->isWritable($timeoutUs) && $this->trySend($json);
+        $until = Deadline::after(Deadline::now(), $timeoutUs);
+        while (!$this->trySend($json)) {
+            if (!$this->isFull(Quiet::lastWarning()) || $until->isOver()) {
+                return false;
+            }
+            $this->pause($until);
+        }
+        return true;
     }
 
     /**
@@ -75,21 +86,45 @@ final class ListenerSocket
 
     private function sendWhenWritable(string $json, BackOff $backOff, Deadline $until): string
     {
-        // Streams do not tell errno. Writable at once: it was not the queue (or has just ceased to be).
-        while (!$this->isWritable(0)) {
-            if ($backOff->isOn()) {
-                return "the listener's queue is full, and was so before: not waiting";
-            }
-            if (!$this->isWritable($until->left())) {
-                $backOff->grow();
-                return "the listener's queue stayed full";
-            }
+        $said = Quiet::lastWarning();
+        if ($this->isFull($said) && $backOff->isOn()) {
+            return "the listener's queue is full, and was so before: not waiting";
+        }
+        while ($this->isFull($said) && $until->left() > 0) {
+            $this->pause($until);
             if ($this->trySend($json)) {
                 $backOff->end();
                 return '';
             }
+            $said = Quiet::lastWarning();
+        }
+        if ($this->isFull($said)) {
+            $backOff->grow();
+            return "the listener's queue stayed full";
         }
         return $this->trySend($json) ? '' : 'send: ' . Quiet::lastWarning();
+    }
+
+    /**
+     * Was it the queue? Streams do not tell errno, and its text may be in another language.
+     *
+     * @param string $said by the last attempt
+     */
+    private function isFull(string $said): bool
+    {
+        return strpos($said, 'temporarily unavailable') !== false
+            || (!$this->isWritable(0) && strpos(Quiet::lastWarning(), 'FD_SETSIZE') === false);
+    }
+
+    /** In short steps: a signal ends one, and select cannot wait for a descriptor above 1,023. */
+    private function pause(Deadline $until): void
+    {
+        $us = min(self::STEP_US, $until->left());
+        $start = Deadline::now();
+        $isWritable = $this->isWritable($us);
+        if (!$isWritable && Deadline::now() - $start < $us * 500) {
+            usleep($us);
+        }
     }
 
     private function trySend(string $json): bool

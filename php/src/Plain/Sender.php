@@ -3,11 +3,14 @@
 namespace Transmit\Plain;
 
 use Transmit\BufferDirectory;
+use Transmit\Outcome;
 use Transmit\Result;
-use Transmit\Transmission;
+use Transmit\SendCall;
 
 /**
  * A profile's way without the library: the listener's socket, else the disk buffer.
+ *
+ * Functions that either needs may be disabled: that one fails then, not the call.
  */
 final class Sender
 {
@@ -15,46 +18,54 @@ final class Sender
      * Sends one encoded profile, as it is.
      *
      * @param string|null $socketPath null: to the disk at once
-     * @return array{int, string} a Result, and what went wrong
      */
-    public static function send(string $json, ?string $socketPath, Transmission $call): array
+    public static function send(string $json, ?string $socketPath, SendCall $call): Outcome
     {
         if ($json === '') {
-            return [Result::EEMPTY, 'the profile is an empty string'];
+            return new Outcome(Result::EEMPTY, 'the profile is an empty string');
         }
-        $why = [];
-        if ($socketPath !== null) {
-            $why[] = self::toSocket($json, $socketPath, $call);
-            if ($why === ['']) {
-                return [Result::SENT, ''];
-            }
+        $why = $socketPath === null ? null : self::toSocket($json, $socketPath, $call);
+        if ($why === '') {
+            return new Outcome(Result::SENT);
         }
-        [$result, $why[]] = self::toDisk($json, $call);
-        return [$result, implode('; ', array_filter($why))];
+        $outcome = self::toDisk($json, $call);
+        return $why === null ? $outcome : $outcome->because($why);
     }
 
     /** @return string why not; "": it is sent */
-    private static function toSocket(string $json, string $path, Transmission $call): string
+    private static function toSocket(string $json, string $path, SendCall $call): string
     {
         if (strlen($json) > $call->settings->maxDatagramSize) {
             $noMemfd = $call->settings->oversize === 'memfd' ? ', and plain PHP cannot pass a memfd' : '';
             return strlen($json) . " bytes are more than max_datagram_size$noMemfd";
         }
-        return ListenerSocket::send($json, $path, $call->diskBy);
+        try {
+            return ListenerSocket::send($json, $path, $call->socketDeadline);
+        } catch (\Error $e) {
+            return 'socket: ' . $e->getMessage();
+        }
     }
 
-    /** @return array{int, string} */
-    private static function toDisk(string $json, Transmission $call): array
+    private static function toDisk(string $json, SendCall $call): Outcome
     {
-        $directory = BufferDirectory::choose($call->settings->bufferDirs);
-        if ($directory === null) {
-            return [Result::ENODIR, 'no buffer directory can be used: ' . implode(', ', $call->settings->bufferDirs)];
+        try {
+            $directory = BufferDirectory::choose($call->settings->bufferDirs);
+            if ($directory === null) {
+                $all = implode(', ', $call->settings->bufferDirs);
+                return new Outcome(Result::ENODIR, "no buffer directory can be used: $all");
+            }
+            [$result, $text] = BufferFile::write($json, $directory, $call->deadline);
+        } catch (\Error $e) {
+            return new Outcome(Result::EIO, 'disk buffer: ' . $e->getMessage());
         }
-        [$result, $text] = BufferFile::write($json, $directory, $call->deadline);
         if ($result !== Result::BUFFERED) {
-            return [$result, $text];
+            return new Outcome($result, $text);
         }
-        (new BufferLimits($directory, $call->settings, $call->deadline))->count($text);
-        return [$result, "the profile is in $directory"];
+        try {
+            (new BufferLimits($directory, $call->settings, $call->deadline))->count($text);
+        } catch (\Error $e) {
+            return new Outcome($result, "the profile is in $directory, its limits are not kept: " . $e->getMessage());
+        }
+        return new Outcome($result, "the profile is in $directory");
     }
 }

@@ -9,13 +9,17 @@ final class Stamp
 {
     private const LENGTH = 48;
 
-    /** @var resource open and locked */
+    /** @var resource */
     private $file;
+
+    /** Another worker may hold it now: then its text can be read, and not written. */
+    public bool $isLocked;
 
     /** @param resource $file */
     private function __construct($file)
     {
         $this->file = $file;
+        $this->isLocked = flock($file, LOCK_EX | LOCK_NB);
     }
 
     /**
@@ -24,30 +28,44 @@ final class Stamp
      */
     public static function open(string $directory, string $name, &$isBusy = false): ?self
     {
-        $isBusy = false;
-        $user = Directory::user();
-        $path = "$directory/.transmit-$name-$user";
-        if (!Directory::isTrusted($directory) || !FileSize::allows(self::LENGTH)) {
+        $stamp = Directory::isTrusted($directory) ? self::in($directory, ".transmit-$name-" . Directory::user()) : null;
+        $isBusy = $stamp !== null && !$stamp->isLocked;
+        return $stamp !== null && $stamp->isLocked ? $stamp : null;
+    }
+
+    /** What is about the user, not about a buffer directory. Null: this process is on its own. */
+    public static function ofUser(string $name): ?self
+    {
+        try {
+            $directory = StateDirectory::path();
+            return $directory === null ? null : self::in($directory, $name);
+        } catch (\Error $e) {
+            return null; // disable_functions
+        }
+    }
+
+    private static function in(string $directory, string $name): ?self
+    {
+        $path = "$directory/$name";
+        if (!FileSize::allows(self::LENGTH)) {
             return null;
         }
-        if (!file_exists($path)) {
+        if (lstat($path) === false) {
             self::create($directory, $path);
         }
         $stat = Directory::file($path);
-        if ($stat === null || $stat['uid'] !== $user || $stat['nlink'] !== 1) {
+        if ($stat === null || $stat['uid'] !== Directory::user() || $stat['nlink'] !== 1) {
             return null;
         }
         $file = fopen($path, 'r+'); // nobody else can replace it here
-        $isBusy = $file !== false && !flock($file, LOCK_EX | LOCK_NB);
-        return $file === false || $isBusy ? null : new self($file);
+        return $file === false ? null : new self($file);
     }
 
-    /** Not with fopen "x": PHP itself follows a link before it opens what the link leads to. */
+    /** Not with fopen "x" or link(): PHP itself follows a link, also one that leads nowhere. */
     private static function create(string $directory, string $path): void
     {
         $temporary = tempnam($directory, '.transmit-');
-        if ($temporary !== false) {
-            link($temporary, $path);
+        if ($temporary !== false && (dirname($temporary) !== $directory || !rename($temporary, $path))) {
             unlink($temporary);
         }
     }
@@ -60,8 +78,10 @@ final class Stamp
     /** Releases it, too. Always as long: after a truncation, ext4 writes the file out when it is closed. */
     public function write(string $text): void
     {
-        rewind($this->file);
-        fwrite($this->file, str_pad($text, self::LENGTH));
+        if ($this->isLocked) {
+            rewind($this->file);
+            fwrite($this->file, str_pad($text, self::LENGTH));
+        }
         fclose($this->file);
     }
 }

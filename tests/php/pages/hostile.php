@@ -95,8 +95,8 @@ function argument(?\ReflectionType $type, string $name)
             return \Transmit\Settings::current();
         case 'Transmit\Deadline':
             return \Transmit\Deadline::after(hrtime(true), 20000);
-        case 'Transmit\Transmission':
-            return new \Transmit\Transmission(\Transmit\Settings::current(), hrtime(true));
+        case 'Transmit\SendCall':
+            return new \Transmit\SendCall(\Transmit\Settings::current(), hrtime(true));
         case 'Throwable':
             return new \Exception('hostile');
     }

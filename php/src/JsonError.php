@@ -1,0 +1,51 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * json_last_error(), which is the application's: what json_encode left there is undone.
+ */
+final class JsonError
+{
+    /** For each error, what provokes it in json_decode. */
+    private const DECODES = [
+        JSON_ERROR_STATE_MISMATCH => '[}',
+        JSON_ERROR_CTRL_CHAR => "[\"\x01\"]",
+        JSON_ERROR_SYNTAX => 'x',
+        JSON_ERROR_INVALID_PROPERTY_NAME => '{"\u0000":1}',
+        JSON_ERROR_UTF16 => '"\ud800"',
+    ];
+
+    /** @param int $error json_last_error(), before */
+    public static function restore(int $error): void
+    {
+        if (json_last_error() === $error) {
+            return;
+        }
+        if (isset(self::DECODES[$error])) {
+            json_decode(self::DECODES[$error]);
+            return;
+        }
+        json_encode(self::culprit($error), 0, $error === JSON_ERROR_DEPTH ? 1 : 512);
+    }
+
+    /** @return mixed what json_encode has this error with */
+    private static function culprit(int $error)
+    {
+        switch ($error) {
+            case JSON_ERROR_DEPTH:
+                return [[]];
+            case JSON_ERROR_UTF8:
+                return "\xff";
+            case JSON_ERROR_RECURSION:
+                $array = [];
+                $array[] = &$array;
+                return [$array];
+            case JSON_ERROR_INF_OR_NAN:
+                return NAN;
+            case JSON_ERROR_UNSUPPORTED_TYPE:
+                return stream_context_create();
+        }
+        return null;
+    }
+}

@@ -1,0 +1,115 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * Sends a profile that may be too large for a datagram, for the time, or for the memory: cut, whole or refused, as
+ * the setting oversize has it.
+ */
+final class LargeProfile
+{
+    /** Longer JSON is not made, whatever the memory is. */
+    private const MAX_BYTES = 67108864;
+
+    private array $data;
+    private SendCall $call;
+    private Serialized $serialized;
+
+    /** @var array<string, mixed> */
+    private array $meta;
+
+    private function __construct(array $data, array $meta, SendCall $call)
+    {
+        $this->data = $data;
+        $this->meta = $meta;
+        $this->call = $call;
+        $this->serialized = new Serialized();
+    }
+
+    /**
+     * @param int $start Deadline::now(), when the application called
+     * @param array<string, bool> $marks more for "_meta"
+     */
+    public static function send(
+        array $data,
+        string $socketPath,
+        Settings $settings,
+        int $start,
+        array $marks = []
+    ): Outcome {
+        $call = new SendCall($settings, $start);
+        return (new self($data, Profile::meta() + $marks, $call))->sendEncoded($socketPath, false);
+    }
+
+    /** Cuts it whatever its size is, and keeps its own "_meta". */
+    public static function sendCut(array $data, string $socketPath, Settings $settings, int $start): Outcome
+    {
+        $meta = $data['_meta'] ?? null;
+        $call = new SendCall($settings, $start);
+        $profile = new self($data, is_array($meta) ? $meta : Profile::meta(), $call);
+        return $profile->sendEncoded($socketPath, $settings->oversize === 'shrink');
+    }
+
+    private function sendEncoded(string $socketPath, bool $isCut): Outcome
+    {
+        $settings = $this->call->settings;
+        $before = json_last_error();
+        try {
+            $json = $isCut ? $this->encodeCut() : $this->encodeWhole() ?? $this->encodeCut();
+        } catch (Refused $e) {
+            return new Outcome($e->getCode(), $e->getMessage());
+        } finally {
+            JsonError::restore($before);
+        }
+        $length = strlen($json);
+        if ($length <= $settings->maxDatagramSize || $settings->oversize === 'memfd') {
+            return $this->call->toListener($json, $socketPath);
+        }
+        $why = $settings->oversize === 'shrink' ? "still $length bytes after the cuts" : "$length bytes, uncut";
+        return $this->call->toDisk($json)->because($why);
+    }
+
+    /**
+     * To see whether it fits, no more than fits is encoded.
+     *
+     * @return string|null null: it is to be cut
+     * @throws Refused EDEPTH
+     */
+    private function encodeWhole(): ?string
+    {
+        $until = $this->call->socketDeadline;
+        try {
+            return $this->call->settings->oversize === 'shrink'
+                ? $this->encodeWithin($until, $this->call->settings->maxDatagramSize)
+                // Half of the time: a profile that was cut after all is better than none.
+                : $this->encodeWithin($until->halfway(), self::MAX_BYTES);
+        } catch (\Throwable $e) { // also an object's, which may be in what is cut
+            if ($e instanceof Refused && $e->getCode() === Result::EDEPTH) {
+                throw $e;
+            }
+            return null;
+        }
+    }
+
+    /** @throws Refused */
+    private function encodeCut(): string
+    {
+        $until = $this->call->socketDeadline;
+        $cut = new Cut($this->data, $this->serialized, $until->halfway());
+        if ($cut->marks !== []) {
+            $this->call->flags |= Native::SHRUNK;
+        }
+        return $this->encodeWithin($until, self::MAX_BYTES, $cut->instead, $cut->marks);
+    }
+
+    private function encodeWithin(Deadline $until, int $bytes, array $instead = [], array $marks = []): string
+    {
+        $limit = min($bytes, Memory::share());
+        $meta = $this->meta + $marks;
+        try {
+            return Encoder::profile($this->data, $instead, $meta, $until, $limit, $this->serialized);
+        } catch (Refused $e) {
+            throw $limit < $bytes && $e->getCode() === Result::ETOOBIG ? Refused::forMemory($limit) : $e;
+        }
+    }
+}

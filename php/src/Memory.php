@@ -1,0 +1,25 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * How much memory a profile's JSON may take: running into memory_limit ends the request.
+ */
+final class Memory
+{
+    /** A third of what memory_limit leaves: a string that grows is there twice for a moment. */
+    public static function share(): int
+    {
+        $limit = self::limit();
+        return $limit === null ? PHP_INT_MAX : intdiv(max(0, $limit - memory_get_usage(true)), 3);
+    }
+
+    /** @return int|null bytes; null: none, or it is not known */
+    private static function limit(): ?int
+    {
+        $text = trim((string) ini_get('memory_limit'));
+        $units = ['k' => 10, 'm' => 20, 'g' => 30];
+        $limit = (int) $text << ($units[strtolower(substr($text, -1))] ?? 0);
+        return $limit > 0 ? $limit : null;
+    }
+}

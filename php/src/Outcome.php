@@ -1,0 +1,54 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * What became of a profile, and why it is not at the listener.
+ */
+final class Outcome
+{
+    /** A Result. */
+    public int $result;
+
+    /** "" if it is at the listener. */
+    public string $why;
+
+    public function __construct(int $result, string $why = '')
+    {
+        $this->result = $result;
+        $this->why = $why;
+    }
+
+    public function isSent(): bool
+    {
+        return $this->result === Result::SENT;
+    }
+
+    public function isOnDisk(): bool
+    {
+        return $this->result === Result::BUFFERED;
+    }
+
+    /** The same, with another reason before its own. */
+    public function because(string $why): self
+    {
+        return new self($this->result, $this->why === '' ? $why : "$why; $this->why");
+    }
+
+    /** Writes a line to the log unless the profile is at the listener. */
+    public function log(Settings $settings): self
+    {
+        if (!$this->isSent()) {
+            Log::write($this->result, $this->inWords() . ($this->why === '' ? '' : ": $this->why"), $settings);
+        }
+        return $this;
+    }
+
+    private function inWords(): string
+    {
+        if ($this->result < 0) {
+            return 'profile lost';
+        }
+        return $this->isOnDisk() ? 'profile buffered' : 'profile on its way to the disk buffer';
+    }
+}

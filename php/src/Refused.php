@@ -1,0 +1,20 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * Ends the encoding of a profile: it takes too long, or too much memory, or cannot be JSON.
+ */
+final class Refused extends \Exception
+{
+    /** @param int $result a Result */
+    public function __construct(int $result, string $why)
+    {
+        parent::__construct($why, $result);
+    }
+
+    public static function forMemory(int $bytes): self
+    {
+        return new self(Result::ETOOBIG, "memory_limit leaves no more than $bytes bytes for its JSON");
+    }
+}

@@ -1,0 +1,65 @@
+<?php
+
+namespace Transmit;
+
+use Transmit\Plain\Sender;
+
+/**
+ * One call: an encoded profile goes to the listener, else to the disk buffer, by the library or in plain PHP.
+ */
+final class SendCall
+{
+    /** What the disk needs of the time, at most. */
+    private const DISK_RESERVE_US = 10000;
+
+    public Settings $settings;
+
+    /** The end of waiting and encoding: the disk still needs some time then. */
+    public Deadline $socketDeadline;
+
+    /** The end of the call. */
+    public Deadline $deadline;
+
+    /** Native::AS_IS, and more. */
+    public int $flags = Native::AS_IS;
+
+    private int $start;
+
+    /** @param int $start Deadline::now(), when the application called */
+    public function __construct(Settings $settings, int $start)
+    {
+        $this->settings = $settings;
+        $this->start = $start;
+        $this->deadline = Deadline::after($start, $settings->timeoutUs);
+        $reserve = min(self::DISK_RESERVE_US, intdiv($settings->timeoutUs, 5));
+        $this->socketDeadline = $this->deadline->earlierBy($reserve);
+    }
+
+    /** To that socket, else to the disk. */
+    public function toListener(string $json, string $socketPath): Outcome
+    {
+        $problem = SocketPath::problem($socketPath);
+        return $problem === '' ? $this->send($json, $socketPath) : $this->toDisk($json)->because($problem);
+    }
+
+    /** To the disk at once. */
+    public function toDisk(string $json): Outcome
+    {
+        return $this->send($json, null);
+    }
+
+    private function send(string $json, ?string $socketPath): Outcome
+    {
+        $flags = $this->flags | ($socketPath === null ? Native::TO_DISK : 0);
+        try {
+            $result = Native::send($json, $flags, $socketPath, $this->settings, $this->start);
+            if (!Result::leavesItToPlain($result)) {
+                return new Outcome($result, $result === Result::SENT ? '' : Native::lastError());
+            }
+        } catch (\Error $e) {
+            $because = $e->getMessage(); // a function or class that it needs is disabled
+        }
+        $outcome = Sender::send($json, $socketPath, $this);
+        return isset($because) && !$outcome->isSent() ? $outcome->because($because) : $outcome;
+    }
+}
