@@ -59,7 +59,7 @@ final class BufferDirectory
     }
 
     /** The system's temp directory is not ours to make. */
-    private static function create(string $directory): bool
+    public static function create(string $directory): bool
     {
         return $directory !== sys_get_temp_dir() && mkdir($directory, 0755, true);
     }

@@ -172,7 +172,7 @@ final class Settings
             'max_datagram_size' => $this->maxDatagramSize,
             'oversize' => $this->oversize,
             'replay' => $this->replay,
-            'buffer_dirs' => $this->bufferDirs,
+            'buffer_dirs' => OpenBasedir::filter($this->bufferDirs),
             'buffer_max_bytes' => $this->bufferMaxBytes,
             'buffer_max_files' => $this->bufferMaxFiles,
             'php_version' => PHP_VERSION,

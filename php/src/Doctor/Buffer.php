@@ -5,6 +5,7 @@ namespace Transmit\Doctor;
 use Transmit\BufferDirectory;
 use Transmit\Plain\BufferFile;
 use Transmit\Deadline;
+use Transmit\OpenBasedir;
 use Transmit\Plain\Directory;
 use Transmit\Result;
 use Transmit\Settings;
@@ -42,6 +43,7 @@ final class Buffer
                 'buffer',
                 'there is none: what the listener does not take is lost',
                 'make /var/lib/bitville-apm/buffer, owned by PHP\'s user (' . System::user() . '), mode 0750'
+                . (OpenBasedir::isOn() ? '; name one of this site\'s own in buffer_dirs and in open_basedir' : '')
             );
         }
         return $self->findings;
@@ -61,6 +63,10 @@ final class Buffer
             $remedy = 'make it a directory of mode 0750 that belongs to ' . System::user()
                 . ', or take it out of buffer_dirs';
             $this->findings[] = Finding::warn('buffer', "$directory cannot be used: $problem ($owner)", $remedy);
+            return false;
+        }
+        if ($problem !== '' && OpenBasedir::isOn()) {
+            $this->findings[] = Finding::ok('buffer', "$directory is outside open_basedir, or not there: not used");
             return false;
         }
         if ($problem !== '') {

@@ -1,0 +1,95 @@
+<?php
+
+namespace Transmit\Test;
+
+/**
+ * open_basedir holds for the buffer directory, in the library as in plain PHP, whatever the page does.
+ */
+final class OpenBasedirTest extends TransmitTestCase
+{
+    private const SECRET = '{"sql":"SELECT * FROM others"}';
+
+    /** Starts the library first: on a busy machine that takes more than one call's time. */
+    private const PROGRAM = '
+        for ($try = 0; $try < 100 && !Transmit\Native::isReady(Transmit\Settings::current()); $try++) {
+            usleep(get_profiling_config()["library"] === "" ? 0 : 10000);
+        }
+        $s = stream_socket_server("udg://" . __DIR__ . "/s", $number, $error, STREAM_SERVER_BIND);
+        %s
+        $r = [get_buffer_directory(), write_to_disk_buffer("{}"), replay_disk_buffer(10, 500000)];
+        stream_set_blocking($s, false);
+        $r[] = stream_socket_recvfrom($s, 65536);
+        cleanup_old_buffers(-10);
+        echo json_encode($r, JSON_UNESCAPED_SLASHES);';
+
+    /** @return iterable<string, array{string, list<string>, string, string}> face, directories, before, used */
+    public function directories(): iterable
+    {
+        $wrapper = 'class Wrapper { function mkdir() { return true; } function url_stat() { return ["mode" => 040755]; }
+            function dir_opendir() { return true; } function dir_readdir() { return false; } }
+            stream_wrapper_unregister("file"); stream_wrapper_register("file", "Wrapper");';
+        $php = dirname(__DIR__, 2) . '/php';
+        $load = "foreach (glob('$php/src/{,Plain/}*.php', GLOB_BRACE) as \$file) { require_once \$file; }";
+        $rows = [
+            'inside' => [['site/in'], '', 'site/in'],
+            'inside, not there yet' => [['site/new/deep'], '', 'site/new/deep'],
+            'outside' => [['other'], '', ''],
+            'outside, not there' => [['nowhere/deep'], '', ''],
+            'by a link' => [['site/link'], '', ''],
+            'by a link, deeper' => [['site/link/deep'], '', ''],
+            'by dots' => [['site/../other'], '', ''],
+            'the second one is inside' => [['other', 'site/in'], '', 'site/in'],
+            'a page\'s file wrapper' => [['other'], "$load $wrapper", ''],
+        ];
+        foreach (['plain', 'native'] as $face) {
+            foreach ($rows as $name => $row) {
+                yield "$name, $face" => array_merge([$face], $row);
+            }
+        }
+        yield 'realpath is disabled' => ['native', ['other'], 'function realpath($path) { return $path; }', ''];
+        yield 'ini_get is disabled' => ['native', ['other'], 'function ini_get($name) { return ""; }', ''];
+    }
+
+    /**
+     * @dataProvider directories
+     * @param list<string> $directories
+     */
+    public function testOnlyADirectoryInsideIsUsed(string $face, array $directories, string $before, string $want): void
+    {
+        $this->useFace($face);
+        foreach (['site', 'site/in', 'other', 'other/deep'] as $name) {
+            mkdir("$this->folder/$name", 0700);
+        }
+        symlink("$this->folder/other", "$this->folder/site/link");
+        $secret = "$this->folder/other/profile_20260101_000000_00000000.json";
+        file_put_contents($secret, self::SECRET);
+
+        $ran = $this->runProgram($face, $directories, $before);
+
+        [$directory, $isWritten, $replayed, $received] = json_decode($ran['output'], true) ?? self::fail(implode($ran));
+        self::assertSame($want === '' ? null : "$this->folder/$want", $directory, $ran['output']);
+        self::assertSame([$want !== '', $want === '' ? 0 : 1], [$isWritten, $replayed]);
+        self::assertSame($want === '' ? '' : '{}', (string) $received);
+        self::assertSame([$secret], array_merge(glob("$this->folder/other/*.json"), glob("$this->folder/other/*/*")));
+        self::assertSame(self::SECRET, file_get_contents($secret));
+        self::assertDirectoryDoesNotExist("$this->folder/nowhere");
+    }
+
+    /**
+     * @param list<string> $directories
+     * @return array{output: string, errors: string, status: int}
+     */
+    private function runProgram(string $face, array $directories, string $before): array
+    {
+        $dirs = array_map(function (string $name): string {
+            return "$this->folder/$name";
+        }, $directories);
+        $library = $face === 'native' ? 'native' : '';
+        $program = Program::write("$this->folder/site", $dirs, sprintf(self::PROGRAM, $before), $library);
+        $php = dirname(__DIR__, 2);
+        $walls = "$this->folder/site:$php/php:$php/build";
+        preg_match('/^function (\w+)/', $before, $disabled);
+        return Program::run("php -d ffi.enable=true -d error_log=$this->log -d open_basedir=$walls"
+            . ($disabled ? " -d disable_functions=$disabled[1]" : '') . " $program");
+    }
+}
