@@ -53,7 +53,7 @@ func writeAndRename(b *testing.B, content []byte) {
 func BenchmarkScan(b *testing.B) {
 	s := benchStore(b, 100_000)
 	for b.Loop() {
-		for scan := newScan(s.dir, profile{}, minOldest); scan.walkBlock(); {
+		for scan := newScan(s.dir, s.bound.tags, profile{}, minOldest); scan.walkBlock(); {
 		}
 	}
 }

@@ -15,8 +15,9 @@
 // # Shared
 //
 // Any number of processes may write to one directory and any other may take
-// files from it. Each store bounds the directory as a whole, its own files and
-// the others', oldest out first. It learns what the others did by scanning the
+// files from it. Only regular files of this user's with one link count, and of
+// those not what is for another listener. Each store bounds all of them, its own and
+// other processes', oldest out first. It learns what the others did by scanning the
 // directory, at most a tenth of the time: one of a thousand files is within its
 // limits when [Store.Bound] returns, a larger one soon after, by [Store.Work], provided
 // that its writers live as long as a scan (0.2 s for 100,000 files). Between
@@ -26,6 +27,8 @@ package buffer
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,8 +49,13 @@ type Options struct {
 	// Dirs are the candidates, absolute paths, in order of preference.
 	Dirs []string
 
-	// MaxBytes and MaxFiles bound all profiles in the directory; 0 is no limit.
+	// MaxBytes and MaxFiles bound this user's profiles for this listener in the
+	// directory; 0 is no limit.
 	MaxBytes, MaxFiles int64
+
+	// Listener names whom the profiles are for. "": nobody in particular; then all
+	// profiles of this user's are the store's.
+	Listener string
 }
 
 // Store writes profiles into the first usable of its directories. One goroutine
@@ -62,6 +70,12 @@ type Store struct {
 // New makes a store and does nothing else: the first Write chooses a directory.
 func New(o Options) *Store {
 	return &Store{options: o}
+}
+
+// Has tells whether these are the store's options.
+func (s *Store) Has(o Options) bool {
+	return o.Listener == s.options.Listener && o.MaxBytes == s.options.MaxBytes && o.MaxFiles == s.options.MaxFiles &&
+		slices.Equal(o.Dirs, s.options.Dirs)
 }
 
 // Write makes one file of the concatenation of pieces. It returns nil when the
@@ -132,7 +146,7 @@ func (s *Store) write(pieces [][]byte, size int64) error {
 	if err != nil {
 		return err
 	}
-	name, err := s.dir.publish(temp, newProfileName)
+	name, err := s.dir.publish(temp, func() string { return s.bound.tags.newName(time.Now()) })
 	if err != nil {
 		s.dir.remove(temp)
 		return err
@@ -147,6 +161,9 @@ func (s *Store) settleIn() error {
 	if s.dir != nil {
 		if status, ok := s.dir.current(); ok {
 			s.bound.noticeChange(status.Mtim)
+			if !s.dir.isCurrent(s.bound.tags) {
+				_ = s.bound.readTags(s.dir)
+			}
 			return nil
 		}
 		s.forget()
@@ -155,9 +172,11 @@ func (s *Store) settleIn() error {
 	if err != nil {
 		return err
 	}
-	dir.recoverClaim()
 	s.dir = dir
-	s.bound = newKeeper(s.options.MaxFiles, s.options.MaxBytes)
+	s.bound = newKeeper(s.options)
+	if s.bound.readTags(dir) == nil {
+		dir.recoverClaims(s.bound.tags)
+	}
 	return nil
 }
 

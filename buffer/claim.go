@@ -7,24 +7,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keeperForm is the lock of whoever looks through the directory for its user.
-const keeperForm = ".transmit-keeper-%d"
-
 // maxPause bounds how long a directory stays unwatched after a slow scan. A time that
 // is further ahead was set by another clock.
 const maxPause = 10 * time.Minute
 
-// claim is the right to look through a directory: one process of each user has it at
-// a time. When the next one may is the modification time of its lock's file.
+// claim is the right to look through a directory: one process of each user and listener
+// has it at a time. When the next one may is the modification time of its lock's file.
 type claim struct {
 	lock *lock // nil: locks do not work here, each process is by itself
 }
 
 // claimScan takes the right for a scan. Not ok: another process looks through the
 // directory, or it is too early; next is when to try again. urgent disregards the time.
-func (d *directory) claimScan(now time.Time, urgent bool) (c *claim, next allowance, ok bool) {
+func (d *directory) claimScan(t *tags, now time.Time, urgent bool) (c *claim, next allowance, ok bool) {
 	const retry = 50 * time.Millisecond
-	l, err := d.lock(nameForUser(keeperForm))
+	l, err := d.lock(d.lockName(keeperForm, t))
 	if errors.Is(err, ErrTaken) {
 		return nil, allowance{now.Add(advance + retry)}, false
 	}

@@ -80,8 +80,8 @@ func TestClaim_ManyProcesses(t *testing.T) {
 func TestClaim_WithoutLock(t *testing.T) {
 	needRoot(t)
 	dir := t.TempDir()
-	lock := dir + "/" + nameForUser(keeperForm)
-	if err := firstError(os.WriteFile(lock, nil, 0o600), os.Chown(lock, nobody, nobody)); err != nil {
+	lock := fmt.Sprintf(ownDirectory(dir)+"/"+keeperForm, 0, os.Geteuid())
+	if err := firstError(os.Mkdir(ownDirectory(dir), 0o700), os.WriteFile(lock, nil, 0o600), os.Chown(lock, nobody, nobody)); err != nil {
 		t.Fatal(err)
 	}
 	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 5})

@@ -51,7 +51,8 @@ func (d *descriptor) close() error {
 
 // directory is an open directory.
 type directory struct {
-	path string
+	path  string
+	state string // the name of the user's own directory in it: state.go
 	descriptor
 }
 
@@ -143,7 +144,7 @@ func (d *directory) reopen() (*directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &directory{path: d.path, descriptor: descriptor{fd, d.dev, d.ino}}, nil
+	return &directory{path: d.path, state: d.state, descriptor: descriptor{fd, d.dev, d.ino}}, nil
 }
 
 // remove removes a file and returns whether that succeeded.

@@ -223,7 +223,7 @@ func TestHasForm(t *testing.T) {
 		profile bool
 		temp    bool
 	}{
-		{newProfileName(), true, false},
+		{profileName(time.Now(), 0xffffffff), true, false},
 		{newTempName(), false, true},
 		{"profile_20260101_235959_0123abcf.json", true, false},
 		{"profile_20260101_235959_0123abcF.json", false, false},

@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 )
@@ -41,7 +42,7 @@ type inventory struct {
 // large directory is allocated.
 func (v *inventory) found(name []byte, size, mtime int64) {
 	v.files++
-	v.bytes += size
+	v.bytes = sum(v.bytes, size)
 	if len(v.oldest) >= v.room && mtime > v.oldest[v.room-1].mtime {
 		return
 	}
@@ -62,7 +63,7 @@ func (v *inventory) add(p profile) {
 		v.oldest = append(v.oldest, p)
 	}
 	v.files++
-	v.bytes += p.size
+	v.bytes = sum(v.bytes, p.size)
 }
 
 func (v *inventory) complete() bool { return int64(len(v.oldest)) == v.files }
@@ -77,6 +78,9 @@ func (v *inventory) takeOldest() profile {
 	p := v.oldest[0]
 	v.oldest = v.oldest[1:]
 	v.files--
-	v.bytes -= p.size
+	v.bytes = max(0, v.bytes-p.size)
 	return p
 }
+
+// sum is at most the largest number there is: a sparse file may claim 8 EiB.
+func sum(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }

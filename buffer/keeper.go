@@ -38,6 +38,8 @@ const (
 // the next change.
 type keeper struct {
 	maxFiles, maxBytes int64 // 0: no limit
+	listener           string
+	tags               *tags
 
 	have    inventory
 	known   bool          // have began with a scan
@@ -53,8 +55,15 @@ type keeper struct {
 	took      time.Duration // by scans, since the claim
 }
 
-func newKeeper(maxFiles, maxBytes int64) *keeper {
-	return &keeper{maxFiles: maxFiles, maxBytes: maxBytes}
+func newKeeper(o Options) *keeper {
+	return &keeper{maxFiles: o.MaxFiles, maxBytes: o.MaxBytes, listener: o.Listener}
+}
+
+// readTags is for each scan and turn: another listener's first profile may be there.
+// A profile can be written also if there is no room for the user's own directory.
+func (k *keeper) readTags(dir *directory) (err error) {
+	k.tags, err = dir.readTags(k.listener)
+	return err
 }
 
 // added counts a profile that has just got its name.
@@ -161,7 +170,8 @@ func (k *keeper) evictOldest(dir *directory) {
 
 func (k *keeper) startScan(dir *directory) {
 	k.changed = false
-	k.scan = newScan(dir, k.newest, oldestOf(k.have.files))
+	_ = k.readTags(dir)
+	k.scan = newScan(dir, k.tags, k.newest, oldestOf(k.have.files))
 	k.walk(dir, scanAhead)
 }
 
@@ -198,7 +208,7 @@ func (k *keeper) scanIsDue(dir *directory) (due bool) {
 	}
 	k.inClaim, k.took = 0, 0
 	var others allowance
-	if k.claim, others, due = dir.claimScan(now, urgent); others != (allowance{}) {
+	if k.claim, others, due = dir.claimScan(k.tags, now, urgent); others != (allowance{}) {
 		k.allowance = others
 	}
 	return due

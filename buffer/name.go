@@ -17,16 +17,8 @@ const (
 	badPrefix = "bad_" // and then a profile's: set aside, see Turn
 )
 
-// The names that a user's turn has, here and in plain PHP.
-const (
-	lockForm  = ".transmit-replay-%d"
-	claimForm = ".transmit-sending-%d"
-)
-
-func newProfileName() string { return profileName(time.Now()) }
-
-func profileName(at time.Time) string {
-	return fmt.Sprintf("profile_%s_%08x.json", at.UTC().Format("20060102_150405"), rand.Uint32())
+func profileName(at time.Time, digits uint32) string {
+	return fmt.Sprintf("profile_%s_%08x.json", at.UTC().Format("20060102_150405"), digits)
 }
 
 func newTempName() string {

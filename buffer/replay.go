@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -50,16 +51,17 @@ func (o *Offer) Read(room []byte) error {
 	return nil
 }
 
-// Turn offers a directory's profiles to somebody who may take them, oldest first.
-// One process at a time has the turn, of each user: what belongs to others is not
-// read, nor what is not a regular file.
+// Turn offers a directory's profiles to their listener, oldest first. One process
+// at a time has the turn, of each user and listener: what belongs to others is not
+// read, nor what is not a regular file with one link.
 //
-// While it is offered, a profile has a name that no reader of the directory takes,
-// .transmit-sending-<user>, so nobody else can take it, too. When the process dies
-// then, it is not known whether it was taken. It gets its name back, by the next
-// turn or by the next process that writes there, and is offered again.
+// While it is offered, a profile is in the user's own directory, where no reader
+// looks, so nobody else can take it, too. When the process dies then, it is not known
+// whether it was taken. It is moved back, by the next turn or by the next process
+// that writes there, and is offered again.
 type Turn struct {
 	dir     *directory
+	tags    *tags
 	lock    *lock // nil between turns
 	largest int64
 
@@ -79,14 +81,19 @@ func (s *Store) TakeTurn(largest int64) (*Turn, error) {
 	if err := s.settleIn(); err != nil {
 		return nil, err
 	}
-	l, err := s.dir.lock(nameForUser(lockForm))
+	if err := s.bound.readTags(s.dir); err != nil {
+		return nil, err
+	}
+	tags := s.bound.tags
+	l, err := s.dir.lock(s.dir.lockName(replayForm, tags))
 	if err != nil {
 		return nil, err
 	}
-	s.dir.restoreClaim()
+	s.dir.restoreClaims(tags)
 	if s.turn == nil {
 		s.turn = &Turn{dir: s.dir}
 	}
+	s.turn.tags = tags
 	s.turn.lock, s.turn.largest, s.turn.fresh = l, largest, false
 	return s.turn, nil
 }
@@ -122,8 +129,8 @@ func (t *Turn) Next(take func(*Offer) Verdict) (more bool, err error) {
 	if t.fresh && (t.all || !t.moved) {
 		return false, nil
 	}
-	t.scan = newScan(t.dir, profile{}, replayRoom)
-	t.scan.ownUpTo = t.largest
+	t.scan = newScan(t.dir, t.tags, profile{}, replayRoom)
+	t.scan.upTo = t.largest
 	t.fresh, t.moved = true, false
 	return true, nil
 }
@@ -147,7 +154,7 @@ func (t *Turn) look() error {
 
 func (t *Turn) offer(p profile, take func(*Offer) Verdict) (more bool, err error) {
 	t.oldest = t.oldest[1:]
-	if p.size > t.largest {
+	if p.size > t.largest || !t.tags.mayBeSent(tagIn([]byte(p.name))) {
 		return true, nil
 	}
 	fd, err := openat(t.dir.fd, p.name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
@@ -160,14 +167,14 @@ func (t *Turn) offer(p profile, take func(*Offer) Verdict) (more bool, err error
 	}
 	file := descriptor{fd, status.Dev, status.Ino}
 	defer file.close()
-	if !isOwn(&status) || status.Size > t.largest {
+	if !isOwn(&status) || status.Nlink != 1 || status.Size > t.largest {
 		return true, nil
 	}
-	if err := t.dir.move(p.name, nameForUser(claimForm)); err != nil {
+	if err := t.dir.move(p.name, t.dir.claimOf(p.name)); err != nil {
 		return t.passOver("rename", err)
 	}
 	verdict := Stays
-	if t.dir.has(nameForUser(claimForm), &file) {
+	if t.dir.has(t.dir.claimOf(p.name), &file) {
 		verdict = take(&Offer{Size: status.Size, file: &file})
 	}
 	if verdict == NotNow {
@@ -180,7 +187,7 @@ func (t *Turn) offer(p profile, take func(*Offer) Verdict) (more bool, err error
 // errors are not only this file's.
 func (t *Turn) passOver(operation string, err error) (more bool, _ error) {
 	switch err {
-	case unix.ENOENT, unix.EACCES, unix.EPERM, unix.ELOOP, unix.ENXIO:
+	case unix.ENOENT, unix.EACCES, unix.EPERM, unix.ELOOP, unix.ENXIO, unix.EEXIST:
 		return true, nil
 	}
 	return false, t.dir.failure(operation, err)
@@ -188,7 +195,7 @@ func (t *Turn) passOver(operation string, err error) (more bool, _ error) {
 
 // settle does what the verdict says with the profile that had that name.
 func (t *Turn) settle(name string, verdict Verdict) (more bool, err error) {
-	claim := nameForUser(claimForm)
+	claim := t.dir.claimOf(name)
 	switch verdict {
 	case Gone:
 		err = unix.Unlinkat(t.dir.fd, claim, 0)
@@ -220,27 +227,47 @@ func (d *directory) has(name string, file *descriptor) bool {
 	return err == nil && file.is(&named)
 }
 
-// recoverClaim gives the profile that a dead process was about to hand over its
-// name back, unless one that lives is at it.
-func (d *directory) recoverClaim() {
-	var status unix.Stat_t
-	if unix.Fstatat(d.fd, nameForUser(claimForm), &status, unix.AT_SYMLINK_NOFOLLOW) != nil {
+// claimOf is where a profile is while it is offered.
+func (d *directory) claimOf(name string) string { return d.inState(name) }
+
+// recoverClaims moves back what a dead process was about to hand over, unless one
+// that lives does it.
+func (d *directory) recoverClaims(t *tags) {
+	if len(d.claims(t)) == 0 {
 		return
 	}
-	if l, err := d.lock(nameForUser(lockForm)); err == nil {
-		d.restoreClaim()
+	if l, err := d.lock(d.lockName(replayForm, t)); err == nil {
+		d.restoreClaims(t)
 		l.release()
 	}
 }
 
-// restoreClaim is for whoever has the lock. The name tells the profile's age, as before.
-func (d *directory) restoreClaim() {
-	claim := nameForUser(claimForm)
-	var status unix.Stat_t
-	err := unix.Fstatat(d.fd, claim, &status, unix.AT_SYMLINK_NOFOLLOW)
-	if err == nil && isOwn(&status) {
-		_, _ = d.publish(claim, func() string { return profileName(time.Unix(status.Mtim.Unix())) })
+// restoreClaims is for whoever has the lock. The name tells the profile's age, as before.
+func (d *directory) restoreClaims(t *tags) {
+	for _, claim := range d.claims(t) {
+		var status unix.Stat_t
+		err := unix.Fstatat(d.fd, claim, &status, unix.AT_SYMLINK_NOFOLLOW)
+		if err != nil || !isOwn(&status) || status.Nlink != 1 {
+			continue
+		}
+		if name, inState := strings.CutPrefix(claim, d.state+"/"); !inState || d.move(claim, name) == unix.EEXIST {
+			_, _ = d.publish(claim, func() string { return t.newName(time.Unix(status.Mtim.Unix())) })
+		}
 	}
 }
 
-func nameForUser(form string) string { return fmt.Sprintf(form, unix.Geteuid()) }
+// claims are the profiles in the user's own directory that this listener may have,
+// and one that version 1.0 may have left.
+func (d *directory) claims(t *tags) (claims []string) {
+	_ = d.eachName(d.state, func(name []byte) {
+		if hasForm(name, profileForm) && t.mayBeSent(tagIn(name)) {
+			claims = append(claims, d.claimOf(string(name)))
+		}
+	})
+	old := fmt.Sprintf(oldClaimForm, unix.Geteuid())
+	var status unix.Stat_t
+	if t.isAlone() && unix.Fstatat(d.fd, old, &status, unix.AT_SYMLINK_NOFOLLOW) == nil {
+		claims = append(claims, old)
+	}
+	return claims
+}

@@ -3,6 +3,7 @@ package buffer
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,7 @@ func gone(string) Verdict { return Gone }
 func put(t *testing.T, dir, text string, age int) (name string) {
 	t.Helper()
 	at := time.Now().Add(-time.Duration(age) * time.Minute)
-	name = profileName(at)
+	name = profileName(at, rand.Uint32())
 	path := filepath.Join(dir, name)
 	if err := firstError(os.WriteFile(path, []byte(text), 0o600), os.Chtimes(path, at, at)); err != nil {
 		t.Fatal(err)
@@ -127,7 +128,7 @@ func TestTurn_ReadsOnlyOwnFiles(t *testing.T) {
 		t.Errorf("offered %q", got)
 	}
 	after := list(t, dir, "*")
-	if len(after) != len(before) { // one gone, the lock's file new
+	if len(after) != len(before)-1 {
 		t.Errorf("%q\nbefore %q", after, before)
 	}
 	if _, err := os.Stat(secret); err != nil {
@@ -185,12 +186,12 @@ func TestTurn_SwappedFile(t *testing.T) {
 // One process of all; the lock goes with its holder's death.
 func TestTurn_OneAtATime(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, "a", 1)
+	name := put(t, dir, "a", 1)
 	cmd, output := inRole(t, "hold-turn", dir)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	claim := filepath.Join(dir, nameForUser(claimForm))
+	claim := filepath.Join(ownDirectory(dir), name)
 	awaitPath(t, claim)
 	s := newStore(t, Options{Dirs: []string{dir}})
 	if _, err := s.TakeTurn(1000); !errors.Is(err, ErrTaken) {
@@ -205,6 +206,11 @@ func TestTurn_OneAtATime(t *testing.T) {
 	if got := takeAll(t, s, 1000, gone); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("offered %q, want a, b; %s", got, output)
 	}
+}
+
+// ownDirectory is where this user's processes keep what they share in dir.
+func ownDirectory(dir string) string {
+	return filepath.Join(dir, fmt.Sprintf(stateForm, os.Geteuid()))
 }
 
 // holdTurnRole: directory. It is offered a profile and never decides.
@@ -229,19 +235,23 @@ func awaitPath(t *testing.T, path string) {
 
 // What a dead process was handing over comes back with the next write, too, and is as old as it was.
 func TestTurn_RecoveredByAWriter(t *testing.T) {
-	dir := t.TempDir()
-	name := put(t, dir, "a", 90)
-	claim := filepath.Join(dir, nameForUser(claimForm))
-	if err := os.Rename(filepath.Join(dir, name), claim); err != nil {
-		t.Fatal(err)
-	}
-	mustWrite(t, newStore(t, Options{Dirs: []string{dir}}), []byte("b"))
-	names := list(t, dir, "profile_*")
-	if len(names) != 2 || names[0][:23] != name[:23] {
-		t.Errorf("%q, want one like %s", names, name)
-	}
-	if _, err := os.Lstat(claim); err == nil {
-		t.Error("the claim is still there")
+	for _, form := range []string{ownDirectory("") + "/%s", fmt.Sprintf(oldClaimForm, os.Geteuid()) + "%.0s"} {
+		t.Run(form, func(t *testing.T) {
+			dir := t.TempDir()
+			name := put(t, dir, "a", 90)
+			claim := filepath.Join(dir, fmt.Sprintf(form, name))
+			if err := firstError(os.Mkdir(ownDirectory(dir), 0o700), os.Rename(filepath.Join(dir, name), claim)); err != nil {
+				t.Fatal(err)
+			}
+			mustWrite(t, newStore(t, Options{Dirs: []string{dir}}), []byte("b"))
+			names := list(t, dir, "profile_*")
+			if len(names) != 2 || names[0][:23] != name[:23] {
+				t.Errorf("%q, want one like %s", names, name)
+			}
+			if _, err := os.Lstat(claim); err == nil {
+				t.Error("the claim is still there")
+			}
+		})
 	}
 }
 
@@ -260,7 +270,8 @@ func TestTurn_Lost(t *testing.T) {
 				unix.Close(null)
 			}
 		}},
-		{"file removed", func(dir string, _ *Turn) { os.Remove(filepath.Join(dir, nameForUser(lockForm))) }},
+		{"file removed", func(_ string, turn *Turn) { turn.dir.remove(turn.lock.name) }},
+		{"all removed", func(dir string, _ *Turn) { os.RemoveAll(ownDirectory(dir)) }},
 		{"store closed", func(_ string, turn *Turn) { turn.abandon() }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

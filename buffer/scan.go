@@ -26,16 +26,16 @@ const (
 // store evicts may have been counted; it is then among the oldest, and the next
 // to be counted out.
 type scan struct {
-	dir     *directory
-	owner   uint32 // our own user
-	began   time.Time
-	took    time.Duration // what walkBlock has cost
-	seen    int
-	counts  inventory
-	debris  []string // temporary files that crashes left
-	ownUpTo int64    // only profiles of this user's that may be sent, of up to so many bytes; 0: all
-	err     error
-	block   [blockSize]byte
+	dir    *directory
+	tags   *tags
+	began  time.Time
+	took   time.Duration // what walkBlock has cost
+	seen   int
+	counts inventory
+	debris []string // temporary files that crashes left
+	upTo   int64    // only profiles that may be sent, of up to so many bytes; 0: all
+	err    error
+	block  [blockSize]byte
 
 	made []profile           // by the store since then, in order
 	left map[string]struct{} // their names
@@ -43,9 +43,9 @@ type scan struct {
 
 // newScan prepares a walk through dir for its totals and its oldest profiles.
 // The newest is the store's own.
-func newScan(dir *directory, newest profile, oldest int) *scan {
+func newScan(dir *directory, tags *tags, newest profile, oldest int) *scan {
 	s := &scan{
-		owner:  uint32(unix.Geteuid()),
+		tags:   tags,
 		began:  time.Now(),
 		counts: inventory{room: oldest},
 		left:   make(map[string]struct{}),
@@ -88,8 +88,7 @@ func (s *scan) walkBlock() (more bool) {
 	}
 	began, busy := time.Now(), threadTime()
 	defer func() { s.took += max(threadTime()-busy, time.Since(began)/4) }()
-	status, ok := s.dir.status()
-	if !ok {
+	if _, ok := s.dir.status(); !ok {
 		s.err = unix.EBADF
 		return false
 	}
@@ -98,13 +97,17 @@ func (s *scan) walkBlock() (more bool) {
 		s.err = err
 		return false
 	}
-	sticky := status.Mode&unix.S_ISVTX != 0
-	for rest := s.block[:n]; len(rest) > 0; {
+	eachEntry(s.block[:n], s.look)
+	return true
+}
+
+// eachEntry calls look with each name in a block of getdents64(2).
+func eachEntry(block []byte, look func(name []byte)) {
+	for rest := block; len(rest) > 0; {
 		size := binary.NativeEndian.Uint16(rest[unsafe.Offsetof(unix.Dirent{}.Reclen):])
-		s.look(nameOf(rest[:size]), sticky)
+		look(nameOf(rest[:size]))
 		rest = rest[size:]
 	}
-	return true
 }
 
 // threadTime is the CPU time of this thread. On a busy machine, most of the time that
@@ -121,30 +124,34 @@ func nameOf(entry []byte) []byte {
 	return name[:bytes.IndexByte(name, 0)]
 }
 
-// look counts what is a profile, also if it was set aside. In a sticky directory
-// nobody can remove others' files: they do not count.
-func (s *scan) look(name []byte, sticky bool) {
+// look counts what is a profile, also if it was set aside.
+func (s *scan) look(name []byte) {
 	s.seen++
 	isTemp := hasForm(name, tempForm) || hasForm(name, phpTempForm)
-	isProfile := hasForm(name, profileForm) || s.ownUpTo == 0 && isBad(name)
-	if !isTemp && !isProfile {
+	if !isTemp && !s.isWanted(name) {
 		return
 	}
 	if _, left := s.left[string(name)]; left {
 		return
 	}
 	status, errno := s.stat(name)
-	if errno != 0 || status.Mode&unix.S_IFMT != unix.S_IFREG || sticky && status.Uid != s.owner {
-		return
-	}
-	if s.ownUpTo > 0 && (status.Uid != s.owner || status.Size > s.ownUpTo) {
-		return
-	}
-	if !isTemp {
+	switch {
+	case errno != 0 || !isOwn(&status):
+	case isTemp:
+		if s.began.Sub(time.Unix(status.Mtim.Unix())) > debrisAge && len(s.debris) < maxDebris {
+			s.debris = append(s.debris, string(name))
+		}
+	case status.Nlink == 1 && (s.upTo == 0 || status.Size <= s.upTo):
 		s.counts.found(name, status.Size, status.Mtim.Nano())
-	} else if s.began.Sub(time.Unix(status.Mtim.Unix())) > debrisAge && len(s.debris) < maxDebris {
-		s.debris = append(s.debris, string(name))
 	}
+}
+
+// isWanted tells it by the name.
+func (s *scan) isWanted(name []byte) bool {
+	if s.upTo > 0 {
+		return hasForm(name, profileForm) && s.tags.mayBeSent(tagIn(name))
+	}
+	return (hasForm(name, profileForm) || isBad(name)) && s.tags.counts(tagIn(name))
 }
 
 // stat spares the copy of the name that unix.Fstatat makes.

@@ -118,7 +118,7 @@ func TestReplay_Ends(t *testing.T) {
 		{"a directory", func(t *testing.T, path, _ string) { os.Mkdir(path, 0o755) }, 0, "refused", 3},
 		{"another process replays", func(t *testing.T, path, dir string) {
 			drain(t, listen(t, path))
-			turn, err := buffer.New(buffer.Options{Dirs: []string{dir}}).TakeTurn(1)
+			turn, err := buffer.New(buffer.Options{Dirs: []string{dir}, Listener: path}).TakeTurn(1)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -58,7 +58,7 @@ func (w *writer) replay() (more bool) {
 
 func (w *writer) recoverReplay() {
 	if p := recover(); p != nil {
-		w.store.Close()
+		w.closeStores()
 		w.endReplay(fmt.Errorf("panic: %v", p))
 	}
 	w.replayer.isSending.Store(false)
@@ -74,8 +74,7 @@ func (w *writer) beginReplay(next *replay) {
 		r.listener = &listener{path: next.settings.listener.path}
 	}
 	w.since.Store(int64(time.Since(epoch)))
-	w.use(&next.settings.buffer)
-	turn, err := w.store.TakeTurn(next.largest())
+	turn, err := w.use(next.settings.bufferFor("")).TakeTurn(next.largest())
 	if errors.Is(err, buffer.ErrTaken) {
 		err = fmt.Errorf("%w: %w", errOtherReplay, err)
 	}

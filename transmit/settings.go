@@ -2,6 +2,7 @@ package transmit
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -52,6 +53,13 @@ func defaultSettings(temp string, known *listeners) *settings {
 			MaxFiles: 100_000,
 		},
 	}
+}
+
+// bufferFor is where profiles for the listener at path are kept; "" for the configured one.
+func (s *settings) bufferFor(path string) buffer.Options {
+	options := s.buffer
+	options.Listener = cmp.Or(strings.Clone(path), s.listener.path)
+	return options
 }
 
 // Configure changes the settings that the JSON object source names; the other

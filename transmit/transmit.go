@@ -114,7 +114,7 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 		return Sent, nil
 	}
 	t.writer.replayer.missed(s, unsent)
-	return t.writer.write(out, doc.deadline, &s.buffer, unsent)
+	return t.writer.write(out, doc.deadline, s.bufferFor(r.Socket), unsent)
 }
 
 // Flush waits until no profile is pending, or for the timeout. It returns

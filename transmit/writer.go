@@ -17,6 +17,8 @@ const (
 	maxWaiting      = 64       // profiles that wait for a slow disk, beside the one that is written
 	maxWaitingBytes = 12 << 20 // together; one is always let in
 
+	maxStores = 4 // a worker may serve several sites, each with a listener
+
 	// A write that has lasted this long is a hung disk's: nobody waits for it.
 	hungAfter = time.Second
 
@@ -43,14 +45,13 @@ type writer struct {
 	garbage garbage
 
 	// The goroutine's own.
-	store   *buffer.Store
-	options buffer.Options
+	stores []*buffer.Store // of the last few listeners and settings; the latest first
 }
 
 // job is one profile on its way to the disk.
 type job struct {
 	text    []byte // from memory: the caller's is valid only during the call
-	options *buffer.Options
+	options buffer.Options
 	written event
 	settled atomic.Bool // by the caller, who does not wait any longer, or by the writer
 
@@ -66,7 +67,6 @@ func newWriter() *writer {
 	w := &writer{
 		jobs:   make(chan *job, maxWaiting+1),
 		memory: newMemory(),
-		store:  buffer.New(buffer.Options{}),
 	}
 	w.replayer.bell, w.replayer.asked = &w.bell, make(chan *replay, maxAsked)
 	w.replayer.due.Store(true)
@@ -84,7 +84,7 @@ func newWriter() *writer {
 //	as many wait as may wait        Lost, ErrBusy
 //
 // A large profile that there is no time or no memory to copy is Lost, too.
-func (w *writer) write(out pieces, deadline time.Time, options *buffer.Options, unsent error) (Outcome, error) {
+func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, unsent error) (Outcome, error) {
 	late, size := passed(deadline), int64(out.size())
 	w.countGarbage()
 	if !w.reserve(size, deadline) {
@@ -201,13 +201,21 @@ func (j *job) tell() {
 // bound removes what is over the limits.
 func (w *writer) bound() {
 	defer w.recoverStore()
-	w.store.Bound()
+	if len(w.stores) > 0 {
+		w.stores[0].Bound()
+	}
 }
 
 // recoverStore gives up what a panic may have left half done.
 func (w *writer) recoverStore() {
 	if p := recover(); p != nil {
-		w.store.Close()
+		w.closeStores()
+	}
+}
+
+func (w *writer) closeStores() {
+	for _, store := range w.stores {
+		store.Close()
 	}
 }
 
@@ -217,26 +225,34 @@ func (w *writer) handle(j *job) {
 			j.err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	w.use(j.options)
-	j.err = w.store.Write(j.text)
-	j.dir = w.store.Dir()
+	store := w.use(j.options)
+	j.err = store.Write(j.text)
+	j.dir = store.Dir()
 }
 
 // tidyUp returns whether there is more to do.
 func (w *writer) tidyUp() (more bool) {
 	defer w.recoverStore()
 	w.since.Store(int64(time.Since(epoch)))
-	more = w.store.Work()
+	for _, store := range w.stores {
+		more = store.Work() || more
+	}
 	w.since.Store(0)
 	return more
 }
 
-// use makes the store the one that the job's settings want.
-func (w *writer) use(options *buffer.Options) {
-	same := slices.Equal(options.Dirs, w.options.Dirs) &&
-		options.MaxBytes == w.options.MaxBytes && options.MaxFiles == w.options.MaxFiles
-	if !same {
-		w.store.Close()
-		w.store, w.options = buffer.New(*options), *options
+// use returns the store of these options, and makes one if need be.
+func (w *writer) use(options buffer.Options) *buffer.Store {
+	at := slices.IndexFunc(w.stores, func(s *buffer.Store) bool { return s.Has(options) })
+	if at < 0 {
+		w.stores = append(w.stores, buffer.New(options))
+		at = len(w.stores) - 1
 	}
+	store := w.stores[at]
+	w.stores = slices.Insert(slices.Delete(w.stores, at, at+1), 0, store)
+	if len(w.stores) > maxStores {
+		w.stores[maxStores].Close()
+		w.stores = w.stores[:maxStores]
+	}
+	return store
 }

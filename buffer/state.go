@@ -1,0 +1,245 @@
+package buffer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The names of what a user's processes share, here and in plain PHP. It is in a
+// directory of that user's own: in one that everybody may write to, somebody else
+// may have taken any name, but nobody can make a directory that is ours.
+const (
+	stateForm    = ".transmit-state-%d"
+	listenerForm = "listener-%04x"
+	replayForm   = ".transmit-replay-%04x-%d" // locks, of a listener's number and the user
+	keeperForm   = ".transmit-keeper-%04x-%d"
+
+	maxListener = 1000 // bytes of a path that are kept: a socket's has 107 at most
+
+	oldClaimForm = ".transmit-sending-%d" // of version 1.0, beside the profiles
+)
+
+var errNoTag = errors.New("too many listeners")
+
+// findState makes the user's own directory, unless it is there. Where its first
+// name is somebody else's, it has a longer one; the smallest of those counts.
+func (d *directory) findState() error {
+	first := fmt.Sprintf(stateForm, unix.Geteuid())
+	d.state = ""
+	err := d.makeOwn(first)
+	if err == nil {
+		d.state = first
+	}
+	if err != unix.EEXIST {
+		return err
+	}
+	if d.state = d.smallestOwn(first + "-"); d.state != "" {
+		return nil
+	}
+	if err := d.makeOwn(fmt.Sprintf("%s-%016x", first, rand.Uint64())); err != nil {
+		return err
+	}
+	// Another process of ours may have made one at the same time.
+	d.state = d.smallestOwn(first + "-")
+	return nil
+}
+
+// inState is the path of a name in the user's own directory; "", which names nothing,
+// if that cannot be had.
+func (d *directory) inState(name string) string {
+	if d.state == "" {
+		return ""
+	}
+	return d.state + "/" + name
+}
+
+func (d *directory) lockName(form string, t *tags) string {
+	return d.inState(fmt.Sprintf(form, t.own, unix.Geteuid()))
+}
+
+// makeOwn returns nil if the name is a directory of this user's own, made or found.
+func (d *directory) makeOwn(name string) error {
+	err := unix.Mkdirat(d.fd, name, 0o700)
+	if err == unix.EEXIST && d.isOwnDirectory(name) {
+		return nil
+	}
+	return err
+}
+
+func (d *directory) isOwnDirectory(name string) bool {
+	var status unix.Stat_t
+	err := unix.Fstatat(d.fd, name, &status, unix.AT_SYMLINK_NOFOLLOW)
+	return err == nil && status.Mode&unix.S_IFMT == unix.S_IFDIR && status.Mode&0o022 == 0 &&
+		status.Uid == uint32(unix.Geteuid())
+}
+
+func (d *directory) smallestOwn(prefix string) (smallest string) {
+	_ = d.eachName(".", func(name []byte) {
+		if bytes.HasPrefix(name, []byte(prefix)) && (smallest == "" || string(name) < smallest) && d.isOwnDirectory(string(name)) {
+			smallest = string(name)
+		}
+	})
+	return smallest
+}
+
+// eachName calls look with each name in one of its directories.
+func (d *directory) eachName(of string, look func(name []byte)) error {
+	fd, err := openat(d.fd, of, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	block := make([]byte, blockSize)
+	for {
+		n, err := unix.Getdents(fd, block)
+		if n <= 0 || err != nil {
+			return err
+		}
+		eachEntry(block[:n], look)
+	}
+}
+
+// tags tell whose a profile is by the first four hexadecimal digits of its name.
+// Each listener has a number in a directory: a hash of its path, or the next one
+// that is free. A file of that number in the user's own directory holds the path,
+// so two paths never have the same number.
+//
+// What has a number that no listener has is nobody's: an older version's, or
+// another program's.
+type tags struct {
+	all   bool // no listener is named: everything is ours
+	own   uint16
+	taken map[uint16]bool // by any listener, this one included
+
+	ino   uint64 // of the user's own directory, when this was read
+	mtime unix.Timespec
+}
+
+// counts tells whether a profile counts within this listener's limits: not if it is
+// for another one.
+func (t *tags) counts(tag uint16) bool { return t.all || tag == t.own || !t.taken[tag] }
+
+// mayBeSent tells whether this listener may have it.
+func (t *tags) mayBeSent(tag uint16) bool {
+	return t.all || tag == t.own || t.isAlone() && !t.taken[tag]
+}
+
+// isAlone tells whether the directory has served no other listener, so that what is
+// nobody's can only be meant for this one.
+func (t *tags) isAlone() bool { return t.all || len(t.taken) <= 1 }
+
+// newName names a profile for this listener.
+func (t *tags) newName(at time.Time) string {
+	digits := rand.Uint32()
+	if !t.all {
+		digits = uint32(t.own)<<16 | digits&0xffff
+	}
+	return profileName(at, digits)
+}
+
+// tagIn is the tag in a profile's name.
+func tagIn(name []byte) uint16 {
+	digits := name[len(name)-len("xxxxxxxx.json"):]
+	tag, _ := strconv.ParseUint(string(digits[:4]), 16, 16)
+	return uint16(tag)
+}
+
+// isCurrent tells whether nothing has changed in the user's own directory since t was
+// read: it may have been removed, and the number is another listener's now.
+func (d *directory) isCurrent(t *tags) bool {
+	var status unix.Stat_t
+	err := unix.Fstatat(d.fd, d.state, &status, unix.AT_SYMLINK_NOFOLLOW)
+	return err == nil && status.Ino == t.ino && status.Mtim == t.mtime
+}
+
+func hashOf(listener string) uint16 { return uint16(crc32.ChecksumIEEE([]byte(listener))) }
+
+// readTags finds the listener's number, and the others'. After an error, it has the
+// number that the listener most likely has.
+func (d *directory) readTags(listener string) (*tags, error) {
+	listener = listener[:min(len(listener), maxListener)]
+	t := &tags{all: listener == "", own: hashOf(listener), taken: map[uint16]bool{}}
+	if err := d.findState(); err != nil {
+		return t, d.failure("make a directory", err)
+	}
+	if t.all {
+		return t, nil
+	}
+	own, err := d.tagOf(listener)
+	if err != nil {
+		return t, err
+	}
+	t.own = own
+	var status unix.Stat_t
+	if err := unix.Fstatat(d.fd, d.state, &status, unix.AT_SYMLINK_NOFOLLOW); err == nil {
+		t.ino, t.mtime = status.Ino, status.Mtim
+	}
+	err = d.eachName(d.state, func(name []byte) {
+		var tag uint16
+		if n, _ := fmt.Sscanf(string(name), listenerForm, &tag); n == 1 {
+			t.taken[tag] = true
+		}
+	})
+	return t, err
+}
+
+// tagOf is the listener's number; it takes one if it has none.
+func (d *directory) tagOf(listener string) (uint16, error) {
+	first := hashOf(listener)
+	for n := range uint16(256) {
+		name := d.inState(fmt.Sprintf(listenerForm, first+n))
+		holder, err := d.holder(name)
+		if err == unix.ENOENT {
+			if err = d.take(name, listener); err == unix.EEXIST {
+				holder, err = d.holder(name)
+			} else if err == nil {
+				holder = listener
+			}
+		}
+		if err != nil {
+			return 0, d.failure("read "+name, err)
+		}
+		if holder == listener {
+			return first + n, nil
+		}
+	}
+	return 0, d.failure("number "+listener, errNoTag)
+}
+
+// holder is whom a number belongs to. What a power failure has emptied is nobody's.
+func (d *directory) holder(name string) (string, error) {
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	var text [unix.PathMax]byte
+	n, err := unix.Read(fd, text[:])
+	if err != nil {
+		return "", err
+	}
+	if path := strings.Trim(string(text[:n]), "\x00"); path != "" {
+		return path, nil
+	}
+	d.remove(name)
+	return "", unix.ENOENT
+}
+
+func (d *directory) take(name, listener string) error {
+	temp, err := d.create([][]byte{[]byte(listener)})
+	if err != nil {
+		return err
+	}
+	if err = d.move(temp, name); err != nil {
+		d.remove(temp)
+	}
+	return err
+}
