@@ -3,12 +3,14 @@
 namespace Transmit;
 
 use Transmit\Plain\BufferFile;
+use Transmit\Plain\Directory;
+use Transmit\Plain\Tags;
 
 use function strncmp;
 use function substr;
 
 /**
- * Removes old profiles, and the temporary files of writers that crashed.
+ * Removes old profiles, not those for another listener, and the temporary files of writers that crashed.
  */
 final class Cleanup
 {
@@ -18,13 +20,16 @@ final class Cleanup
     public static function run(Settings $settings, int $maxAge): void
     {
         $directory = BufferDirectory::choose($settings->bufferDirs);
-        if ($directory !== null) {
-            Replay::recover($directory);
+        if ($directory === null) {
+            return;
         }
+        $tags = Tags::read($directory, $settings->listenerSocket);
+        Replay::recover($directory, $tags);
         $now = time();
-        foreach ($directory === null ? [] : BufferDirectory::names($directory) as $name) {
+        foreach (BufferDirectory::names($directory) as $name) {
             if (strncmp($name, 'profile_', 8) === 0 || strncmp($name, 'bad_profile_', 12) === 0) {
-                $before = substr($name, -5) === '.json' ? $now - $maxAge : null;
+                $isOurs = substr($name, -5) === '.json' && $tags->counts($name);
+                $before = $isOurs ? $now - $maxAge : null;
             } else {
                 $before = preg_match(BufferFile::TEMPORARY, $name) === 1 ? $now - self::TEMPORARY_SECONDS : null;
             }
@@ -34,10 +39,10 @@ final class Cleanup
         }
     }
 
-    /** Never true for what is not a regular file. PHP remembers one path at a time: nothing is to be forgotten. */
+    /** Never true for what is not a file of this user's own. */
     private static function isOlder(string $path, int $before): bool
     {
-        $stat = lstat($path);
-        return $stat !== false && ($stat['mode'] & 0170000) === 0100000 && $stat['mtime'] < $before;
+        $stat = Directory::ownFile($path);
+        return $stat !== null && $stat['mtime'] < $before;
     }
 }

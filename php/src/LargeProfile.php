@@ -53,6 +53,7 @@ final class LargeProfile
     private function sendEncoded(string $socketPath, bool $isCut): Outcome
     {
         $settings = $this->call->settings;
+        $this->call->listener = $socketPath;
         $before = json_last_error();
         try {
             $json = $isCut ? $this->encodeCut() : $this->encodeWhole() ?? $this->encodeCut();

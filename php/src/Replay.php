@@ -5,12 +5,13 @@ namespace Transmit;
 use Transmit\Plain\Directory;
 use Transmit\Plain\ListenerSocket;
 use Transmit\Plain\Stamp;
+use Transmit\Plain\Tags;
 
 /**
  * Sends what lies in the disk buffer, by the library or in plain PHP.
  *
- * Both keep to what buffer/replay.go says of a turn: one process of each user replays at a
- * time, and the profile that is being sent has a name that nobody else takes.
+ * Both keep to what buffer/replay.go says of a turn: one process of each user and listener replays at a
+ * time, and the profile that is being sent is where nobody else takes it.
  */
 final class Replay
 {
@@ -23,7 +24,7 @@ final class Replay
     private const NAMES = 1000;
 
     private string $directory;
-    private string $claim;
+    private Tags $tags;
     private Settings $settings;
     private Deadline $deadline;
     private ListenerSocket $socket;
@@ -43,37 +44,61 @@ final class Replay
         if (Result::leavesItToPlain($result)) {
             return self::inPlain($settings, $maxFiles, $deadline);
         }
-        if ($result < 0) {
-            Log::write($result, "nothing replayed: $why", $settings);
-        }
+        self::report($result, $why, $settings);
         return max(0, $result);
     }
 
-    /** Gives the profile that a dead process was sending its name back. */
-    public static function recover(string $directory): void
+    /** Why nothing could be replayed. It is no news that a turn was over in time, or all was sent. */
+    private static function report(int $result, string $why, Settings $settings): void
     {
-        $turn = file_exists(self::claim($directory)) ? Stamp::open($directory, 'replay') : null;
+        if ($result <= 0 && $why !== '') {
+            Log::write($result < 0 ? $result : Result::EIO, "nothing replayed: $why", $settings);
+        }
+    }
+
+    /** Moves back what a dead process was sending. */
+    public static function recover(string $directory, Tags $tags): void
+    {
+        $turn = self::claims($directory, $tags) === [] ? null : self::turn($tags);
         if ($turn !== null) {
-            self::restore($directory);
+            self::restore($directory, $tags);
             $turn->write('');
         }
+    }
+
+    /** One process of each user and listener has it at a time. */
+    private static function turn(Tags $tags): ?Stamp
+    {
+        return $tags->state === null ? null : Stamp::open($tags->state, "replay-$tags->own");
     }
 
     private static function inPlain(Settings $settings, int $maxFiles, Deadline $deadline): int
     {
         $directory = BufferDirectory::choose($settings->bufferDirs);
-        $socket = SocketPath::problem($settings->listenerSocket) === ''
-            ? ListenerSocket::connect($settings->listenerSocket)
-            : null;
-        $turn = $directory === null || $socket === null ? null : Stamp::open($directory, 'replay');
+        if ($directory === null) {
+            $all = implode(', ', $settings->bufferDirs);
+            self::report(Result::ENODIR, "no buffer directory can be used: $all", $settings);
+            return 0;
+        }
+        $tags = Tags::read($directory, $settings->listenerSocket);
+        $problem = SocketPath::problem($settings->listenerSocket);
+        $socket = $problem === '' ? ListenerSocket::connect($settings->listenerSocket) : null;
+        if ($socket === null) {
+            $why = $problem === '' ? "connect to $settings->listenerSocket: " . Quiet::lastWarning() : $problem;
+            self::report(0, $why, $settings);
+            return 0;
+        }
+        $turn = self::turn($tags);
         if ($turn === null) {
+            $why = $tags->state === null ? "no directory can be made in $directory" : 'another process replays';
+            self::report(0, $why, $settings);
             return 0;
         }
         try {
-            self::restore($directory);
+            self::restore($directory, $tags);
             $replay = new self();
             $replay->directory = $directory;
-            $replay->claim = self::claim($directory);
+            $replay->tags = $tags;
             $replay->settings = $settings;
             $replay->deadline = $deadline;
             $replay->socket = $socket;
@@ -87,35 +112,39 @@ final class Replay
 
     private function all(): int
     {
-        do {
-            $before = $this->sent;
-            foreach ($this->oldest() as $name) {
+        $last = '';
+        while (($names = $this->oldest($last)) !== []) {
+            foreach ($names as $name) {
                 if ($this->deadline->isOver() || $this->sent >= $this->mayBeSent || !$this->one($name)) {
                     return $this->sent;
                 }
             }
-        } while ($this->sent > $before);
+            $last = $name;
+        }
         return $this->sent;
     }
 
     /**
-     * The oldest of those that were seen in half of the time that is left.
+     * The oldest after that one, of those that were seen in half of the time that is left.
      *
      * @return list<string>
      */
-    private function oldest(): array
+    private function oldest(string $last): array
     {
         $until = $this->deadline->earlierBy(intdiv($this->deadline->left(), 2));
+        $isShared = Directory::isShared($this->directory); // then others' names must not hide ours
         $names = [];
+        $seen = 0;
         foreach (BufferDirectory::names($this->directory) as $name) {
-            if (preg_match(self::PROFILE, $name) === 1) {
+            $isWanted = preg_match(self::PROFILE, $name) === 1 && $name > $last && $this->tags->mayBeSent($name);
+            if ($isWanted && (!$isShared || $this->maySend("$this->directory/$name"))) {
                 $names[] = $name;
             }
             if (count($names) === 2 * self::NAMES) {
                 $names = self::first($names);
-                if ($until->isOver()) {
-                    break;
-                }
+            }
+            if (++$seen % 256 === 0 && $until->isOver()) {
+                break;
             }
         }
         return self::first($names);
@@ -135,27 +164,27 @@ final class Replay
     private function one(string $name): bool
     {
         $path = "$this->directory/$name";
-        if (!$this->maySend($path) || !rename($path, $this->claim)) {
-            return true; // it stays, or somebody else took it
+        $claim = "{$this->tags->state}/$name";
+        if (!$this->maySend($path) || !rename($path, $claim)) {
+            return true; // it stays, or another process took it
         }
-        $json = $this->maySend($this->claim) ? file_get_contents($this->claim) : false;
+        $json = $this->maySend($claim) ? file_get_contents($claim) : false;
         if ($json !== false && !self::isWhole($json)) {
-            return self::move($this->claim, "$this->directory/bad_$name");
+            return self::move($claim, "$this->directory/bad_$name");
         }
         if ($json !== false && $this->socket->sendWithin($json, min($this->patienceUs, $this->deadline->left()))) {
             $this->sent++;
-            return unlink($this->claim);
+            return unlink($claim);
         }
         $isTooLarge = strpos(Quiet::lastWarning(), 'too long') !== false;
-        return self::move($this->claim, $path) && ($json === false || $isTooLarge);
+        return self::move($claim, $path) && ($json === false || $isTooLarge);
     }
 
-    /** A regular file of this user's that fits into a datagram. */
+    /** A file of this user's own that fits into a datagram. */
     private function maySend(string $path): bool
     {
-        $stat = Directory::file($path);
-        return $stat !== null && $stat['uid'] === Directory::user()
-            && $stat['size'] <= $this->settings->maxDatagramSize;
+        $stat = Directory::ownFile($path);
+        return $stat !== null && $stat['size'] <= $this->settings->maxDatagramSize;
     }
 
     /** Half a surrogate pair is JSON, although PHP cannot decode it. */
@@ -165,24 +194,40 @@ final class Replay
         return $isValid && ltrim($json, " \t\r\n")[0] === '{';
     }
 
-    private static function restore(string $directory): void
+    private static function restore(string $directory, Tags $tags): void
     {
-        $claim = self::claim($directory);
-        $stat = Directory::file($claim);
-        if ($stat !== null && $stat['uid'] === Directory::user()) {
+        foreach (self::claims($directory, $tags) as $claim) {
+            $stat = Directory::ownFile($claim);
+            $isNamed = preg_match(self::PROFILE, basename($claim)) === 1;
+            if ($stat === null || ($isNamed && self::move($claim, $directory . '/' . basename($claim)))) {
+                continue;
+            }
             $time = gmdate('Ymd_His', $stat['mtime']);
-            self::move($claim, "$directory/profile_{$time}_" . bin2hex(random_bytes(4)) . '.json');
+            self::move($claim, "$directory/profile_{$time}_{$tags->digits()}.json");
         }
+    }
+
+    /**
+     * The profiles that a process was sending when it died, and the one that version 1.0 may have left.
+     *
+     * @return list<string>
+     */
+    private static function claims(string $directory, Tags $tags): array
+    {
+        $claims = [];
+        foreach ($tags->state === null ? [] : BufferDirectory::names($tags->state) as $name) {
+            if (preg_match(self::PROFILE, $name) === 1 && $tags->mayBeSent($name)) {
+                $claims[] = "$tags->state/$name";
+            }
+        }
+        $old = "$directory/.transmit-sending-" . Directory::user();
+        return $tags->isAlone() && Directory::ownFile($old) !== null ? array_merge($claims, [$old]) : $claims;
     }
 
     /** rename() would replace what is there. */
     private static function move(string $from, string $to): bool
     {
-        return !file_exists($to) && rename($from, $to);
-    }
-
-    private static function claim(string $directory): string
-    {
-        return "$directory/.transmit-sending-" . Directory::user();
+        clearstatcache();
+        return lstat($to) === false && rename($from, $to);
     }
 }

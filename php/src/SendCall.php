@@ -20,6 +20,9 @@ final class SendCall
     /** The end of the call. */
     public Deadline $deadline;
 
+    /** Whom the profile is for, also when it goes to the disk at once. */
+    public string $listener;
+
     /** Native::AS_IS, and more. */
     public int $flags = Native::AS_IS;
 
@@ -30,6 +33,7 @@ final class SendCall
     {
         $this->settings = $settings;
         $this->start = $start;
+        $this->listener = $settings->listenerSocket;
         $this->deadline = Deadline::after($start, $settings->timeoutUs);
         $reserve = min(self::DISK_RESERVE_US, intdiv($settings->timeoutUs, 5));
         $this->socketDeadline = $this->deadline->earlierBy($reserve);
@@ -38,6 +42,7 @@ final class SendCall
     /** To that socket, else to the disk. */
     public function toListener(string $json, string $socketPath): Outcome
     {
+        $this->listener = $socketPath;
         $problem = SocketPath::problem($socketPath);
         return $problem === '' ? $this->send($json, $socketPath) : $this->toDisk($json)->because($problem);
     }
@@ -52,7 +57,7 @@ final class SendCall
     {
         $flags = $this->flags | ($socketPath === null ? Native::TO_DISK : 0);
         try {
-            $result = Native::send($json, $flags, $socketPath, $this->settings, $this->start);
+            $result = Native::send($json, $flags, $socketPath ?? $this->listener, $this->settings, $this->start);
             if (!Result::leavesItToPlain($result)) {
                 return new Outcome($result, $result === Result::SENT ? '' : Native::lastError());
             }

@@ -2,6 +2,9 @@
 
 namespace Transmit\Test;
 
+use Transmit\Plain\Tags;
+use Transmit\Quiet;
+
 /**
  * replay_disk_buffer(), by the library and in plain PHP.
  */
@@ -119,8 +122,10 @@ final class ReplayTest extends TransmitTestCase
         $this->useFace($face);
         $this->put('{"id":1}', 1);
         $this->listen();
-        $lock = fopen("$this->buffer/.transmit-replay-" . posix_geteuid(), 'c');
-        chmod("$this->buffer/.transmit-replay-" . posix_geteuid(), 0600);
+        $tags = $this->tags();
+        $name = "$tags->state/.transmit-replay-$tags->own-" . posix_geteuid();
+        $lock = fopen($name, 'c');
+        chmod($name, 0600);
         self::assertTrue(flock($lock, LOCK_EX | LOCK_NB));
         self::assertSame(0, $this->replay(0));
         fclose($lock);
@@ -132,10 +137,15 @@ final class ReplayTest extends TransmitTestCase
     {
         $this->useFace($face);
         $this->put('{"id":1}', 1);
-        rename(glob("$this->buffer/*")[0], "$this->buffer/.transmit-sending-" . posix_geteuid());
+        $this->put('{"id":2}', 2);
+        [$old, $new] = glob("$this->buffer/*");
+        rename($old, "$this->buffer/.transmit-sending-" . posix_geteuid()); // as version 1.0 had it
+        rename($new, $this->tags()->state . '/' . basename($new));
         $this->listen();
-        self::assertSame(1, $this->replay(0));
-        self::assertSame(['{"id":1}'], $this->received(1));
+        self::assertSame(2, $this->replay(0));
+        $received = $this->received(2);
+        sort($received);
+        self::assertSame(['{"id":1}', '{"id":2}'], $received);
     }
 
     public function testCleanupGivesItBack(): void
@@ -187,6 +197,13 @@ final class ReplayTest extends TransmitTestCase
         $path = sprintf('%s/profile_%s_%08x.json', $this->buffer, gmdate('Ymd_His', $time), $ageMinutes);
         file_put_contents($path, $json);
         touch($path, $time);
+    }
+
+    private function tags(): Tags
+    {
+        return Quiet::call(function (): Tags {
+            return Tags::read($this->buffer, $this->socket);
+        }, null);
     }
 
     private function replay(int $maxFiles): int

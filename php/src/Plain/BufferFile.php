@@ -16,16 +16,19 @@ final class BufferFile
     public const TEMPORARY = '/^\.transmit-(?:[A-Za-z0-9]{6}|[0-9a-f]{16}\.tmp)$/D';
 
     /** Also what replaying has set aside. */
-    public const FINISHED = '/^(?:bad_)?profile_.*\.json$/Ds';
+    public const FINISHED = '/^(?:bad_)?profile_\d{8}_\d{6}_[0-9a-f]{8}\.json$/D';
 
     private const PREFIX = '.transmit-';
     private const PIECE = 1048576;
     private const NAMES_TO_TRY = 16;
 
     /** @return array{int, string} BUFFERED and the file's name, or why not */
-    public static function write(string $json, string $directory, Deadline $deadline): array
+    public static function write(string $json, string $directory, Tags $tags, Deadline $deadline): array
     {
-        return self::withTemporary($json, $directory, $deadline, [self::class, 'publish']);
+        $publish = static function (string $temporary, string $directory) use ($tags): array {
+            return self::publish($temporary, $directory, $tags);
+        };
+        return self::withTemporary($json, $directory, $deadline, $publish);
     }
 
     /**
@@ -98,10 +101,10 @@ final class BufferFile
     }
 
     /** @return array{int, string} */
-    private static function publish(string $temporary, string $directory): array
+    private static function publish(string $temporary, string $directory, Tags $tags): array
     {
         for ($try = 0; $try < self::NAMES_TO_TRY; $try++) {
-            $final = $directory . '/profile_' . gmdate('Ymd_His') . '_' . bin2hex(random_bytes(4)) . '.json';
+            $final = $directory . '/profile_' . gmdate('Ymd_His') . '_' . $tags->digits() . '.json';
             // rename, not link: who watches the directory is told of it as moved_to.
             if (self::isFree($final) && rename($temporary, $final)) {
                 return [Result::BUFFERED, $final];

@@ -19,13 +19,18 @@ final class BufferLimits
     /** More files than this are not all asked for their size. */
     private const SIZES_TO_ASK = 1000;
 
+    /** Nor for their owner, where nobody else can make any. */
+    private const FILES_TO_CHECK = 2000;
+
     private string $directory;
+    private Tags $tags;
     private Settings $settings;
     private Deadline $deadline;
 
-    public function __construct(string $directory, Settings $settings, Deadline $deadline)
+    public function __construct(string $directory, Tags $tags, Settings $settings, Deadline $deadline)
     {
         $this->directory = $directory;
+        $this->tags = $tags;
         $this->settings = $settings;
         $this->deadline = $deadline;
     }
@@ -36,13 +41,13 @@ final class BufferLimits
         if ($this->settings->bufferMaxFiles === 0 && $this->settings->bufferMaxBytes === 0) {
             return;
         }
-        $stamp = Stamp::open($this->directory, 'count');
+        $stamp = $this->tags->state === null ? null : Stamp::open($this->tags->state, "count-{$this->tags->own}");
         if ($stamp === null) {
             return;
         }
         $was = array_map('intval', explode(' ', $stamp->read()));
         $isKnown = count($was) === 2;
-        $now = $isKnown ? [$was[0] + 1, $was[1] + self::size($file)] : [0, 0];
+        $now = $isKnown ? [$was[0] + 1, self::sum($was[1], self::size($file))] : [0, 0];
         if (!$isKnown || $this->isOver($now, 0)) {
             $now = $this->evict($now, basename($file));
         }
@@ -66,7 +71,7 @@ final class BufferLimits
             }
             $size = self::size("$this->directory/$name");
             if ($name !== $newest && unlink("$this->directory/$name")) {
-                $now = [$now[0] - 1, $now[1] - $size];
+                $now = [$now[0] - 1, max(0, $now[1] - $size)];
             }
         }
         return $now;
@@ -77,8 +82,10 @@ final class BufferLimits
     {
         $names = [];
         $seen = 0;
+        $isShared = Directory::isShared($this->directory);
         foreach (BufferDirectory::names($this->directory) as $name) {
-            if (preg_match(BufferFile::FINISHED, $name) === 1) {
+            $isAmongOurs = !$isShared && $seen > self::FILES_TO_CHECK;
+            if ($this->counts($name) && ($isAmongOurs || Directory::ownFile("$this->directory/$name") !== null)) {
                 $names[] = $name;
             }
             if (++$seen % 256 === 0 && $until->isOver()) {
@@ -98,7 +105,8 @@ final class BufferLimits
         $bytes = 0;
         $step = max(1, intdiv(count($names), self::SIZES_TO_ASK));
         for ($i = 0; $i < count($names) && $this->settings->bufferMaxBytes !== 0; $i += $step) {
-            $bytes += $step * self::size("$this->directory/$names[$i]");
+            $size = self::size("$this->directory/$names[$i]");
+            $bytes = self::sum($bytes, $size > intdiv(PHP_INT_MAX, $step) ? PHP_INT_MAX : $step * $size);
         }
         return $bytes;
     }
@@ -112,8 +120,19 @@ final class BufferLimits
         return $isOver($now[0], $this->settings->bufferMaxFiles) || $isOver($now[1], $this->settings->bufferMaxBytes);
     }
 
+    private function counts(string $name): bool
+    {
+        return preg_match(BufferFile::FINISHED, $name) === 1 && $this->tags->counts($name);
+    }
+
     private static function size(string $path): int
     {
         return Directory::file($path)['size'] ?? 0;
+    }
+
+    /** At most the largest number there is: a sparse file may claim 8 EiB. */
+    private static function sum(int $a, int $b): int
+    {
+        return $a + min($b, PHP_INT_MAX - $a);
     }
 }

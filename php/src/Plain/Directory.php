@@ -25,6 +25,14 @@ final class Directory
         return TrustedPath::examine($path)[1];
     }
 
+    /** May others make files in it? */
+    public static function isShared(string $path): bool
+    {
+        clearstatcache();
+        $stat = lstat($path);
+        return $stat === false || $stat['uid'] !== self::user() || ($stat['mode'] & 0022) !== 0;
+    }
+
     /** May files be made in it? is_writable() asks for the real user, and the effective one makes them. */
     public static function isWritable(string $path): bool
     {
@@ -47,6 +55,13 @@ final class Directory
         clearstatcache();
         $stat = lstat($path);
         return $stat !== false && ($stat['mode'] & self::TYPE) === self::IS_FILE ? $stat : null;
+    }
+
+    /** @return array<string, int>|null file() of this user's own, with one name: what others put there is not ours */
+    public static function ownFile(string $path): ?array
+    {
+        $stat = self::file($path);
+        return $stat !== null && $stat['uid'] === self::user() && $stat['nlink'] === 1 ? $stat : null;
     }
 
     /** The effective user: without ext-posix, the owner of a file that this process makes. */

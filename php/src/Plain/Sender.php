@@ -54,7 +54,8 @@ final class Sender
                 $all = implode(', ', $call->settings->bufferDirs);
                 return new Outcome(Result::ENODIR, "no buffer directory can be used: $all");
             }
-            [$result, $text] = BufferFile::write($json, $directory, $call->deadline);
+            $tags = Tags::read($directory, $call->listener);
+            [$result, $text] = BufferFile::write($json, $directory, $tags, $call->deadline);
         } catch (\Error $e) {
             return new Outcome(Result::EIO, 'disk buffer: ' . $e->getMessage());
         }
@@ -62,7 +63,7 @@ final class Sender
             return new Outcome($result, $text);
         }
         try {
-            (new BufferLimits($directory, $call->settings, $call->deadline))->count($text);
+            (new BufferLimits($directory, $tags, $call->settings, $call->deadline))->count($text);
         } catch (\Error $e) {
             return new Outcome($result, "the profile is in $directory, its limits are not kept: " . $e->getMessage());
         }

@@ -1,0 +1,61 @@
+<?php
+
+namespace Transmit\Plain;
+
+/**
+ * Where the processes of one user keep what they share about a buffer directory: a directory in it that is the
+ * user's own. Where everybody may write, others may have taken any name, but nobody can make one that is ours.
+ * buffer/state.go does the same.
+ */
+final class OwnDirectory
+{
+    private const NAME = '.transmit-state-';
+
+    /** More names than this are not looked through: that takes too long. */
+    private const MAX_NAMES = 20000;
+
+    /** @return string|null its path; null: it cannot be had */
+    public static function in(string $parent): ?string
+    {
+        $first = $parent . '/' . self::NAME . Directory::user();
+        if (self::isOwn($first) || mkdir($first, 0700) || self::isOwn($first)) {
+            return $first;
+        }
+        clearstatcache();
+        if (lstat($first) === false) {
+            return null;
+        }
+        // Its name is somebody else's: it has a longer one. Other processes may make one now: the smallest counts.
+        $smallest = self::smallest($first);
+        if ($smallest === null && mkdir("$first-" . bin2hex(random_bytes(8)), 0700)) {
+            $smallest = self::smallest($first);
+        }
+        return $smallest;
+    }
+
+    private static function smallest(string $first): ?string
+    {
+        $prefix = basename($first) . '-';
+        $smallest = null;
+        $seen = 0;
+        $handle = opendir(dirname($first));
+        while ($handle !== false && ($name = readdir($handle)) !== false && ++$seen <= self::MAX_NAMES) {
+            $path = dirname($first) . "/$name";
+            $isFirst = strncmp($name, $prefix, strlen($prefix)) === 0 && ($smallest === null || $path < $smallest);
+            if ($isFirst && self::isOwn($path)) {
+                $smallest = $path;
+            }
+        }
+        if ($handle !== false) {
+            closedir($handle);
+        }
+        return $smallest;
+    }
+
+    private static function isOwn(string $path): bool
+    {
+        clearstatcache();
+        $stat = lstat($path);
+        return $stat !== false && ($stat['mode'] & 0170022) === 0040000 && $stat['uid'] === Directory::user();
+    }
+}

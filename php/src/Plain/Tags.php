@@ -1,0 +1,131 @@
+<?php
+
+namespace Transmit\Plain;
+
+use Transmit\BufferDirectory;
+
+/**
+ * Tells by the first four hexadecimal digits of a profile's name for which listener it is, as buffer/state.go does:
+ * a hash of the listener's path, or the next number that is free. A file of that number holds the path.
+ *
+ * A number that no listener has is nobody's: an older version's, or another program's.
+ */
+final class Tags
+{
+    private const MAX_LISTENER = 1000;
+    private const MAX_TRIES = 256;
+
+    /** This listener's number: four digits. */
+    public string $own;
+
+    /** The user's own directory in the buffer's; null: it cannot be had. */
+    public ?string $state;
+
+    /** @var array<string, true>|null by number, when they are known */
+    private ?array $taken = null;
+
+    public static function read(string $directory, string $listener): self
+    {
+        $self = new self();
+        $self->state = OwnDirectory::in($directory);
+        $self->own = self::number(substr($listener, 0, self::MAX_LISTENER), $self->state);
+        return $self;
+    }
+
+    /** The eight digits of a new profile's name. */
+    public function digits(): string
+    {
+        return $this->own . bin2hex(random_bytes(2));
+    }
+
+    /** Whether it counts within this listener's limits: not if it is for another one. */
+    public function counts(string $name): bool
+    {
+        $tag = self::of($name);
+        return $tag === $this->own || !isset($this->taken()[$tag]);
+    }
+
+    /** Whether this listener may have it. What is nobody's it may have if the directory has served no other one. */
+    public function mayBeSent(string $name): bool
+    {
+        return self::of($name) === $this->own || $this->isAlone() && $this->counts($name);
+    }
+
+    public function isAlone(): bool
+    {
+        return array_diff_key($this->taken(), [$this->own => true]) === [];
+    }
+
+    /**
+     * The paths of the listeners that have a number.
+     *
+     * @return array<string, string> by number
+     */
+    public function listeners(): array
+    {
+        $listeners = [];
+        foreach (array_keys($this->taken()) as $tag) {
+            $listeners[(string) $tag] = self::holder("$this->state/listener-$tag");
+        }
+        return $listeners;
+    }
+
+    /** The tag in a profile's name. */
+    public static function of(string $name): string
+    {
+        return substr($name, -13, 4);
+    }
+
+    /** @return array<string, true> */
+    private function taken(): array
+    {
+        if ($this->taken === null) {
+            $this->taken = [];
+            foreach ($this->state === null ? [] : BufferDirectory::names($this->state) as $name) {
+                if (preg_match('/^listener-[0-9a-f]{4}$/D', $name) === 1) {
+                    $this->taken[substr($name, -4)] = true;
+                }
+            }
+        }
+        return $this->taken;
+    }
+
+    private static function number(string $listener, ?string $state): string
+    {
+        $first = crc32($listener);
+        for ($try = 0; $state !== null && $try < self::MAX_TRIES; $try++) {
+            $tag = sprintf('%04x', ($first + $try) & 0xFFFF);
+            $holder = self::holder("$state/listener-$tag");
+            if ($holder === '') {
+                self::take("$state/listener-$tag", $listener);
+            }
+            if ($holder === '' || $holder === $listener) {
+                return $tag;
+            }
+        }
+        return sprintf('%04x', $first & 0xFFFF);
+    }
+
+    /** Whom a number belongs to; "": nobody, also if a power failure has emptied the file. */
+    private static function holder(string $path): string
+    {
+        if (Directory::file($path) === null) {
+            return '';
+        }
+        return trim((string) file_get_contents($path, false, null, 0, 4096), "\0");
+    }
+
+    /** Where there is no room for the file, the number is the listener's all the same, until another one has it. */
+    private static function take(string $path, string $listener): void
+    {
+        $temporary = tempnam(dirname($path), 't');
+        if ($temporary === false) {
+            return;
+        }
+        $isWritten = dirname($temporary) === dirname($path)
+            && file_put_contents($temporary, $listener) === strlen($listener);
+        if (!$isWritten || !rename($temporary, $path)) {
+            unlink($temporary);
+        }
+    }
+}
