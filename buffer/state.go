@@ -170,19 +170,19 @@ func (d *directory) readTags(listener string) (*tags, error) {
 	if err := d.findState(); err != nil {
 		return t, d.failure("make a directory", err)
 	}
-	if t.all {
-		return t, nil
+	if !t.all {
+		own, err := d.tagOf(listener)
+		if err != nil {
+			return t, err
+		}
+		t.own = own
 	}
-	own, err := d.tagOf(listener)
-	if err != nil {
-		return t, err
-	}
-	t.own = own
 	var status unix.Stat_t
-	if err := unix.Fstatat(d.fd, d.state, &status, unix.AT_SYMLINK_NOFOLLOW); err == nil {
-		t.ino, t.mtime = status.Ino, status.Mtim
+	if err := unix.Fstatat(d.fd, d.state, &status, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return t, d.failure("look at "+d.state, err)
 	}
-	err = d.eachName(d.state, func(name []byte) {
+	t.ino, t.mtime = status.Ino, status.Mtim
+	err := d.eachName(d.state, func(name []byte) {
 		var tag uint16
 		if n, _ := fmt.Sscanf(string(name), listenerForm, &tag); n == 1 {
 			t.taken[tag] = true
