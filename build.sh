@@ -16,13 +16,14 @@ usage() {
   test [--strict] [PART]  everything that is checked, or a part: lint unit guard fuzz c php readme package
                           components listeners foreign matrix
                           --strict: a test that is skipped fails
-  matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid; takes root
+  matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid,
+                          php8.5 and php8.6 (from experimental); takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
   listener telegraf       a Telegraf of its own, in the background, that writes profiles to a file
   bench                   what a call costs beside its peers, and which goals are met: build/bench.md, .json, *.svg
   install [--prefix DIR]  library, header, man page, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
-                          --libdir=DIR: the library to another folder than lib
-  package                 build/libtransmit_….deb, for Debian
+                          --libdir=DIR: the library to another folder than lib; --from DIR: of another build
+  package                 build/packages/: deb, rpm, apk and tar.gz for amd64 and arm64, glibc 2.25+ and musl; takes root
   version                 print this version
   clean                   remove build/
   help                    this
@@ -112,14 +113,20 @@ word() {
         sed -nE 's/^ [0-9a-f]+ (..)(..)(..)(..) .*/0x\4\3\2\1/p'
 }
 
-# ffi_header prints the header for ffi.preload, with the library's full path $1.
-ffi_header() {
-    sed "s|^#define FFI_LIB .*|#define FFI_LIB \"$1\"|" include/transmit_ffi.h
+# ffi_files writes, to the folder $2, what PHP binds the library by, whose full path is $1: the header for
+# ffi.preload, and the same as a PHP file, which opcache keeps, for where nothing is preloaded.
+ffi_files() {
+    sed "s|^#define FFI_LIB .*|#define FFI_LIB \"$1\"|" include/transmit_ffi.h > "$2/transmit_ffi.h"
+    printf "<?php\n\n// transmit_ffi.h as Cdef/Library.php takes it: the library, the declarations.\nreturn ['%s', '%s'];\n" \
+        "$1" "$(grep '^[a-z]' include/transmit_ffi.h)" > "$2/transmit_ffi.php"
 }
 
-# Debian's musl-gcc does not see the kernel's headers. What musl has comes first.
+# Compilers for musl do not see the kernel's headers. What musl has comes first.
 kernel_headers() {
-    [ "${CC-}" != musl-gcc ] || echo "-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
+    case "${CC-}" in
+    musl-gcc) echo "-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)" ;;
+    aarch64-musl-gcc) echo '-idirafter /usr/aarch64-linux-gnu/include' ;;
+    esac
 }
 
 # third_party prints the licences of what is linked into the library $1. Go's own is also that
@@ -161,7 +168,7 @@ build_here() {
     check_linked "$to/libtransmit.so"
     rm -f "$to/libtransmit.h" # cgo's; the contract is include/transmit.h
     ln -sf libtransmit.so "$to/libtransmit.so.1"
-    ffi_header "$to/libtransmit.so" > "$to/transmit_ffi.h"
+    ffi_files "$to/libtransmit.so" "$to"
     third_party "$to/libtransmit.so" > "$to/THIRD_PARTY"
 }
 
@@ -185,19 +192,21 @@ build() {
 version() { sed -n 's/^#define TRANSMIT_VERSION "\(.*\)"/\1/p' door/door.h; }
 
 install_to() {
-    local prefix=/usr/local libdir=
+    local prefix=/usr/local libdir='' from=build
     while [ $# != 0 ]; do
         case "$1" in
         --prefix=*) prefix=${1#*=} ;;
         --prefix) prefix=${2-} && shift $(($# > 1)) ;;
         --libdir=*) libdir=${1#*=} ;;
+        --from) from=${2-} && shift $(($# > 1)) ;;
         *) die "install: what is '$1'? See ./build.sh help." ;;
         esac
         shift
     done
     libdir=${libdir:-$prefix/lib}
     [[ $prefix == /* && $libdir == /* ]] || die "install wants absolute paths, got '$prefix' and '$libdir'."
-    [ -f build/libtransmit.so ] || build
+    [ "$from" != build ] || [ -f build/libtransmit.so ] || build
+    [ -f "$from/libtransmit.so" ] || die "install: there is no library in '$from'."
     install_files "$prefix" "$libdir" "${DESTDIR-}"
     [ -n "${DESTDIR-}" ] || say_what_next "$prefix" "$libdir"
 }
@@ -207,9 +216,9 @@ install_files() {
     local prefix=$1 libdir=$2 to=$3$1 lib=$3$2 library share
     library=libtransmit.so.$(version)
     share=$to/share/libtransmit/php
-    install -d "$lib/pkgconfig" "$to"/{include,share/doc/libtransmit,share/man/man3} "$share"/src/{Plain,Profiler,Doctor,Status}
+    install -d "$lib/pkgconfig" "$to"/{include,share/doc/libtransmit,share/man/man3} "$share"
     # By rename: a running process has the old file mapped.
-    install -m 755 build/libtransmit.so "$lib/.$library"
+    install -m 755 "$from/libtransmit.so" "$lib/.$library"
     mv -f "$lib/.$library" "$lib/$library"
     ln -sf "$library" "$lib/libtransmit.so.1"
     ln -sf libtransmit.so.1 "$lib/libtransmit.so"
@@ -217,12 +226,11 @@ install_files() {
     install -m 644 include/transmit.3 "$to/share/man/man3/"
     sed "s|@prefix@|$prefix|; s|@libdir@|$libdir|; s|@version@|$(version)|" include/transmit.pc.in > "$lib/pkgconfig/transmit.pc"
     install -m 644 php/*.php php/composer.json "$share/"
-    for folder in src src/{Plain,Profiler,Doctor,Status}; do
-        install -m 644 php/"$folder"/*.php "$share/$folder/"
-    done
-    install -m 644 php/src/Status/style.css "$share/src/Status/"
-    ffi_header "$libdir/libtransmit.so.1" > "$share/transmit_ffi.h"
-    install -m 644 README.md CHANGELOG.md LICENSE build/THIRD_PARTY include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
+    while read -r file; do
+        install -D -m 644 "php/$file" "$share/$file"
+    done < <(cd php && find src -name '*.php' -o -name '*.css')
+    ffi_files "$libdir/libtransmit.so.1" "$share"
+    install -m 644 README.md CHANGELOG.md LICENSE "$from/THIRD_PARTY" include/listener.md tests/c/example.c "$to/share/doc/libtransmit/"
     install -m 644 docs/*.md "$to/share/doc/libtransmit/"
     install -m 644 php/README.md "$to/share/doc/libtransmit/README.php.md"
 }
@@ -274,7 +282,6 @@ bench)
     ;;
 package)
     need "$package_packages"
-    build
     exec tests/package/build.sh
     ;;
 version) version ;;

@@ -33,7 +33,8 @@ qemu-user               runs it
 musl-tools              builds for musl, and has its loader
 "
 package_packages="$build_packages
-binutils        strips the library and shows which glibc it needs
+debootstrap     makes the folder of Debian that they are built in
+binutils        shows which glibc the library needs
 "
 test_packages="$demo_packages$matrix_packages$foreign_packages$package_packages
 g++             the header is for C++, too
@@ -42,6 +43,7 @@ pkgconf         programs find the installed library with it
 shellcheck      checks the scripts
 mandoc          checks the man page
 lintian         checks the Debian package
+rpm             checks the RPM package
 php-codesniffer checks the PHP files (phpcs)
 composer        a project requires the PHP functions with it
 syslog-ng-core  a listener that is not ours

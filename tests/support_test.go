@@ -67,9 +67,12 @@ func setStage() error {
 	if programs != "" {
 		err = errors.Join(err, copyAll(programs+"/*", stage))
 	}
-	header, readErr := os.ReadFile(build + "/transmit_ffi.h")
-	text := strings.ReplaceAll(string(header), build+"/", stage+"/build/")
-	return errors.Join(err, readErr, os.WriteFile(stage+"/build/transmit_ffi.h", []byte(text), 0o644))
+	for _, name := range []string{"/transmit_ffi.h", "/transmit_ffi.php"} {
+		header, readErr := os.ReadFile(build + name)
+		text := strings.ReplaceAll(string(header), build+"/", stage+"/build/")
+		err = errors.Join(err, readErr, os.WriteFile(stage+"/build"+name, []byte(text), 0o644))
+	}
+	return err
 }
 
 func copyAll(pattern, to string) error {

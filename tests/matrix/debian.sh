@@ -9,10 +9,15 @@ oldest=bullseye
 
 # packages prints what a suite's folder has beside Debian's base.
 packages() {
+    # A newer PHP than sid's: see newer_php.
+    if [[ $1 == php* ]]; then
+        printf libfcgi-bin
+        return
+    fi
     # PHP, what PHPUnit needs, and what its tests ask php-fpm with.
     printf 'php-cli,php-fpm,php-xml,php-mbstring,libfcgi-bin'
-    # The library and the C programs are built on the oldest.
-    [ "$1" != "$oldest" ] || printf ',gcc,libc6-dev'
+    # The library is built on the oldest, for arm64 and for musl, too, and so are the C programs.
+    [ "$1" != "$oldest" ] || printf ',gcc,libc6-dev,gcc-aarch64-linux-gnu,libc6-dev-arm64-cross,musl-tools'
     # Newer ones have no profiler's extension.
     ! has_profiler "$1" || printf ',php-tideways'
 }
@@ -23,7 +28,7 @@ has_profiler() { [ "$1" = bullseye ] || [ "$1" = bookworm ]; }
 # once a week.
 recipe() {
     packages "$1"
-    [ "$1" != sid ] || date '+ in week %G-%V'
+    [[ $1 != sid && $1 != php* ]] || date '+ in week %G-%V'
 }
 
 can_debootstrap() {
@@ -41,11 +46,13 @@ lock_folders() {
     flock -n 9 || { say "Waiting for another run that uses $folders."; flock 9; }
 }
 
-# make_folders makes those that are not there as they should be, all at once.
+is_made() { [ "$(cat "$folders/$1/recipe" 2> /dev/null)" = "$(recipe "$1")" ]; }
+
+# make_folders makes those that are not there as they should be, all at once; fails if one cannot be made.
 make_folders() {
     local suite absent=()
     for suite in $(printf '%s\n' "$@" | sort -u); do
-        [ "$(cat "$folders/$suite/recipe" 2> /dev/null)" = "$(recipe "$suite")" ] || absent+=("$suite")
+        is_made "$suite" || absent+=("$suite")
     done
     [ ${#absent[@]} != 0 ] || return 0
     say "Making Debian ${absent[*]} in $folders; it is kept for the next run."
@@ -63,9 +70,17 @@ make_folder() {
     eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
     # shellcheck disable=SC2046 # one word, or none
     http_proxy=${http_proxy-} unshare --mount --pid --fork --kill-child debootstrap --variant=minbase \
-        --include="$(packages "$suite")" "$suite" "$new" $(mirror) > "$folders/$suite.log" 2>&1 || {
+        --include="$(packages "$suite")" "${suite/#php*/sid}" "$new" $(mirror) > "$folders/$suite.log" 2>&1 || {
         tail -n 20 "$folders/$suite.log" >&2
         echo "debootstrap could not make Debian $suite; the whole story is in $folders/$suite.log" >&2
+        return 1
+    }
+    [ "$suite" != "$oldest" ] || with_network "$new" musl_for_arm64 >> "$folders/$suite.log" 2>&1 || {
+        tail -n 20 "$folders/$suite.log" >&2
+        return 1
+    }
+    [[ $suite != php* ]] || with_network "$new" newer_php "${suite#php}" >> "$folders/$suite.log" 2>&1 || {
+        echo "Debian experimental has no PHP ${suite#php} that can be installed; the whole story is in $folders/$suite.log" >&2
         return 1
     }
     rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/*
@@ -73,6 +88,38 @@ make_folder() {
     recipe "$suite" > "$new/recipe"
     rm -rf --one-file-system "${folders:?}/$suite"
     mv "$new" "$folders/$suite"
+}
+
+# newer_php installs the PHP $1 from sid, or from experimental.
+newer_php() {
+    local mirror
+    mirror=$(awk '$1 == "deb" { print $2; exit }' /etc/apt/sources.list)
+    echo "deb $mirror experimental main" > /etc/apt/sources.list.d/experimental.list
+    apt-get update -q
+    apt-get install -q -y --no-install-recommends -t experimental "php$1"-{cli,fpm,xml,mbstring}
+}
+
+# with_network runs a function of this file in a folder that is being made, with this machine's network.
+with_network() {
+    cp /etc/resolv.conf "$1/etc/"
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive http_proxy="${http_proxy-}" \
+        unshare --mount --pid --fork --kill-child chroot "$1" bash -euo pipefail -c "$(declare -f "$2"); \"\$@\"" - "${@:2}"
+}
+
+# musl_for_arm64 makes aarch64-musl-gcc, as Debian's musl-gcc is for this machine.
+musl_for_arm64() {
+    local there=/usr/lib/aarch64-linux-musl
+    dpkg --add-architecture arm64
+    apt-get update -q
+    cd /tmp || return
+    apt-get download -q musl:arm64 musl-dev:arm64
+    for package in musl*_arm64.deb; do
+        dpkg -x "$package" /
+        rm "$package"
+    done
+    sed 's/x86_64-linux-musl/aarch64-linux-musl/g; s/ld-musl-x86_64/ld-musl-aarch64/g' /usr/lib/x86_64-linux-musl/musl-gcc.specs > "$there/musl-gcc.specs"
+    printf '#!/bin/sh\nexec aarch64-linux-gnu-gcc "$@" -specs %s/musl-gcc.specs\n' "$there" > /usr/local/bin/aarch64-musl-gcc
+    chmod 755 /usr/local/bin/aarch64-musl-gcc
 }
 
 # mirror is where this machine has Debian from; nothing, if apt does not say: then
@@ -129,5 +176,5 @@ build_oldest() {
     make_folders "$oldest"
     go mod download
     inside "$oldest" "$1" /libtransmit/build.sh build
-    ffi_header "$1/libtransmit.so" > "$1/transmit_ffi.h"
+    ffi_files "$1/libtransmit.so" "$1"
 }

@@ -182,7 +182,7 @@ final class DoctorTest extends TransmitTestCase
         $ran = Program::run($this->command("--json --fpm $this->folder/fpm.sock"));
         self::assertSame($status, $ran['status'], $ran['output'] . $ran['errors'] . $this->fpm->log());
         $report = json_decode($ran['output'], true);
-        self::assertFinding($report, 'php', 'ok', 'PHP [\d.]+, fpm-fcgi, as ');
+        self::assertFinding($report, 'php', 'ok', 'PHP \d+\.\d+\.\S+, fpm-fcgi, as ');
         self::assertFinding($report, $finding, $state, $says);
         $ran = Program::run($this->command("--fpm $this->folder/fpm.sock"));
         self::assertSame($status, $ran['status']);

@@ -19,25 +19,25 @@ final class Library
     public static function bind(?string $library)
     {
         $library = $library ?? (getenv('TRANSMIT_LIBRARY') ?: null);
-        $header = self::header($library);
-        // Its #define lines are for ffi.preload only. FFI_LIB: where the library was built or installed to.
-        preg_match('/^#define FFI_LIB "(\/.+)"$/m', $header, $installed);
-        $path = $library ?? $installed[1] ?? '';
+        [$installed, $declarations] = self::header($library);
+        $path = $library ?? $installed;
         if ($path === '') {
             return 'no transmit_ffi.h was found, which names the library: ' . self::INSTALL;
         }
         try {
-            return \FFI::cdef((string) preg_replace('/^#.*$/m', '', $header), $path);
+            return \FFI::cdef($declarations, $path);
         } catch (\FFI\Exception $e) {
             return self::explain(trim($e->getMessage()));
         }
     }
 
     /**
-     * transmit_ffi.h is beside the PHP files when installed, and in build/ when built. Composer's copy has none:
-     * the library's is taken. All are absolute paths: a soname would be searched in LD_LIBRARY_PATH.
+     * transmit_ffi.php and .h are beside the PHP files when installed, and in build/ when built. Composer's copy has
+     * none: the library's are taken. All are absolute paths: a soname would be searched in LD_LIBRARY_PATH.
+     *
+     * @return array{string, string} where the library was built or installed to, "" if not known; its declarations
      */
-    private static function header(?string $library): string
+    private static function header(?string $library): array
     {
         $folders = [dirname(__DIR__, 2), dirname(__DIR__, 3) . '/build'];
         if ($library !== null) {
@@ -45,11 +45,21 @@ final class Library
         }
         array_push($folders, '/usr/local' . self::SHARE, '/usr' . self::SHARE);
         foreach ($folders as $folder) {
+            if (is_file("$folder/transmit_ffi.php")) {
+                return include "$folder/transmit_ffi.php"; // which opcache keeps
+            }
             if (is_file("$folder/transmit_ffi.h")) {
-                return (string) file_get_contents("$folder/transmit_ffi.h");
+                return self::parse((string) file_get_contents("$folder/transmit_ffi.h"));
             }
         }
-        return '';
+        return ['', ''];
+    }
+
+    /** @return array{string, string} of a header: its #define lines are for ffi.preload only */
+    private static function parse(string $header): array
+    {
+        preg_match('/^#define FFI_LIB "(\/.+)"$/m', $header, $installed);
+        return [$installed[1] ?? '', (string) preg_replace('/^#.*$/m', '', $header)];
     }
 
     /** What users get wrong, with the remedy. */
