@@ -34,7 +34,7 @@ func (ls *listeners) find(path string, configured *listener) *listener {
 	}
 	l := ls.newListener(path)
 	if len(ls.byPath) >= maxListeners {
-		l.once = true
+		l.once, l.backoffChanged = true, nil
 		return l
 	}
 	if ls.byPath == nil {
@@ -112,28 +112,31 @@ func (l *listener) attempt(send func() unix.Errno, until time.Time) error {
 	if errno != 0 {
 		return socket.Failed("send to", l.path, errno)
 	}
-	if l.backoff.reset() {
+	if l.backoff.reset(l.path) {
 		l.noteBackoff(false)
 	}
 	return nil
 }
 
 // wait sends as soon as there is room in the queue. All workers of a host meet a
-// wedged listener at once, so after a wait in vain none waits for a while.
+// wedged listener at once: one of them waits, and after a wait that timed out none
+// does for a while.
 func (l *listener) wait(send func() unix.Errno, until time.Time) unix.Errno {
-	if l.backoff.active() {
-		return unix.EAGAIN
+	if l.backoff.notice() {
+		l.noteBackoff(true)
 	}
-	for {
-		if !l.socket.AwaitRoom(until) {
-			if l.backoff.extend() {
-				l.noteBackoff(true)
-			}
-			count(WaitInVain)
-			return unix.EAGAIN
-		}
+	turn := l.backoff.begin(l.path, until)
+	if brief := time.Now().Add(briefWait); turn == aMoment && brief.Before(until) {
+		until = brief
+	}
+	for turn != noWait && l.socket.AwaitRoom(until) {
 		if errno := send(); errno != unix.EAGAIN {
 			return errno
 		}
 	}
+	if turn == itsTurn {
+		l.backoff.extend(l.path)
+		count(WaitInVain)
+	}
+	return unix.EAGAIN
 }

@@ -245,15 +245,44 @@ func TestSend_BacksOffFromAWedgedListener(t *testing.T) {
 func TestBackoff_Grows(t *testing.T) {
 	var b backoff
 	for _, want := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
-		b.extend()
-		if got := time.Duration(b.pause.Load()); got != want*time.Second || !b.active() {
-			t.Errorf("pause %v, active %v, want %v s", got, b.active(), int(want))
+		b.extend("")
+		if got := time.Duration(b.own.pause.Load()); got != want*time.Second || !b.active("") {
+			t.Errorf("pause %v, active %v, want %v s", got, b.active(""), int(want))
 		}
 	}
-	b.reset()
-	if b.active() {
+	b.notice()
+	b.reset("")
+	if b.active("") {
 		t.Error("active after reset")
 	}
+}
+
+// Of several that share a state, one waits to its deadline and the others for a moment; after
+// a wait that timed out, nobody. One that was killed meanwhile stops nobody for longer, and
+// nor does a time that no clock of this host can have set.
+func TestBackoff_IsShared(t *testing.T) {
+	shared := map[string]*WaitState{"a": {}, "b": {}}
+	defer func(before func(string) *WaitState) { sharedWait = before }(sharedWait)
+	sharedWait = func(path string) *WaitState { return shared[path] }
+	var one, other backoff
+	begin := func(b *backoff, path string, want turn) {
+		t.Helper()
+		if got := b.begin(path, time.Now().Add(30*time.Millisecond)); got != want {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	begin(&one, "a", itsTurn)
+	begin(&other, "a", aMoment)
+	begin(&other, "b", itsTurn)
+	time.Sleep(35 * time.Millisecond) // as if it was killed
+	begin(&other, "a", itsTurn)
+	other.extend("a")
+	begin(&one, "a", noWait)
+	one.notice()
+	one.reset("a")
+	begin(&other, "a", itsTurn)
+	shared["a"].until.Store(monotonic() + int64(time.Hour))
+	begin(&one, "a", itsTurn)
 }
 
 // nextDescriptor is the number that the next descriptor has.

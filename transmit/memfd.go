@@ -21,7 +21,7 @@ func (l *listener) sendSealed(out pieces, making profile.Limit, until time.Time)
 	if errno := l.socket.Connect(l.path); errno != 0 {
 		return socket.Failed("connect to", l.path, errno)
 	}
-	if l.backoff.active() && !l.socket.HasRoom() {
+	if l.backoff.active(l.path) && !l.socket.HasRoom() {
 		return socket.Failed("send to", l.path, unix.EAGAIN)
 	}
 	file, err := socket.Seal(out, func(written int) error {
