@@ -33,6 +33,7 @@ func init() {
 	transmitter.OnTarget(setTarget)
 	transmitter.OnWanted(func(wanted bool) { C.transmit_want_sends(number(wanted)) })
 	transmit.OnEvent(func(e transmit.Event) { C.transmit_count(C.SHRUNK + C.int32_t(e)) })
+	transmit.OnWait(sharedWait)
 	C.transmit_go_runs()
 }
 
@@ -116,6 +117,12 @@ func number(yes bool) C.int32_t {
 // place copies text, for which C has room.
 func place(room []C.char, text string) {
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&room[0])), len(room)), text)
+}
+
+// sharedWait is in the file that all processes of this user share: door/pool.c.
+func sharedWait(path string) *transmit.WaitState {
+	return (*transmit.WaitState)(unsafe.Pointer(
+		C.transmit_wait_state((*C.char)(unsafe.Pointer(unsafe.StringData(path))), C.size_t(len(path)))))
 }
 
 // document is the caller's memory, to be read until the call returns.

@@ -107,7 +107,7 @@ _Atomic uint64_t *ids_here(void);
 /* go_state - "not started", "runs", or what is wrong with how it was built: see transmit_stats. */
 const char *go_state(void);
 
-/* ---- Statistics: stats.c, pool.c ---- */
+/* ---- Statistics: stats.c, slot.c ---- */
 
 /* Where a slot has what. Results come first: see place() in stats.c. */
 enum counter {
@@ -129,35 +129,89 @@ enum counter {
 
 /* What one process has counted. */
 struct slot {
-    _Atomic int32_t pid;          /* 0: nobody's yet */
+    _Atomic int32_t pid; /* 0: nobody's yet */
+    _Atomic uint32_t pid_namespace;
     _Atomic int64_t last_failure; /* unix seconds * 256 + the result's place; 0: none */
     _Atomic uint64_t counter[COUNTERS];
     _Atomic int64_t last_sent; /* unix seconds; 0: never */
 } __attribute__((aligned(64)));
 
-/* count_send - one profile's result, its size, and how long the call took. */
-void count_send(int32_t result, size_t len, int64_t ns);
+/* count_send - one profile's result, its size, and when the call began. */
+void count_send(int32_t result, size_t len, int64_t began_ns);
 
 /* transmit_count - one of the events above; Go calls this. */
 void transmit_count(int32_t event);
 
-/* open_pool - get this process a slot, unless it has one. */
+/* What counts for this very process. A forked child finds it all zero. */
+struct counting {
+    struct slot *_Atomic own; /* NULL: it has none */
+    struct slot alone;        /* what it has counted without one */
+    struct slot before;       /* what own had counted when it became its own */
+    int32_t pid;
+    _Atomic uint32_t busy; /* a thread is opening the pool */
+    _Atomic int64_t next_look_ns;
+};
+
+/* counting_here - never NULL: start.c. */
+struct counting *counting_here(void);
+
+/* open_pool - get this process a slot, unless it has one that is in use; look_after_pool, at
+ * most once a second. Nobody waits. pool_error - why it has none. */
 void open_pool(void);
+void look_after_pool(int64_t now_ns);
 const char *pool_error(void);
-
-/* survive_truncation - from now on, these pages of a file may be truncated: private
- * memory then takes their place. Called once. is_truncated - whether that happened. */
-void survive_truncation(void *pages, size_t size);
-bool is_truncated(void);
-
-/* own_slot - NULL: there is none. */
-struct slot *own_slot(void);
 
 /* add_slot - add one's counts to a sum; read_own, this process's; read_pool, all
  * of them, which returns how many processes live, 0 if there is no pool. */
 void add_slot(struct slot *sum, const struct slot *slot);
 void read_own(struct slot *ret_sum);
 uint32_t read_pool(struct slot *ret_sum);
+
+/* ---- What all processes of a user share: pool.c, log_due.c ---- */
+
+/* When a result may be logged again. */
+struct line {
+    _Atomic int64_t next_ns;  /* when the next line is due; 0: never had one */
+    _Atomic int64_t pause_ns; /* between the last line and that */
+    _Atomic int64_t seen_ns;  /* when the result last occurred */
+    _Atomic uint32_t suppressed;
+};
+
+/* A listener's back-off: transmit/backoff.go. */
+struct wait {
+    _Atomic uint64_t key; /* of its path; 0: nobody's yet */
+    int64_t state[2];
+};
+
+#define RESULTS 127 /* -63 to 63 */
+#define WAITS 64
+#define SLOTS 512
+
+struct pool {
+    _Atomic uint64_t layout;
+    struct line lines[RESULTS];
+    struct wait waits[WAITS];
+    struct slot slots[SLOTS];
+};
+
+/* shared_pool - NULL: not opened yet, or it cannot be. */
+struct pool *shared_pool(void);
+
+/* open_shared_file - returns NULL or why not; is_shared_file_gone, whether somebody has removed
+ * it; shared_file, a descriptor of it, or -1. One thread at a time. */
+const char *open_shared_file(void);
+bool is_shared_file_gone(void);
+int shared_file(void);
+const char *pool_problem(void);
+
+/* transmit_wait_state - the back-off of the listener at a path; NULL: none is shared. Go calls it.
+ */
+int64_t *transmit_wait_state(const char *path, size_t len);
+
+/* survive_truncation - from now on, these pages of a file may be truncated: private memory then
+ * takes their place. Returns false if too many are. is_truncated - whether that happened. */
+bool survive_truncation(void *pages, size_t size);
+bool is_truncated(void);
 
 /* monotonic_ns - CLOCK_MONOTONIC in nanoseconds. */
 int64_t monotonic_ns(void);

@@ -138,7 +138,7 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
     int64_t began_ns = monotonic_ns();
     int32_t result = send_counted(&call);
 
-    count_send(result, len, monotonic_ns() - began_ns);
+    count_send(result, len, began_ns);
     return result;
 }
 
@@ -161,7 +161,7 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
     if (!try_send(&attempt))
         return TRANSMIT_EUNSENT;
     last_error[0] = '\0';
-    count_send(TRANSMIT_SENT, len, monotonic_ns() - began_ns);
+    count_send(TRANSMIT_SENT, len, began_ns);
     return TRANSMIT_SENT;
 }
 

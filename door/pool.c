@@ -1,12 +1,11 @@
 /*
- * pool.c - the counters that all processes of one user share.
+ * pool.c - the file in /dev/shm that all processes of one user share: their counts,
+ * when each log line is due, and which listener nobody waits for.
  *
- * They map one file in /dev/shm. It has a slot for each process that lives; a new
- * process goes on with the counts of one that has ended, so the sum of all slots
- * is what they all have counted since the machine started. A process that finds
- * no file, or none that can be trusted, or no slot, counts by itself.
+ * System calls by syscall(2): open and close of libc are cancellation points.
  *
- * In memory only: writing to a page of a file on a disk may wait for that disk.
+ * In memory only: writing to a page of a file on a disk may wait for that disk. No
+ * part of it is ever locked, so a process that is killed holds up no other one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,34 +17,36 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "door.h"
 
-/* What a slot means is in the name: another layout is another file. */
 #define PATH_FORMAT "/dev/shm/libtransmit-%u.1"
-#define SLOTS 512
 
-static struct slot *_Atomic slots;
-static struct slot *_Atomic own;
-static struct slot before; /* what own had counted when it became ours */
-static pid_t claimed_by;   /* a child inherits its parent's slot */
+/* Another layout is another number; a file of it is left alone. */
+#define LAYOUT (0x74780002u + ((uint64_t)sizeof(struct pool) << 32))
+
+static struct pool *_Atomic pool;
 static const char *_Atomic problem = "not opened yet";
 
-const char *pool_error(void)
+/* The mapped file. Its descriptor is kept for the locks on it. */
+static struct {
+    int fd;
+    uid_t owner;
+    struct stat status;
+} file = {.fd = -1};
+
+struct pool *shared_pool(void)
 {
-    if (is_truncated())
-        return "the file in /dev/shm was truncated";
-    return own && own->pid != claimed_by ? "the file in /dev/shm was overwritten" : problem;
+    return atomic_load_explicit(&pool, memory_order_acquire);
 }
 
-struct slot *own_slot(void)
+const char *pool_problem(void)
 {
-    return atomic_load_explicit(&own, memory_order_relaxed);
+    return is_truncated() ? "the file in /dev/shm was truncated" : problem;
 }
-
-/* ---- The file ---- */
 
 /* In the system's own words, it may not be JSON: they can be translated. */
 static const char *failed(const char *what, int error)
@@ -94,129 +95,122 @@ static int allocate(int fd, off_t size)
 /* With all its pages: for want of one, writing to it later would be a SIGBUS. */
 static const char *map_file(int fd)
 {
-    const size_t size = SLOTS * sizeof(struct slot);
     const char *wrong = distrust(fd);
-    void *pages;
+    uint64_t layout = 0;
+    struct pool *pages;
     int error;
 
     if (wrong)
         return wrong;
-    error = allocate(fd, (off_t)size);
+    error = allocate(fd, sizeof *pages);
     if (error == EFBIG)
         return "RLIMIT_FSIZE is less than the size of the file in /dev/shm";
     if (error)
         return failed("allocate", error);
-    pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    pages = mmap(NULL, sizeof *pages, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (pages == MAP_FAILED)
         return failed("map", errno);
-    survive_truncation(pages, size);
-    slots = pages;
+    if (!survive_truncation(pages, sizeof *pages))
+        wrong = "the file in /dev/shm was removed too often";
+    else if (!atomic_compare_exchange_strong(&pages->layout, &layout, LAYOUT) && layout != LAYOUT)
+        wrong = "the file in /dev/shm is another version's";
+    if (wrong) {
+        munmap(pages, sizeof *pages);
+        return wrong;
+    }
+    pool = pages; /* the old ones stay mapped: other threads may be counting there */
     return NULL;
 }
 
-static const char *open_file(void)
+static int open_path(int flags)
 {
     char path[64];
-    const char *wrong;
-    int fd;
+    int fd, high;
 
     snprintf(path, sizeof path, PATH_FORMAT, (unsigned)geteuid());
-    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return failed("open", errno);
-    wrong = map_file(fd);
-    close(fd);
-    return wrong;
+    fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+    if (fd < 0 || fd > 2)
+        return fd;
+    /* A host that has closed its standard streams may still print to them. */
+    high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    syscall(SYS_close, fd);
+    return high;
 }
 
-/* ---- The slot ---- */
-
-/* Also true in another PID namespace, for a process that lives outside it. Two
- * then count in one slot: the sum is right, what each one calls its own is not. */
-static bool has_ended(int32_t pid)
+static bool is_same(const struct stat *status)
 {
-    return pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH);
+    return status->st_ino == file.status.st_ino && status->st_dev == file.status.st_dev;
 }
 
-static const char *claim(void)
+const char *open_shared_file(void)
 {
-    for (size_t i = 0; i < SLOTS; i++) {
-        int32_t pid = slots[i].pid;
-
-        if (has_ended(pid) && atomic_compare_exchange_strong(&slots[i].pid, &pid, getpid())) {
-            before = (struct slot){0};
-            add_slot(&before, &slots[i]);
-            claimed_by = getpid();
-            own = &slots[i];
-            return "";
-        }
-    }
-    return "as many processes count as can";
-}
-
-void open_pool(void)
-{
-    static atomic_flag busy = ATOMIC_FLAG_INIT;
+    int fd = open_path(O_CREAT);
     const char *wrong;
 
-    if ((own && claimed_by == getpid()) || atomic_flag_test_and_set(&busy))
-        return;
-    wrong = slots ? NULL : open_file();
-    problem = wrong ? wrong : claim();
-    atomic_flag_clear(&busy);
-}
-
-/* ---- Reading ---- */
-
-/* Any process of this user can write to the file: what no count can be is not passed on. Every
- * reader of JSON takes a number up to this one as it is. */
-#define MOST ((uint64_t)1 << 53)
-
-static uint64_t add_up(uint64_t a, uint64_t b)
-{
-    return b > MOST || a + b > MOST ? MOST : a + b;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return b > a && b <= (int64_t)MOST ? b : a;
-}
-
-void add_slot(struct slot *sum, const struct slot *slot)
-{
-    for (size_t i = 0; i < COUNTERS; i++)
-        sum->counter[i] =
-            add_up(sum->counter[i], atomic_load_explicit(&slot->counter[i], memory_order_relaxed));
-    sum->last_failure = later(sum->last_failure, slot->last_failure);
-    sum->last_sent = later(sum->last_sent, slot->last_sent);
-}
-
-/* The slot may have counted for another process before. */
-void read_own(struct slot *ret_sum)
-{
-    struct slot *slot = own;
-
-    if (!slot)
-        return;
-    add_slot(ret_sum, slot);
-    for (size_t i = 0; i < COUNTERS && !is_truncated(); i++)
-        ret_sum->counter[i] -=
-            ret_sum->counter[i] < before.counter[i] ? ret_sum->counter[i] : before.counter[i];
-    if (ret_sum->last_failure == before.last_failure)
-        ret_sum->last_failure = 0;
-    if (ret_sum->counter[TRANSMIT_SENT] == 0)
-        ret_sum->last_sent = 0;
-}
-
-uint32_t read_pool(struct slot *ret_sum)
-{
-    uint32_t living = 0;
-
-    if (!own || is_truncated())
-        return 0;
-    for (size_t i = 0; i < SLOTS && slots[i].pid != 0; i++) {
-        add_slot(ret_sum, &slots[i]);
-        living += !has_ended(slots[i].pid);
+    if (fd < 0)
+        return problem = failed("open", errno);
+    wrong = map_file(fd);
+    if (wrong) {
+        syscall(SYS_close, fd);
+        return problem = wrong;
     }
-    return living;
+    fstat(fd, &file.status);
+    file.fd = fd;
+    file.owner = geteuid();
+    problem = "";
+    return NULL;
+}
+
+/* Another user's process (seteuid) goes on where it is. */
+bool is_shared_file_gone(void)
+{
+    char path[64];
+    struct stat status;
+
+    if (!shared_pool() || geteuid() != file.owner)
+        return false;
+    snprintf(path, sizeof path, PATH_FORMAT, (unsigned)file.owner);
+    return stat(path, &status) == 0 ? !is_same(&status) : errno == ENOENT;
+}
+
+/* The host may have closed it (closefrom, daemons). Returns -1 if it cannot be had. */
+int shared_file(void)
+{
+    struct stat status;
+    int fd;
+
+    if (fstat(file.fd, &status) == 0 && is_same(&status))
+        return file.fd;
+    fd = open_path(0);
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !is_same(&status))) {
+        syscall(SYS_close, fd);
+        fd = -1;
+    }
+    return file.fd = fd;
+}
+
+/* ---- Which listener nobody waits for ---- */
+
+static uint64_t key_of(const char *path, size_t len)
+{
+    uint64_t key = 0xcbf29ce484222325u; /* FNV-1a */
+
+    for (size_t i = 0; i < len; i++)
+        key = (key ^ (unsigned char)path[i]) * 0x100000001b3u;
+    return key | 1;
+}
+
+int64_t *transmit_wait_state(const char *path, size_t len)
+{
+    struct pool *shared = shared_pool();
+    uint64_t key = key_of(path, len);
+
+    for (size_t i = 0; shared && i < WAITS; i++) {
+        uint64_t none = 0;
+        struct wait *wait = &shared->waits[(key + i) % WAITS];
+
+        if (atomic_compare_exchange_strong(&wait->key, &none, key) || none == key)
+            return wait->state;
+    }
+    return NULL;
 }

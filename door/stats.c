@@ -3,7 +3,7 @@
  * all processes of this user.
  *
  * A count is one atomic addition to this process's slot of the pool, which is a
- * small file in memory that all of them map (pool.c): nothing is written out,
+ * small file in memory that all of them map (slot.c): nothing is written out,
  * nobody waits, and what a killed worker has counted stays.
  */
 #include <errno.h>
@@ -17,14 +17,12 @@
 
 #include "door.h"
 
-/* Counts while there is no slot: before the first call, or where there is no pool. */
-static struct slot alone;
-
 static struct slot *here(void)
 {
-    struct slot *slot = own_slot();
+    struct counting *here = counting_here();
+    struct slot *own = atomic_load_explicit(&here->own, memory_order_relaxed);
 
-    return slot ? slot : &alone;
+    return own ? own : &here->alone;
 }
 
 static void add(size_t counter, uint64_t n)
@@ -47,8 +45,11 @@ static size_t latency_place(int64_t ns)
     return LATENCY + (n < LATENCIES ? n : LATENCIES - 1);
 }
 
-void count_send(int32_t result, size_t len, int64_t ns)
+void count_send(int32_t result, size_t len, int64_t began_ns)
 {
+    int64_t now_ns = monotonic_ns(), ns = now_ns - began_ns;
+
+    look_after_pool(now_ns);
     add(place(result), 1);
     add(latency_place(ns), 1);
     add(LATENCY_SUM_US, (uint64_t)ns / 1000);
@@ -184,27 +185,30 @@ static void append_slot(struct text *text, const struct slot *slot)
     append_failure(text, slot->last_failure);
 }
 
-/* Not a thread-local variable: the library's lie in the static TLS block, of which
- * a program that loads it later has a kilobyte to spare. */
-static pthread_key_t texts;
+/* Not the text itself: thread-local variables lie in the static TLS block, of which a program
+ * that loads the library later has a kilobyte to spare. */
+static _Thread_local struct text *own_text;
+
+/* Frees a thread's text with it. A host may have used up all keys: then it is left. */
+static pthread_key_t key;
+static bool has_key;
 
 static void make_key(void)
 {
-    pthread_key_create(&texts, free);
+    has_key = pthread_key_create(&key, free) == 0;
 }
 
-static struct text *own_text(void)
+static struct text *text_of_thread(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct text *text;
 
+    if (own_text)
+        return own_text;
     pthread_once(&once, make_key);
-    text = pthread_getspecific(texts);
-    if (!text) {
-        text = malloc(sizeof *text);
-        pthread_setspecific(texts, text);
-    }
-    return text;
+    own_text = malloc(sizeof *own_text);
+    if (has_key)
+        pthread_setspecific(key, own_text);
+    return own_text;
 }
 
 static void append_process(struct text *text)
@@ -212,7 +216,7 @@ static void append_process(struct text *text)
     struct slot own = {0};
 
     read_own(&own);
-    add_slot(&own, &alone);
+    add_slot(&own, &counting_here()->alone);
     append(text, "{\"pid\":%d,", (int)getpid());
     append_slot(text, &own);
     append(text, "}");
@@ -227,7 +231,7 @@ static void append_pool(struct text *text)
         append(text, "null,\"pool_error\":\"%s\"", pool_error());
         return;
     }
-    add_slot(&pool, &alone);
+    add_slot(&pool, &counting_here()->alone);
     append(text, "{\"processes\":%u,", (unsigned)processes);
     append_slot(text, &pool);
     append(text, "}");
@@ -247,7 +251,7 @@ static void build(struct text *text)
 const char *transmit_stats(void)
 {
     int error = errno;
-    struct text *text = own_text();
+    struct text *text = text_of_thread();
 
     if (text)
         build(text);

@@ -15,8 +15,14 @@
 
 #include "door.h"
 
-static char *begin;
-static size_t length;
+/* A file that was removed stays mapped. */
+#define FILES 8
+
+static struct {
+    char *begin;
+    size_t length;
+} files[FILES];
+static _Atomic size_t used;
 static struct sigaction next;
 static atomic_bool truncated;
 
@@ -38,24 +44,40 @@ static void pass_on(int signal, siginfo_t *info, void *context)
         sigaction(signal, &none, NULL);
 }
 
+/* Returns FILES if the address is in none. */
+static size_t find(const void *address)
+{
+    size_t i = 0;
+
+    while (i < used && (uintptr_t)address - (uintptr_t)files[i].begin >= files[i].length)
+        i++;
+    return i < used ? i : FILES;
+}
+
 static void handle(int signal, siginfo_t *info, void *context)
 {
-    uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)begin;
+    size_t i = find(info->si_addr);
 
-    if (info->si_code != BUS_ADRERR || offset >= length ||
-        mmap(begin, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-             0) == MAP_FAILED)
+    if (info->si_code != BUS_ADRERR || i == FILES ||
+        mmap(files[i].begin, files[i].length, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
         pass_on(signal, info, context);
     else
         atomic_store(&truncated, true);
 }
 
-void survive_truncation(void *pages, size_t size)
+bool survive_truncation(void *pages, size_t size)
 {
     struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    size_t i = used;
 
-    begin = pages;
-    length = size;
+    if (i == FILES)
+        return false;
+    files[i].begin = pages;
+    files[i].length = size;
+    used = i + 1;
     sigfillset(&action.sa_mask);
-    sigaction(SIGBUS, &action, &next);
+    if (i == 0)
+        sigaction(SIGBUS, &action, &next);
+    return true;
 }

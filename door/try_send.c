@@ -228,7 +228,6 @@ static bool send_to(const char *path, const struct text *text)
     if (i < KEPT_SOCKETS && has_mark(fd, marks[i]))
         return send_once(fd, text) ||
                (is_worth_connecting(errno) && connect_and_send(fd, path, text));
-    open_pool();
     return send_anew(i, fd, path, text);
 }
 
@@ -248,13 +247,24 @@ static char *append_digits(char *end, uint64_t number, int digits)
     return end + digits;
 }
 
-/* From 2001 to 2286 the seconds have ten digits. */
+/* A number in JSON has no zeros in front: a clock that was never set has fewer digits. */
+static int digits_of(uint64_t number)
+{
+    int digits = 1;
+
+    while (number >= 10) {
+        number /= 10;
+        digits++;
+    }
+    return digits;
+}
+
 static char *append_time(char *end)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    end = append_digits(end, (uint64_t)now.tv_sec, 10);
+    end = append_digits(end, (uint64_t)now.tv_sec, digits_of((uint64_t)now.tv_sec));
     *end++ = '.';
     return append_digits(end, (uint64_t)now.tv_nsec / 1000, 6);
 }

@@ -13,7 +13,7 @@ const (
 
 	// briefWait is what the others wait while one waits for a listener that was well
 	// before: its queue may be full for a moment only.
-	briefWait = time.Millisecond
+	briefWait = 5 * time.Millisecond
 )
 
 // WaitState is a listener's back-off, for all that share it. Both are nanoseconds, of
@@ -63,23 +63,36 @@ const (
 	itsTurn      // to its deadline
 )
 
-// begin returns the turn of a call with that deadline. A process that is killed while it
-// waits stops nobody after that.
-func (b *backoff) begin(path string, deadline time.Time) turn {
+func (t turn) end(deadline time.Time) time.Time {
+	if brief := time.Now().Add(briefWait); t == aMoment && brief.Before(deadline) {
+		return brief
+	}
+	return deadline
+}
+
+// begin returns the turn of a call with that deadline, and, if another one waits, whose
+// wait it is. A process that is killed while it waits stops nobody after that.
+func (b *backoff) begin(path string, deadline time.Time) (t turn, whose int64) {
 	w, now := b.state(path), monotonic()
 	until := w.until.Load()
 	isAhead := until > now && until-now <= int64(longestPause+maxTimeout)
 	switch {
 	case !isAhead && w.until.CompareAndSwap(until, now+int64(time.Until(deadline))):
-		return itsTurn
+		return itsTurn, 0
 	case w.pause.Load() == 0:
-		return aMoment
+		return aMoment, until
 	}
-	return noWait
+	return noWait, until
 }
 
 // notice returns whether this process has just learned of it, and ends it by a success.
 func (b *backoff) notice() (begins bool) { return !b.noticed.Swap(true) }
+
+// hasEnded tells whether that wait has ended: with room in the queue, if it is not for a
+// pause.
+func (b *backoff) hasEnded(path string, whose int64) bool {
+	return b.state(path).until.Load() != whose
+}
 
 // active tells whether a wait for the listener has timed out not long ago.
 func (b *backoff) active(path string) bool {

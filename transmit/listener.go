@@ -120,23 +120,35 @@ func (l *listener) attempt(send func() unix.Errno, until time.Time) error {
 
 // wait sends as soon as there is room in the queue. All workers of a host meet a
 // wedged listener at once: one of them waits, and after a wait that timed out none
-// does for a while.
+// does for a while. The others wait for a moment, and again while the one gets through.
 func (l *listener) wait(send func() unix.Errno, until time.Time) unix.Errno {
 	if l.backoff.notice() {
 		l.noteBackoff(true)
 	}
-	turn := l.backoff.begin(l.path, until)
-	if brief := time.Now().Add(briefWait); turn == aMoment && brief.Before(until) {
-		until = brief
+	for {
+		turn, whose := l.backoff.begin(l.path, until)
+		if turn == noWait {
+			return unix.EAGAIN
+		}
+		if errno := l.waitUntil(send, turn.end(until)); errno != unix.EAGAIN {
+			return errno
+		}
+		if turn == itsTurn {
+			l.backoff.extend(l.path)
+			count(WaitInVain)
+			return unix.EAGAIN
+		}
+		if passed(until) || !l.backoff.hasEnded(l.path, whose) {
+			return unix.EAGAIN
+		}
 	}
-	for turn != noWait && l.socket.AwaitRoom(until) {
+}
+
+func (l *listener) waitUntil(send func() unix.Errno, end time.Time) unix.Errno {
+	for l.socket.AwaitRoom(end) {
 		if errno := send(); errno != unix.EAGAIN {
 			return errno
 		}
-	}
-	if turn == itsTurn {
-		l.backoff.extend(l.path)
-		count(WaitInVain)
 	}
 	return unix.EAGAIN
 }

@@ -267,7 +267,7 @@ func TestBackoff_IsShared(t *testing.T) {
 	var one, other backoff
 	begin := func(b *backoff, path string, want turn) {
 		t.Helper()
-		if got := b.begin(path, time.Now().Add(30*time.Millisecond)); got != want {
+		if got, _ := b.begin(path, time.Now().Add(30*time.Millisecond)); got != want {
 			t.Errorf("%v, want %v", got, want)
 		}
 	}

@@ -11,6 +11,8 @@
  *   flush TIMEOUT
  *   replay MAXIMUM BUDGET          transmit_replay
  *   text RESULT                    transmit_strerror, in the answer's place
+ *   due RESULT                     transmit_log_due
+ *   keys                           takes all pthread keys that are left
  *   limit RESOURCE N               RLIMIT_NPROC, _AS, _NOFILE, …; -1 is the hard limit
  *   threads COUNT SENDS            so many at once, each so often; the one answer's result is
  *                                  how many were not taken, its text how many were SENT
@@ -169,6 +171,15 @@ static void limit(const char *arguments)
     answer(setrlimit(resource, &limit), now_us());
 }
 
+static void take_keys(void)
+{
+    pthread_key_t key;
+
+    while (pthread_key_create(&key, NULL) == 0)
+        ;
+    answer(0, now_us());
+}
+
 static void occupy_file(int i, const char *path)
 {
     taken[2 * i] = open(path, O_WRONLY | O_CREAT, 0600);
@@ -291,6 +302,10 @@ static bool obey(const char *verb, const char *arguments)
         printf("%s\n", transmit_stats());
     else if (strcmp(verb, "threads") == 0)
         threads(arguments);
+    else if (strcmp(verb, "due") == 0)
+        answer(transmit_log_due(atoi(arguments), NULL), now_us());
+    else if (strcmp(verb, "keys") == 0)
+        take_keys();
     else if (strcmp(verb, "limit") == 0)
         limit(arguments);
     else if (strcmp(verb, "closefrom") == 0)

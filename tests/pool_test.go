@@ -1,0 +1,210 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// ordinaryDrivers are so many, led to the scene.
+func ordinaryDrivers(t *testing.T, s scene, n int) (drivers []*driver) {
+	t.Helper()
+	for range n {
+		d := ordinaryDriver(t, s)
+		d.configure(s.settings(nil))
+		d.load([]byte(`{"id":"########"}`))
+		drivers = append(drivers, d)
+	}
+	return drivers
+}
+
+// Whoever removes the file of the counts, and how often: old and new processes count in one
+// again, and what each one has counted stays with it.
+func TestPool_Removed(t *testing.T) {
+	path := poolFile(t)
+	s := newScene(t)
+	drivers := ordinaryDrivers(t, s, 2)
+	counted := map[*driver]int{}
+	for removals := range 3 {
+		for _, d := range drivers {
+			d.sends(3, 0, "-")
+			counted[d] += 3
+		}
+		check(t, os.Remove(path))
+		drivers = append(drivers, ordinaryDrivers(t, s, 1)...)
+		for _, d := range drivers {
+			d.sends(1, 0, "-")
+			counted[d]++
+			d.stats()
+		}
+		for _, d := range drivers {
+			got := d.stats()
+			if got.Pool == nil || got.Pool.Processes != len(drivers) {
+				t.Fatalf("after removal %d: %+v %s", removals, got.Pool, got.PoolError)
+			}
+			if own, _ := got.Process.calls(); own != counted[d] {
+				t.Errorf("after removal %d: one process has %d calls, want %d", removals, own, counted[d])
+			}
+		}
+	}
+}
+
+// Containers that restart, whose processes have the same ID each time, with a shared /dev/shm.
+func TestPool_Restarts(t *testing.T) {
+	needRoot(t)
+	poolFile(t)
+	unshare := need(t, "unshare", "util-linux")
+	s := newScene(t)
+	check(t, os.Mkdir(s.buffer, 0o777))
+	check(t, os.Chmod(s.buffer, 0o777|os.ModeSticky))
+	for _, options := range [][]string{{"-pf", "--kill-child"}, {"-pf", "--kill-child", "--mount-proc"}} {
+		for restart := range 6 {
+			args := append(options, "setpriv", "--reuid", fmt.Sprint(nobody), "--clear-groups", program(t, "driver"))
+			d := driverOf(t, s, exec.Command(unshare, args...))
+			d.configure(s.settings(nil))
+			d.load([]byte(`{"a":1}`))
+			d.sends(2, 0, "-")
+			got := d.stats()
+			if got.Pool == nil || got.Pool.Processes != 1 || got.Process.Buffered+got.Process.Pending != 2 {
+				t.Errorf("restart %d, %v: %+v %s", restart, options, got.Pool, got.PoolError)
+			}
+			if restart%2 == 0 {
+				d.kill()
+			} else {
+				d.exit()
+			}
+		}
+	}
+}
+
+// A host that closes all descriptors loses its lock, not its place.
+func TestPool_ClosedDescriptors(t *testing.T) {
+	poolFile(t)
+	s := newScene(t)
+	drivers := ordinaryDrivers(t, s, 2)
+	for _, d := range drivers {
+		d.sends(1, 0, "-")
+	}
+	drivers[0].tell("closefrom 3")
+	drivers = append(drivers, ordinaryDrivers(t, s, 1)...)
+	drivers[2].sends(1, 0, "-")
+	for _, d := range drivers {
+		if got := d.stats(); got.Pool == nil || got.Pool.Processes != 3 {
+			t.Errorf("%+v %s", got.Pool, got.PoolError)
+		}
+	}
+}
+
+// What is counted before a process has a place is not lost, nor counted again in a child.
+func TestPool_CountsFromTheStart(t *testing.T) {
+	poolFile(t)
+	s := newScene(t)
+	l := listen(t, s.socket)
+	check(t, os.Chmod(s.socket, 0o777))
+	d, other := ordinaryDriver(t, s), ordinaryDriver(t, s)
+	d.load([]byte(`{"id":"########"}`))
+	d.sends(3, flagTrusted|8, s.socket)
+	l.await(3)
+	if got := other.stats().Pool; got == nil || got.Sent != 3 || got.Shrunk != 3 || got.Connects != 1 {
+		t.Errorf("%+v, want 3 sent, 3 shrunk, 1 connect", got)
+	}
+}
+
+// Many processes and threads meet a wedged listener: one waits, once in a back-off.
+func TestPool_OneWaits(t *testing.T) {
+	poolFile(t)
+	s := newScene(t)
+	p := daemon(t, s.socket)
+	check(t, os.Chmod(s.socket, 0o666))
+	drivers := ordinaryDrivers(t, s, 10)
+	wedge(t, p)
+	fill := ordinaryDrivers(t, s, 1)[0]
+	fill.sends(30, 0, "-") // the first wait
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	slow := 0
+	for i, d := range drivers {
+		all.Go(func() {
+			if i == 0 {
+				d.ask("threads 6 5")
+				return
+			}
+			for _, a := range d.sends(5, 0, "-") {
+				if a.took > 30*time.Millisecond {
+					mu.Lock()
+					slow++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := fill.stats().Pool; got == nil || got.WaitsInVain < 1 || got.WaitsInVain > 2 {
+		t.Errorf("waits: %+v, want one", got)
+	}
+	note(t, "%d of 45 sends took over 30 ms", slow)
+}
+
+// Processes that log the same result write one line, whether they have sent or not.
+func TestPool_OneLine(t *testing.T) {
+	path := poolFile(t)
+	s := newScene(t)
+	drivers := ordinaryDrivers(t, s, 4)
+	for range 4 {
+		drivers = append(drivers, ordinaryDriver(t, s))
+	}
+	for _, result := range []int{buffered, eFull, -63} {
+		lines := 0
+		for _, d := range drivers {
+			lines += d.ask("due %d", result).result
+		}
+		if lines != 1 {
+			t.Errorf("%d lines for %d, want 1", lines, result)
+		}
+	}
+	check(t, os.Remove(path))
+	check(t, os.WriteFile(path, nil, 0o644)) // not to be trusted: each process is by itself
+	if d := ordinaryDriver(t, s); d.ask("due 1").result != 1 || d.ask("due 1").result != 0 {
+		t.Error("without the file, a process does not bound its lines")
+	}
+}
+
+// A host that has used up all pthread keys, and one whose clock was never set.
+func TestHost_Keys(t *testing.T) {
+	poolFile(t)
+	d := ordinaryDriver(t, newScene(t))
+	d.ask("keys")
+	if got := d.stats(); got.Process.PID != d.pid() {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestHost_ClockThatWasNeverSet(t *testing.T) {
+	for _, start := range []string{"0", "5", "86400", "946684800", "1000000000", "4102444800"} {
+		t.Run(start, func(t *testing.T) {
+			s := newScene(t)
+			l := listen(t, s.socket)
+			cmd := exec.Command(program(t, "driver"))
+			cmd.Env = append(os.Environ(), "LD_PRELOAD="+program(t, "clock", "-shared", "-fPIC"), "CLOCK="+start)
+			d := driverOf(t, s, cmd)
+			d.configure(s.settings(nil))
+			d.load([]byte(`{"id":"########"}`))
+			d.sends(2, flagTrusted, "-")
+			from, _ := strconv.ParseFloat(start, 64)
+			for _, text := range l.await(2) {
+				var got struct {
+					Meta struct{ Timestamp float64 } `json:"_meta"`
+				}
+				if err := json.Unmarshal(text, &got); err != nil || got.Meta.Timestamp < from || got.Meta.Timestamp > from+100 {
+					t.Errorf("%v: %s", err, strings.TrimSpace(string(text)))
+				}
+			}
+		})
+	}
+}
