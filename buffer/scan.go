@@ -87,7 +87,7 @@ func (s *scan) walkBlock() (more bool) {
 		return false
 	}
 	began, busy := time.Now(), threadTime()
-	defer func() { s.took += max(threadTime()-busy, time.Since(began)/4) }()
+	defer func() { s.took += max(threadTime()-busy, time.Since(began)/usualShare) }()
 	if _, ok := s.dir.status(); !ok {
 		s.err = unix.EBADF
 		return false
