@@ -45,6 +45,11 @@ func transmitSend(call *C.struct_call) (result C.int32_t) {
 	if call.flags&^(C.TRANSMIT_TRUSTED|C.TRANSMIT_AS_IS|C.TRANSMIT_TO_DISK) != 0 {
 		return answer(call, transmit.Lost, fmt.Errorf("%w: flags 0x%x", transmit.ErrInvalid, call.flags))
 	}
+	if call.socket_path != nil {
+		if err := transmit.CheckSocketPath(socketPath(call)); err != nil {
+			return answer(call, transmit.Lost, fmt.Errorf("%w: socket_path %w", transmit.ErrInvalid, err))
+		}
+	}
 	outcome, err := transmitter.Send(transmit.Request{
 		JSON:    document(call),
 		Socket:  socketPath(call),
@@ -130,7 +135,7 @@ func document(call *C.struct_call) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(call.json)), int(call.len))
 }
 
-// socketPath is the caller's memory, too; "" means the configured socket.
+// socketPath is the caller's memory, too; "", for NULL, means the configured socket.
 func socketPath(call *C.struct_call) string {
 	if call.socket_path == nil {
 		return ""

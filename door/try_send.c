@@ -92,8 +92,7 @@ static size_t claim(const char *path)
 {
     struct kept *kept = kept_sockets();
 
-    /* A relative path may mean another socket after chdir(2). */
-    if (!kept || path[0] != '/')
+    if (!kept)
         return KEPT_SOCKETS;
     for (size_t i = 0; i < KEPT_SOCKETS; i++) {
         uint32_t state = EMPTY;
@@ -321,7 +320,7 @@ void transmit_want_sends(int32_t wants)
 
 static bool is_path(const char *path)
 {
-    return path && path[0] != '\0' && strnlen(path, MAX_PATH + 1) <= MAX_PATH;
+    return path && path[0] == '/' && strnlen(path, MAX_PATH + 1) <= MAX_PATH;
 }
 
 static bool is_possible(const struct attempt *attempt)

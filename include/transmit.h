@@ -119,7 +119,8 @@ int32_t transmit_send(const char *json, size_t len);
  * transmit_send_with - transmit_send, with choices for this call.
  *
  * flags        TRANSMIT_TRUSTED and so on, or-ed together; 0 for none
- * socket_path  the listener's socket; NULL for the setting listener_socket
+ * socket_path  the listener's socket, an absolute path, else TRANSMIT_EINVAL; NULL for
+ *              the setting listener_socket
  * timeout_us   microseconds that this call may take; 0 for the setting timeout_us
  */
 int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path,
@@ -129,7 +130,7 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  * transmit_try_send - one attempt that starts nothing and never waits.
  *
  * flags              TRANSMIT_TRUSTED or TRANSMIT_AS_IS, nothing else
- * socket_path        the listener's socket
+ * socket_path        the listener's socket, an absolute path
  * meta               with TRANSMIT_TRUSTED: what "_meta" has between its timestamp
  *                    and its version, as valid JSON that begins with a comma, such
  *                    as ,"php_version":"8.2.1"; at most 256 bytes. NULL: nothing
@@ -142,7 +143,7 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  *
  * Blocking: never. Threads: any, also in a signal handler, with 16 KiB of stack.
  * Fork: a child opens a socket of its own. The library keeps one socket for each
- * of the first four absolute paths; a host may close them at any time.
+ * of the first four paths; a host may close them at any time.
  */
 int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const char *socket_path,
                           const char *meta, uint32_t max_datagram_size);
@@ -196,7 +197,8 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  * json    a JSON object; a key that is left out keeps its value:
  *
  *   key                default
- *   listener_socket    "/var/run/bitville-apm/listener.sock"
+ *   listener_socket    "/var/run/bitville-apm/listener.sock"; an absolute path, without
+ *                      unix:// or unixgram:// before it; no abstract socket
  *   timeout_us         50000   for a whole call; 1 to 60000000
  *   max_datagram_size  65507   bytes; 1 to 16777216. The listener's limit, if lower
  *   listener           ""      whose limit that is, where max_datagram_size never was

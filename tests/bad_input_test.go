@@ -76,6 +76,9 @@ func TestBadInput_Arguments(t *testing.T) {
 		{"length 0", "length 0", "plain", eEmpty},
 		{"unknown flag", "", "send 1 16 0 -", eInval},
 		{"every flag", "", "send 1 4294967295 0 -", eInval},
+		{"a scheme", "", "send 1 0 0 unix:///run/s", eInval},
+		{"an abstract socket", "", "send 1 2 0 @s", eInval},
+		{"a relative path", "", "send 1 2 0 s", eInval},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d.load([]byte(`{"id":"1"}`))
@@ -109,6 +112,8 @@ func TestConfigure_ChangesNothingWhenItRefuses(t *testing.T) {
 		{"a list of numbers", `"buffer_dirs":[1]`, "buffer_dirs"},
 		{"a relative path", `"buffer_dirs":["b"]`, "buffer_dirs"},
 		{"no path", `"listener_socket":""`, "listener_socket"},
+		{"a scheme", `"listener_socket":"unixgram:///run/s"`, "without a scheme"},
+		{"an abstract socket", `"listener_socket":"@s"`, "absolute path"},
 		{"NUL in a path", `"listener_socket":"/a\u0000b"`, "listener_socket"},
 		{"timeout 0", `"timeout_us":0`, "timeout_us"},
 		{"timeout over a minute", `"timeout_us":60000001`, "timeout_us"},

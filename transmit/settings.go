@@ -111,6 +111,9 @@ func (s *settings) set(key string, value json.RawMessage, known *listeners) (err
 	case "listener_socket":
 		var path string
 		if path, err = asPath(value); err == nil {
+			err = CheckSocketPath(path)
+		}
+		if err == nil {
 			s.listener = known.find(path, s.listener)
 		}
 	case "timeout_us":
@@ -161,6 +164,15 @@ func asPath(value json.RawMessage) (string, error) {
 		err = fmt.Errorf("wants a path without NUL, got %.40s", value)
 	}
 	return path, err
+}
+
+// CheckSocketPath says whether a listener can be named so: as PHP's SocketPath.
+func CheckSocketPath(path string) error {
+	if strings.HasPrefix(path, "/") {
+		return nil
+	}
+	return fmt.Errorf("wants an absolute path such as /run/x.sock, not relative, without a scheme (unix://, unixgram://)"+
+		" or @ before it, got %.80q", path)
 }
 
 func asDirectories(value json.RawMessage) ([]string, error) {

@@ -16,7 +16,11 @@ var settingsRows = []struct{ name, source, want string }{
 	{"all", `{"listener_socket":"/s","timeout_us":1,"max_datagram_size":1,"buffer_dirs":["/b","/c"],` +
 		`"buffer_max_bytes":0,"buffer_max_files":0,"php_version":"8.2",` +
 		`"listener":"vector","oversize":"memfd","replay":"auto"}`, ""},
-	{"a relative socket", `{"listener_socket":"s"}`, ""},
+	{"a relative socket", `{"listener_socket":"s"}`, "wants an absolute path"},
+	{"a socket below here", `{"listener_socket":"./s"}`, "wants an absolute path"},
+	{"a socket with a scheme", `{"listener_socket":"unix:///run/s"}`, "without a scheme"},
+	{"Telegraf's spelling", `{"listener_socket":"unixgram:///run/s"}`, "without a scheme"},
+	{"an abstract socket", `{"listener_socket":"@s"}`, "or @ before it"},
 	{"a path too long to connect to", `{"listener_socket":"/` + strings.Repeat("x", 200) + `"}`, ""},
 	{"most", `{"timeout_us":60000000,"max_datagram_size":16777216,"buffer_max_bytes":4611686018427387904}`, ""},
 	{"not JSON", `{"timeout_us":}`, "not valid JSON"},

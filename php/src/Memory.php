@@ -14,10 +14,11 @@ final class Memory
         return $limit === null ? PHP_INT_MAX : intdiv(max(0, $limit - memory_get_usage(true)), 3);
     }
 
-    /** @return int|null bytes; null: none, or it is not known */
+    /** @return int|null bytes; null: none */
     private static function limit(): ?int
     {
-        $text = trim((string) ini_get('memory_limit'));
+        // PHP's default where ini_get is disabled.
+        $text = function_exists('ini_get') ? trim((string) ini_get('memory_limit')) : '128M';
         $units = ['k' => 10, 'm' => 20, 'g' => 30];
         $limit = (int) $text << ($units[strtolower(substr($text, -1))] ?? 0);
         return $limit > 0 ? $limit : null;

@@ -18,6 +18,9 @@ final class Quiet
     private bool $hasHandler = false;
     private bool $hasHeldSignals = false;
 
+    /** @var int|null error_reporting(), where set_error_handler() is disabled */
+    private $level = null;
+
     /** @var string|null PHP 7.4 with mbstring.func_overload: strlen() is to count bytes, not characters */
     private $encoding = null;
 
@@ -47,6 +50,8 @@ final class Quiet
         if (self::has('set_error_handler')) {
             self::$handlersBefore[] = set_error_handler([self::class, 'keepWarning']);
             $this->hasHandler = true;
+        } elseif (self::has('error_reporting')) {
+            $this->level = error_reporting(0);
         }
         // A handler that throws would end the work half-way, and its exception would be taken for ours.
         $this->hasHeldSignals = self::has('pcntl_async_signals') && self::has('pcntl_signal_dispatch')
@@ -70,7 +75,7 @@ final class Quiet
     /** After exit() in a method of the application's objects, too: for its shutdown functions. */
     public function __destruct()
     {
-        if ($this->hasHandler || $this->hasHeldSignals) {
+        if ($this->hasHandler || $this->hasHeldSignals || $this->level !== null) {
             $this->end();
         }
     }
@@ -86,6 +91,10 @@ final class Quiet
             $this->hasHandler = false;
             self::removeHandler();
         }
+        if ($this->level !== null) {
+            error_reporting($this->level);
+            $this->level = null;
+        }
         if ($this->hasHeldSignals) {
             $this->hasHeldSignals = false;
             pcntl_async_signals(true);
@@ -96,14 +105,15 @@ final class Quiet
     /** Unless the application has set one above it, in another fiber: then it stays, and passes all on. */
     private static function removeHandler(): void
     {
-        if (!self::has('restore_error_handler')) {
-            return;
-        }
-        $current = set_error_handler(null);
-        restore_error_handler();
-        if ($current === [self::class, 'keepWarning']) {
+        try {
+            $current = set_error_handler(null);
             restore_error_handler();
-            \array_pop(self::$handlersBefore);
+            if ($current === [self::class, 'keepWarning']) {
+                restore_error_handler();
+                \array_pop(self::$handlersBefore);
+            }
+        } catch (\Error $e) {
+            return; // disabled: it stays, too
         }
     }
 

@@ -8,7 +8,7 @@ use Transmit\Profiler\Options;
  * get_profiling_config() with the defaults filled in.
  *
  * key                default
- * listener_socket    "/var/run/bitville-apm/listener.sock"
+ * listener_socket    "/var/run/bitville-apm/listener.sock"; an absolute path, no scheme before it
  * timeout_us         50000   for a whole call
  * max_datagram_size  65507   bytes; the listener's limit, if lower
  * listener           ""      its limit instead of 65507: a key of LISTENERS
@@ -137,7 +137,8 @@ final class Settings
             }
         }
         foreach ($wrong as $key) {
-            $problems[] = "the setting $key has a wrong type or an impossible value: its default is used";
+            $rule = $key === 'listener_socket' ? SocketPath::RULE : 'has a wrong type or an impossible value';
+            $problems[] = "the setting $key $rule: its default is used";
         }
         self::$lastConfig = $config;
         self::$problems = $problems;
@@ -195,7 +196,7 @@ final class Settings
     {
         switch ($key) {
             case 'listener_socket':
-                return is_string($value) && $value !== '' && strpos($value, "\0") === false;
+                return is_string($value) && strpos($value, "\0") === false && strncmp($value, '/', 1) === 0;
             case 'listener':
                 return is_string($value) && isset(self::LISTENERS[$value]);
             case 'oversize':

@@ -9,6 +9,10 @@ final class SocketPath
 {
     public const MAX_LENGTH = 107;
 
+    /** As the library says it. */
+    public const RULE = 'wants an absolute path such as /run/x.sock, not relative, without a scheme'
+        . ' (unix://, unixgram://) or @ before it';
+
     /** Why no socket can have this path; "" if one can. */
     public static function problem(string $path): string
     {
@@ -17,6 +21,9 @@ final class SocketPath
         }
         if (strpos($path, "\0") !== false) {
             return 'the socket path has a NUL byte in it';
+        }
+        if ($path[0] !== '/') {
+            return 'the listener ' . self::RULE . ", got $path";
         }
         $length = strlen($path);
         return $length > self::MAX_LENGTH ? "the socket path has $length bytes, at most 107 are possible: $path" : '';

@@ -35,6 +35,10 @@ final class ErrorRoadsTest extends TransmitTestCase
             '108 bytes' => '108 bytes',
             'NUL' => 'NUL',
             'empty' => 'empty',
+            'relative' => 'absolute path',
+            'unix://' => 'without a scheme',
+            'unixgram://' => 'without a scheme',
+            '@' => 'or @ before it',
             'full queue' => 'queue',
         ];
         foreach (['plain', 'native'] as $face) {
@@ -179,6 +183,12 @@ final class ErrorRoadsTest extends TransmitTestCase
                 return "$path\0x";
             case 'empty':
                 return '';
+            case 'relative':
+                return 'name-of-a-socket';
+            case 'unix://':
+            case 'unixgram://':
+            case '@':
+                return $road . $path;
             case 'full queue':
                 $this->open[] = new Listener($path);
                 $this->fill($path);

@@ -21,7 +21,8 @@ final class Program
         $config = var_export(['listener_socket' => "$folder/s", 'buffer_dirs' => $dirs], true);
         $library = $library === 'native' ? 'null' : "'$library'";
         $transmitter = dirname(__DIR__, 2) . '/php/transmitter.php';
-        $source = "<?php\nfunction get_profiling_config(): array { return $config + ['library' => $library]; }\n"
+        $config = "(\$GLOBALS['more'] ?? []) + $config + ['library' => $library]";
+        $source = "<?php\nfunction get_profiling_config(): array { return $config; }\n"
             . "\$dirs = get_profiling_config()['buffer_dirs'];\n"
             . (strpos($body, 'auto_prepend') === false ? "require '$transmitter';\n" : '') . $body . "\n";
         $path = "$folder/program.php";

@@ -80,6 +80,6 @@ final class Library
     /** Its loader is there; PHP itself says of neither libc that it has it. */
     private static function hasMusl(): bool
     {
-        return is_file('/lib/ld-musl-' . php_uname('m') . '.so.1');
+        return function_exists('php_uname') && is_file('/lib/ld-musl-' . php_uname('m') . '.so.1');
     }
 }

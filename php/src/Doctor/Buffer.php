@@ -86,9 +86,10 @@ final class Buffer
     {
         [$files, $bytes, $oldest] = self::backlog($directory);
         $age = $oldest === '' ? 0 : time() - (Directory::file("$directory/$oldest")['mtime'] ?? time());
+        $free = System::ask('disk_free_space', $directory);
         $text = "$directory: $use; " . System::ownership($directory) . '; '
             . "$files profiles, " . System::bytes($bytes) . ($files > 0 ? ', the oldest ' . System::duration($age) : '')
-            . '; ' . System::bytes((float) disk_free_space($directory)) . ' free';
+            . ($free === null ? '' : '; ' . System::bytes((float) $free) . ' free');
         if ($age > self::FORGOTTEN_SECONDS) {
             $this->findings[] = Finding::warn('buffer', $text, 'nobody takes the files: let the listener watch the'
                 . ' directory, or run cleanup_old_buffers() from a cron job');
@@ -141,7 +142,7 @@ final class Buffer
 
     private static function unwritable(string $directory, string $why, int $size): Finding
     {
-        $remedy = disk_free_space($directory) > $size
+        $remedy = System::ask('disk_free_space', $directory) > $size
             ? 'see whether inodes (df -i) or a quota are used up, or the disk is read-only'
             : 'make room on the disk, or put another directory first in buffer_dirs';
         return Finding::warn('disk', "no profile can be written to $directory: $why", $remedy);

@@ -34,9 +34,9 @@ final class Php
 
     private static function iniFiles(): string
     {
-        $more = array_filter(array_map('trim', explode(',', (string) php_ini_scanned_files())));
+        $more = array_filter(array_map('trim', explode(',', (string) System::ask('php_ini_scanned_files'))));
         $transmit = preg_grep('/transmit/', $more);
-        return (php_ini_loaded_file() ?: 'no php.ini') . ' and ' . count($more) . ' more files'
+        return (System::ask('php_ini_loaded_file') ?: 'no php.ini') . ' and ' . count($more) . ' more files'
             . ($transmit ? ', ' . implode(', ', $transmit) : '');
     }
 

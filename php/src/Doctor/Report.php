@@ -34,16 +34,36 @@ final class Report
     {
         return Quiet::call(static function (): self {
             $settings = Settings::current();
-            $socket = Socket::examine($settings);
+            $socket = self::section('socket', [Socket::class, 'examine'], $settings);
+            $canBeSent = (new self($socket))->state() !== Finding::FAIL;
+            $test = self::section('test profile', static function (Settings $settings) use ($canBeSent): array {
+                return [TestProfile::send($settings, $canBeSent)];
+            }, $settings);
             return new self(array_merge(
-                Php::examine($settings),
-                Application::examine($settings),
+                self::section('php', [Php::class, 'examine'], $settings),
+                self::section('application', [Application::class, 'examine'], $settings),
                 $socket,
-                [TestProfile::send($settings, (new self($socket))->state() !== Finding::FAIL)],
-                Buffer::examine($settings),
-                Limits::examine($settings)
+                $test,
+                self::section('buffer', [Buffer::class, 'examine'], $settings),
+                self::section('limits', [Limits::class, 'examine'], $settings)
             ));
         }, null) ?? new self([Finding::fail('doctor', 'a defect of the doctor: see the log', 'report it')]);
+    }
+
+    /**
+     * A function that is disabled ends one section, not the report.
+     *
+     * @param callable(Settings): list<Finding> $examine
+     * @return list<Finding>
+     */
+    private static function section(string $name, callable $examine, Settings $settings): array
+    {
+        try {
+            return call_user_func($examine, $settings);
+        } catch (\Error $e) {
+            $remedy = 'to have it looked at, take the function out of disable_functions for the doctor: php -d';
+            return [Finding::warn($name, 'not looked at: ' . $e->getMessage(), $remedy)];
+        }
     }
 
     public function status(): int

@@ -9,6 +9,17 @@ use Transmit\Plain\Directory;
  */
 final class System
 {
+    /**
+     * What PHP's function of that name gives; null: it is disabled.
+     *
+     * @param mixed ...$arguments
+     * @return mixed
+     */
+    public static function ask(string $function, ...$arguments)
+    {
+        return function_exists($function) ? call_user_func_array($function, $arguments) : null;
+    }
+
     public static function user(): string
     {
         return self::nameOf(Directory::user());
@@ -16,8 +27,7 @@ final class System
 
     public static function nameOf(int $uid): string
     {
-        $entry = function_exists('posix_getpwuid') ? posix_getpwuid($uid) : false;
-        return $entry === false ? "user $uid" : $entry['name'];
+        return self::ask('posix_getpwuid', $uid)['name'] ?? "user $uid";
     }
 
     /** Such as "www-data's, 0755"; "" if it is not there. */

@@ -60,7 +60,7 @@ final class Recording
         $name = self::backend($options->profiler);
         $recording->startedAt = microtime(true);
         $recording->cpuMs = self::cpuMs();
-        $recording->start = hrtime(true);
+        $recording->start = self::now();
         if ($name === 'excimer') {
             self::load('Excimer');
             $recording->backend = Excimer::start($options->sampleIntervalMs);
@@ -71,6 +71,16 @@ final class Recording
         self::load('Limits'); // now: at the end there may be no memory for it
         $recording->limits = new Limits($recording->backend instanceof Xhprof);
         return $recording;
+    }
+
+    /** hrtime(true), unless it is disabled; Deadline, which has the same, is not loaded yet. */
+    private static function now(): int
+    {
+        try {
+            return hrtime(true);
+        } catch (\Error $e) {
+            return (int) (microtime(true) * 1e9);
+        }
     }
 
     /** The last step of the start, so that what the profiler calls itself is not measured. */
@@ -113,12 +123,12 @@ final class Recording
     /** Before any other class is loaded. */
     public function prepareEnd(): void
     {
-        $this->limits->extend((hrtime(true) - $this->start) / 1e9);
+        $this->limits->extend((self::now() - $this->start) / 1e9);
     }
 
     public function end(): void
     {
-        $elapsedMs = (hrtime(true) - $this->start) / 1e6;
+        $elapsedMs = (self::now() - $this->start) / 1e6;
         $this->cpuMs = round(self::cpuMs() - $this->cpuMs, 3);
         try {
             $measured = $this->measured($elapsedMs);
@@ -173,7 +183,7 @@ final class Recording
             + ($this->queries === null ? [] : $this->queries->section())
             + $this->sections;
         [$data, $marks] = Fit::apply($data, $settings);
-        Profile::send($data, hrtime(true), $marks);
+        Profile::send($data, self::now(), $marks);
     }
 
     private function isWanted(float $elapsedMs, Settings $settings): bool

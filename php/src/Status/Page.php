@@ -19,7 +19,7 @@ final class Page
     {
         $self = new self();
         $self->now = $now;
-        $host = self::text(php_uname('n'));
+        $host = self::text((string) System::ask('php_uname', 'n'));
         $style = file_get_contents(__DIR__ . '/style.css');
         return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             . "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

@@ -1,0 +1,120 @@
+<?php
+
+namespace Transmit\Test;
+
+/**
+ * Any function that the PHP files call may be disabled, by itself or with what hosting panels disable. The profile
+ * is sent, or on disk, or lost with a log line; nothing is thrown or raised.
+ */
+final class DisabledTest extends TransmitTestCase
+{
+    /** So many processes at a time. */
+    private const PROCESSES = 4;
+
+    /** With all of these, every profile arrives. */
+    private const SETS = [
+        'Plesk' => 'opcache_get_status',
+        'cPanel' => 'show_source,system,shell_exec,passthru,exec,popen,proc_open,symlink,link,readlink,dl,ini_alter,'
+            . 'ini_restore,posix_getpwuid,posix_geteuid,posix_getuid,posix_getgroups,posix_kill,chown,chgrp',
+        'aaPanel' => 'passthru,exec,system,putenv,chroot,chgrp,chown,shell_exec,popen,proc_open,pcntl_exec,ini_alter,'
+            . 'ini_restore,dl,openlog,syslog,readlink,symlink,popepassthru,pcntl_alarm,pcntl_fork,pcntl_waitpid,'
+            . 'pcntl_wait,pcntl_signal,pcntl_signal_dispatch,pcntl_async_signals,imap_open,apache_setenv',
+        'ISPConfig' => 'exec,passthru,shell_exec,system,proc_open,popen,curl_multi_exec,parse_ini_file,show_source,'
+            . 'php_uname,getmyuid,getmypid,get_current_user,disk_free_space,disk_total_space,php_ini_loaded_file',
+        'no sockets' => 'fsockopen,pfsockopen,stream_socket_client,stream_socket_server,socket_create,stream_select',
+        'no settings' => 'ini_set,ini_get,ini_get_all,getenv,putenv,set_time_limit,error_reporting,set_error_handler',
+        'no log' => 'error_log,syslog,openlog',
+    ];
+
+    /** Each process sends in all four ways. */
+    public function testNothingIsThrownAndNothingIsLostInSilence(): void
+    {
+        $this->useFace('native');
+        $listener = new Listener($this->socket);
+        $program = Program::write($this->folder, [$this->buffer], '
+            if (function_exists("set_error_handler")) {
+                set_error_handler(static function ($level, $message) {
+                    echo "raised: $message\n";
+                    return true;
+                });
+            }
+            foreach (["/nowhere/s", get_profiling_config()["listener_socket"]] as $socket) {
+                foreach (["", null] as $library) {
+                    $GLOBALS["more"] = ["listener_socket" => $socket, "library" => $library];
+                    echo send_profiling_data(["n" => ++$n . NAME]) ? "sent " : "not ";
+                }
+            }', 'native');
+        $ended = $this->runAll($program, self::SETS + array_combine(self::functions(), self::functions()));
+        $arrived = implode($this->buffered());
+        while (($json = $listener->receive()) !== null) {
+            $arrived .= $json;
+        }
+        foreach ($ended as $name => [$status, $output, $errors]) {
+            self::assertSame('0', $status, "$name: $output$errors");
+            self::assertMatchesRegularExpression('/^(?:(?:sent|not) ){4}$/', $output, "$name: $errors");
+            $count = preg_match_all("/\"n\":\"[1-4]$name\"/", $arrived);
+            $isSaid = strpos($errors, 'Profiler: ') !== false || $name === 'error_log';
+            self::assertTrue($count === 4 || $isSaid && !isset(self::SETS[$name]), "$name: $count, $errors");
+        }
+    }
+
+    /**
+     * @param array<string, string> $sets by name: disable_functions
+     * @return array<string, array{string, string, string}> exit status, stdout, stderr
+     */
+    private function runAll(string $program, array $sets): array
+    {
+        $temp = escapeshellarg($this->folder);
+        foreach (array_chunk($sets, self::PROCESSES, true) as $number => $chunk) {
+            $shell = '';
+            foreach ($chunk as $name => $functions) {
+                $path = escapeshellarg("$this->folder/ran-$name");
+                mkdir("$this->folder/temp-$name");
+                $code = "<?php const NAME = '$name'; \$n = 0; require '$program';";
+                file_put_contents("$this->folder/$name.php", $code);
+                $shell .= self::php() . ' -d disable_functions=' . escapeshellarg($functions)
+                    . " -d sys_temp_dir=$temp/" . escapeshellarg("temp-$name")
+                    . " $temp/" . escapeshellarg($name) . ".php > $path.out 2> $path.err;"
+                    . " echo -n \$? > $path.status & ";
+            }
+            Program::run($shell . 'wait');
+        }
+        $ended = [];
+        foreach ($sets as $name => $functions) {
+            $path = "$this->folder/ran-$name";
+            $ended[$name] = array_map(static function (string $kind) use ($path): string {
+                return file_get_contents("$path.$kind");
+            }, ['status', 'out', 'err']);
+        }
+        return $ended;
+    }
+
+    /** Without an ini file, a process starts five times faster. */
+    private static function php(): string
+    {
+        $extensions = array_filter(['ffi', 'posix', 'pcntl', 'sockets'], static function (string $name): bool {
+            return is_file(ini_get('extension_dir') . "/$name.so");
+        });
+        $load = implode(' -d extension=', array_merge([''], $extensions));
+        return 'php ' . implode(' ', Program::BARE) . "$load -d ffi.enable=true -d display_errors=stderr";
+    }
+
+    /** @return list<string> all internal functions that the files of php/ call, apart from doctor and status page */
+    private static function functions(): array
+    {
+        $found = [];
+        $folder = dirname(__DIR__, 2) . '/php';
+        $files = new \RecursiveIteratorIterator(new \RecursiveDirectoryIterator($folder));
+        foreach (new \RegexIterator($files, '~^(?!.*/(?:Doctor|Status|Profiler)/).*\.php$~') as $file) {
+            $tokens = token_get_all(file_get_contents((string) $file));
+            foreach ($tokens as $i => $token) {
+                $name = is_array($token) ? ltrim($token[1], '\\') : '';
+                if (($tokens[$i + 1] ?? '') === '(' && function_exists($name)) {
+                    $found[$name] = (new \ReflectionFunction($name))->isInternal();
+                }
+            }
+        }
+        ksort($found);
+        return array_keys(array_filter($found));
+    }
+}
