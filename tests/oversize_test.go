@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -105,26 +105,89 @@ func TestOversize_ListenerWithoutMemfd(t *testing.T) {
 	}
 }
 
-// The receivers take no file that somebody could still change.
-func TestOversize_UnsealedIsRefused(t *testing.T) {
-	s := newScene(t)
-	p := receivers[0].start(t, s.socket)
-	p.line()
-	file, err := os.Create(filepath.Join(s.dir, "f"))
-	check(t, err)
-	defer file.Close()
-	memory, err := unix.MemfdCreate("unsealed", unix.MFD_ALLOW_SEALING|unix.MFD_CLOEXEC)
-	check(t, err)
-	defer unix.Close(memory)
-	socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	check(t, err)
-	defer unix.Close(socket)
-	for _, fd := range []int{memory, int(file.Fd())} {
-		_, err := unix.Write(fd, []byte("{}"))
-		check(t, err)
-		check(t, unix.Sendmsg(socket, nil, unix.UnixRights(fd), &unix.SockaddrUnix{Name: s.socket}, 0))
+// Whatever descriptors a hostile sender passes, the receivers print nothing of them, wait for
+// nothing, keep none, and take the next profile.
+func TestOversize_HostileDescriptors(t *testing.T) {
+	for _, receiver := range receivers {
+		t.Run(receiver.name, func(t *testing.T) {
+			s := newScene(t)
+			p := receiver.start(t, s.socket)
+			p.line()
+			socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+			check(t, err)
+			defer unix.Close(socket)
+			pass := func(text string, files ...int) {
+				t.Helper()
+				check(t, unix.Sendmsg(socket, []byte(text), unix.UnixRights(files...), &unix.SockaddrUnix{Name: s.socket}, 0))
+			}
+			sealed := memoryFile(t, "whole", unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
+			hostile := map[string][]int{
+				"unsealed":      {memoryFile(t, "secret", 0)},
+				"may be cut":    {memoryFile(t, "secret", unix.F_SEAL_GROW|unix.F_SEAL_WRITE)},
+				"a FIFO":        {pipe(t)},
+				"a device":      {open(t, "/dev/zero")},
+				"a file":        {open(t, os.Args[0])},
+				"a folder":      {open(t, s.dir)},
+				"two":           {sealed, sealed},
+				"two, a device": {sealed, open(t, "/dev/zero")},
+				"the most":      slices.Repeat([]int{sealed}, 253),
+			}
+			before := 0
+			for round := range 3 {
+				for _, files := range hostile {
+					pass("", files...)
+				}
+				pass("text", sealed)
+				pass("", sealed)
+				for line := p.line(); line != "whole"; line = p.line() {
+					if line != "" {
+						t.Fatalf("%.100q", line)
+					}
+				}
+				if after := descriptors(t, p); round == 0 {
+					before = after
+				} else if after > before {
+					t.Errorf("%d descriptors, then %d", before, after)
+				}
+			}
+			// It has no descriptor left: what came is refused, and the kernel has closed it.
+			limit := unix.Rlimit{Cur: uint64(before), Max: uint64(before)}
+			check(t, unix.Prlimit(p.pid(), unix.RLIMIT_NOFILE, &limit, nil))
+			pass("", sealed, sealed, sealed)
+			pass("small", []int{}...)
+			for line := p.line(); line != "small"; line = p.line() {
+				if line != "" {
+					t.Fatalf("%.100q", line)
+				}
+			}
+		})
 	}
-	if a, b := p.line(), p.line(); a != "" || b != "" {
-		t.Errorf("%q, %q", a, b)
-	}
+}
+
+func memoryFile(t *testing.T, text string, seals int) int {
+	t.Helper()
+	file, err := unix.MemfdCreate("test", unix.MFD_ALLOW_SEALING|unix.MFD_CLOEXEC)
+	check(t, err)
+	t.Cleanup(func() { unix.Close(file) })
+	_, err = unix.Write(file, []byte(text))
+	check(t, err)
+	_, err = unix.FcntlInt(uintptr(file), unix.F_ADD_SEALS, seals)
+	check(t, err)
+	return file
+}
+
+func pipe(t *testing.T) int {
+	t.Helper()
+	var ends [2]int
+	check(t, unix.Pipe2(ends[:], unix.O_CLOEXEC))
+	t.Cleanup(func() { unix.Close(ends[0]); unix.Close(ends[1]) })
+	return ends[0]
+}
+
+func open(t *testing.T, path string) int {
+	t.Helper()
+	file, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	check(t, err)
+	t.Cleanup(func() { unix.Close(file) })
+	return file
 }

@@ -1,6 +1,9 @@
 /*
  * memfd.c PATH - a listener daemon that takes profiles larger than a datagram,
  * too (oversize = "memfd"). It prints each one on a line.
+ *
+ * Whoever may write to the socket may pass any descriptors: a FIFO, a device, a
+ * file that is cut while it is read. So each one is looked at, and each is closed.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -13,34 +16,36 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The descriptor that came with a datagram, -1 if none did. */
-static int descriptor_of(struct msghdr *message)
-{
-    struct cmsghdr *control = CMSG_FIRSTHDR(message);
-    int file = -1;
+/* TRANSMIT_MAX_LENGTH, and room for "_meta". */
+#define MAX_LENGTH ((64 << 20) + 1024)
 
-    if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS)
-        memcpy(&file, CMSG_DATA(control), sizeof file);
-    return file;
+/* The kernel passes as many in one datagram: SCM_MAX_FD. With room for all, none is
+ * left in the process that nobody knows of. */
+#define MAX_FILES 253
+
+struct files {
+    int count;
+    int file[MAX_FILES];
+};
+
+/* The descriptors that came with a datagram. */
+static void take_files(struct msghdr *message, struct files *files)
+{
+    struct cmsghdr *control;
+    int count;
+
+    files->count = 0;
+    for (control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
+        if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
+            continue;
+        count = (int)((control->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(files->file + files->count, CMSG_DATA(control), (size_t)count * sizeof(int));
+        files->count += count;
+    }
 }
 
-/* Mapping needs no copy, and is safe: the seals keep the sender from changing the file. */
-static int print_file(int file)
-{
-    struct stat status;
-    char *text;
-
-    if (fstat(file, &status) != 0 || status.st_size == 0)
-        return -1;
-    text = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (text == MAP_FAILED)
-        return -1;
-    fwrite(text, 1, (size_t)status.st_size, stdout);
-    return munmap(text, (size_t)status.st_size);
-}
-
-/* Whoever may write to the socket may pass any descriptor: without the seals, the
- * sender could change what is mapped, or cut it off. */
+/* Without the seals, the sender could change what is mapped, or cut it off. Only a memfd
+ * has seals: a device or a FIFO has none. */
 static int is_sealed(int file)
 {
     const int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -49,11 +54,28 @@ static int is_sealed(int file)
     return seals >= 0 && (seals & wanted) == wanted;
 }
 
+/* Mapping needs no copy, and is safe: the seals keep the sender from changing the file. */
+static int print_file(int file)
+{
+    struct stat status;
+    char *text;
+
+    if (!is_sealed(file) || fstat(file, &status) != 0 || status.st_size <= 0 ||
+        status.st_size > MAX_LENGTH)
+        return -1;
+    text = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (text == MAP_FAILED)
+        return -1;
+    fwrite(text, 1, (size_t)status.st_size, stdout);
+    return munmap(text, (size_t)status.st_size);
+}
+
 static int receive(int listener)
 {
     static char datagram[1 << 20];
-    union {
-        char room[CMSG_SPACE(sizeof(int))];
+    static struct files files;
+    static union {
+        char room[CMSG_SPACE(MAX_FILES * sizeof(int))];
         struct cmsghdr align;
     } control;
     struct iovec content = {.iov_base = datagram, .iov_len = sizeof datagram};
@@ -62,17 +84,17 @@ static int receive(int listener)
                              .msg_control = &control,
                              .msg_controllen = sizeof control};
     ssize_t length = recvmsg(listener, &message, MSG_CMSG_CLOEXEC);
-    int file;
 
     if (length < 0)
         return -1;
-    file = descriptor_of(&message);
-    if (file < 0)
+    take_files(&message, &files);
+    /* MSG_CTRUNC: there was no descriptor left for what came. */
+    if (files.count == 0 && !(message.msg_flags & MSG_CTRUNC))
         fwrite(datagram, 1, (size_t)length, stdout);
-    else if (!is_sealed(file) || print_file(file) != 0)
-        fprintf(stderr, "a descriptor that is no sealed file\n");
-    if (file >= 0)
-        close(file);
+    else if (files.count != 1 || length != 0 || print_file(files.file[0]) != 0)
+        fprintf(stderr, "refused: not one sealed file\n");
+    while (files.count > 0)
+        close(files.file[--files.count]);
     putchar('\n');
     return fflush(stdout);
 }
@@ -80,7 +102,7 @@ static int receive(int listener)
 int main(int argc, char **argv)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int listener = socket(AF_UNIX, SOCK_DGRAM, 0);
+    int listener = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (argc != 2 || strlen(argv[1]) >= sizeof address.sun_path)
         return 2;
