@@ -63,8 +63,57 @@ stop() {
 installation() {
     dpkg -i /test/package.deb > /test/install.out
     want "$1: the linker knows it" "$(ldconfig -p | grep -c 'libtransmit.so.1 ')" 1
-    want "$1: the buffer" "$(stat -c '%A %U:%G' $buffer)" 'drwxrwx--T root:www-data'
+    want "$1: the buffer" "$(stat -c '%A %U:%G' $buffer)" 'drwxr-x--- www-data:www-data'
     want "$1: the socket's directory" "$(stat -c '%A %U:%G' /run/bitville-apm)" 'drwxr-xr-x root:root'
+}
+
+# upgrade_of has an older version's buffer, by mode and owner, with files of three users, and installs.
+upgrade_of() {
+    rm -rf /var/lib/bitville-apm
+    install -d -m "$1" -o "${2%:*}" -g "${2#*:}" $buffer
+    for user in www-data root nobody; do
+        echo '{}' > $buffer/profile_20250101_000000_$user.json
+        chown $user: $buffer/profile_20250101_000000_$user.json
+        chmod 600 $buffer/profile_20250101_000000_$user.json
+    done
+    ln -s /etc/shadow $buffer/profile_20250101_000000_0000000a.json
+    chown -h nobody: $buffer/profile_20250101_000000_0000000a.json
+    ln $buffer/profile_20250101_000000_www-data.json $buffer/../other-name
+    ln $buffer/../other-name $buffer/profile_20250101_000000_0000000b.json
+    rm $buffer/profile_20250101_000000_www-data.json
+    as www-data sh -c "umask 077; cd /; echo '{}' > /tmp/mine"
+    cp --preserve=all /tmp/mine $buffer/profile_20250101_000000_0000000c.json
+    as nobody mkfifo /tmp/fifo
+    mv /tmp/fifo $buffer/profile_20250101_000000_0000000d.json
+    rm -f /tmp/mine
+    dpkg -i /test/package.deb > /test/upgrade.out
+}
+
+# listing prints mode, owner and name of what is in a folder.
+listing() { (cd "$1" && find . -mindepth 1 -printf '%M %u %f\n' | sort | tr '\n' ' '); }
+
+older_versions_are_taken_over() {
+    for kind in '1770 root:www-data' '755 root:root'; do
+        # shellcheck disable=SC2086 # two words
+        upgrade_of $kind
+        want "$kind: the buffer" "$(stat -c '%a %U:%G' $buffer)" '750 www-data:www-data'
+        want "$kind: only FPM's user's files stay" "$(listing $buffer)" '-rw------- www-data profile_20250101_000000_0000000c.json '
+        want "$kind: www-data reads them" "$(as www-data cat $buffer/profile_20250101_000000_0000000c.json)" '{}'
+        want "$kind: root's are set aside" "$(stat -c '%a %U' $buffer.0) $(listing $buffer.0)" '700 root -rw------- root profile_20250101_000000_root.json '
+        want "$kind: others' too" "$(stat -c '%a %U' $buffer.65534) $(find $buffer.65534 -type f -o -type l -o -type p | wc -l)" '700 nobody 3'
+        want "$kind: what has two names, too" "$(ls $buffer.33)" profile_20250101_000000_0000000b.json
+    done
+    for kind in '700 root:root' '1777 root:root' '750 nobody:nogroup' '770 root:www-data'; do
+        # shellcheck disable=SC2086
+        upgrade_of $kind
+        want "$kind: the administrator's stays" "$(stat -c '%a %U:%G' $buffer) $(find $buffer -mindepth 1 | wc -l)" "$kind 6"
+    done
+    echo 'd /var/lib/bitville-apm/buffer 1770 root www-data -' > /etc/tmpfiles.d/libtransmit.conf
+    upgrade_of 1770 root:www-data
+    want "1770, named in /etc/tmpfiles.d: stays" "$(stat -c '%a %U:%G' $buffer)" '1770 root:www-data'
+    rm /etc/tmpfiles.d/libtransmit.conf
+    rm -rf /var/lib/bitville-apm
+    dpkg -i /test/package.deb > /test/upgrade.out
 }
 
 programs_use_it() {
@@ -72,14 +121,13 @@ programs_use_it() {
     apt-get install -y -qq --no-install-recommends gcc libc6-dev pkgconf > /test/apt.out 2>&1 || { cat /test/apt.out; exit 1; }
     # shellcheck disable=SC2046 # pkg-config prints words
     gcc -Wall -Werror /test/example.c $(pkg-config --cflags --libs transmit) -o /test/example
-    want 'C, no listener' "$(/test/example | head -n 1)" 'written to the disk buffer'
-    want 'PHP as root' "$(send root)" 'not sent, native'
+    want 'C, no listener' "$(as www-data /test/example | head -n 1)" 'written to the disk buffer'
     want "PHP as FPM's user" "$(send www-data)" 'not sent, native'
-    want 'they share the buffer' "$(count $buffer)" 3
-    want 'no other user may write to it' "$(send nobody), $(count $buffer)" 'not sent, native, 3'
+    want 'they share the buffer' "$(count $buffer)" 2
+    want 'no other user may write to it' "$(send nobody), $(send root), $(count $buffer)" 'not sent, native, not sent, native, 2'
     want 'that one has another' "$(stat -c %U /tmp/bitville-apm-buffer)" nobody
     want 'nor read it' "$(as nobody ls $buffer 2>&1 | grep -c denied)" 1
-    want 'the group exchanges no files of others' "$(as www-data rm -f $buffer/* 2> /dev/null; find $buffer -name 'profile_*' -user root | wc -l)" 2
+    as www-data rm -f $buffer/profile_*
     want 'the man page is found' "$(zcat /usr/share/man/man3/transmit.3.gz | grep -c '^.Dt TRANSMIT 3')" 1
 }
 
@@ -137,6 +185,7 @@ mv /usr/bin/is-away /usr/bin/systemd-tmpfiles
 rm -r /var/lib/bitville-apm /run/bitville-apm
 installation 'with systemd-tmpfiles'
 dpkg --verify libtransmit
+older_versions_are_taken_over
 programs_use_it
 a_listener_hears
 fpm_uses_the_recipe
