@@ -25,7 +25,7 @@ final class OpenBasedirTest extends TransmitTestCase
     /** @return iterable<string, array{string, list<string>, string, string}> face, directories, before, used */
     public function directories(): iterable
     {
-        $wrapper = 'class Wrapper { function mkdir() { return true; } function url_stat() { return ["mode" => 040755]; }
+        $wrapper = 'class Wrapper { function mkdir() { return true; } function url_stat() { return false; }
             function dir_opendir() { return true; } function dir_readdir() { return false; } }
             stream_wrapper_unregister("file"); stream_wrapper_register("file", "Wrapper");';
         $php = dirname(__DIR__, 2) . '/php';
