@@ -199,6 +199,8 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *   key                default
  *   listener_socket    "/var/run/bitville-apm/listener.sock"; an absolute path, without
  *                      unix:// or unixgram:// before it; no abstract socket
+ *   listener_user      -1      a user's number, or name in /etc/passwd: nothing is sent to
+ *                      a socket that belongs neither to him nor to root. -1: to any
  *   timeout_us         50000   for a whole call; 1 to 60000000
  *   max_datagram_size  65507   bytes; 1 to 16777216. The listener's limit, if lower
  *   listener           ""      whose limit that is, where max_datagram_size never was

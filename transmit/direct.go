@@ -19,6 +19,9 @@ type Target struct {
 func (t *Transmitter) OnTarget(publish func(*Target)) { t.publishTarget = publish }
 
 func (s *settings) target() *Target {
+	if s.listener.owner.IsSet() {
+		return &Target{} // whose socket it is, only Send looks at
+	}
 	return &Target{Path: s.listener.path, Meta: profile.MetaText(s.phpVersion), MaxDatagram: s.maxDatagram}
 }
 

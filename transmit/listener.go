@@ -13,40 +13,52 @@ import (
 // few in tests. Others get a socket for one send.
 const maxListeners = 16
 
-// listeners are the sockets that are kept between calls, one for each path.
+// listeners are the sockets that are kept between calls, one for each peer.
 type listeners struct {
 	mu     sync.Mutex
-	byPath map[string]*listener
+	byPeer map[peer]*listener
 
 	backoffChanged func(isOn bool) // of one of them
 }
 
-// find returns the listener at path, or configured if path is "" or the same.
+// peer is where a listener is bound, and whose it must be.
+type peer struct {
+	path  string
+	owner socket.Owner
+}
+
+// find returns the listener at path, or configured if path is "" or the same. Its owner is that of configured.
 // The caller releases it.
 func (ls *listeners) find(path string, configured *listener) *listener {
 	if path == "" || path == configured.path {
 		return configured.own()
 	}
+	return ls.get(peer{path, configured.owner})
+}
+
+// get returns the listener of p. The caller releases it.
+func (ls *listeners) get(p peer) *listener {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if l := ls.byPath[path]; l != nil {
+	if l := ls.byPeer[p]; l != nil {
 		return l
 	}
-	l := ls.newListener(path)
-	if len(ls.byPath) >= maxListeners {
+	p.path = string([]byte(p.path)) // it may be the caller's memory
+	l := newListener(p, ls.backoffChanged)
+	if len(ls.byPeer) >= maxListeners {
 		l.once, l.backoffChanged = true, nil
 		return l
 	}
-	if ls.byPath == nil {
-		ls.byPath = make(map[string]*listener)
+	if ls.byPeer == nil {
+		ls.byPeer = make(map[peer]*listener)
 	}
-	ls.byPath[l.path] = l
+	ls.byPeer[p] = l
 	return l
 }
 
 // listener is the receiver at one path, and our socket to it.
 type listener struct {
-	path    string
+	peer
 	socket  socket.Socket
 	backoff backoff
 	once    bool
@@ -60,16 +72,17 @@ func (l *listener) noteBackoff(isOn bool) {
 	}
 }
 
-func (ls *listeners) newListener(path string) *listener {
-	// path may be the caller's memory.
-	return &listener{path: string([]byte(path)), backoffChanged: ls.backoffChanged}
+func newListener(p peer, backoffChanged func(isOn bool)) *listener {
+	return &listener{peer: p, socket: socket.Socket{Owner: p.owner}, backoffChanged: backoffChanged}
 }
 
 // own returns l, or, if its socket is not kept, one for this send alone: nobody
 // else may be sending when it is closed.
 func (l *listener) own() *listener {
 	if l.once {
-		return &listener{path: l.path, once: true}
+		own := newListener(l.peer, nil)
+		own.once = true
+		return own
 	}
 	return l
 }

@@ -69,9 +69,9 @@ func (w *writer) beginReplay(next *replay) {
 	defer w.recoverReplay()
 	r := &w.replayer
 	r.current, r.began, r.moved = next, time.Now(), time.Now()
-	if r.listener == nil || r.listener.path != next.settings.listener.path {
+	if r.listener == nil || r.listener.peer != next.settings.listener.peer {
 		r.closeListener()
-		r.listener = &listener{path: next.settings.listener.path}
+		r.listener = newListener(next.settings.listener.peer, nil)
 	}
 	w.since.Store(int64(time.Since(epoch)))
 	turn, err := w.use(next.settings.bufferFor("")).TakeTurn(next.largest())

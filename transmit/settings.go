@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-json"
 
 	"libtransmit/buffer"
+	socket "libtransmit/transmit/listener"
 	"libtransmit/transmit/profile"
 )
 
@@ -44,7 +45,7 @@ type settings struct {
 
 func defaultSettings(temp string, known *listeners) *settings {
 	return &settings{
-		listener:    known.newListener(defaultSocket),
+		listener:    newListener(peer{path: defaultSocket}, known.backoffChanged),
 		timeout:     50 * time.Millisecond,
 		maxDatagram: datagram{}.max(),
 		buffer: buffer.Options{
@@ -115,6 +116,11 @@ func (s *settings) set(key string, value json.RawMessage, known *listeners) (err
 		}
 		if err == nil {
 			s.listener = known.find(path, s.listener)
+		}
+	case "listener_user":
+		var owner socket.Owner
+		if owner, err = asUser(value); err == nil {
+			s.listener = known.get(peer{s.listener.path, owner})
 		}
 	case "timeout_us":
 		n, err = asInteger(value, 1, maxTimeout.Microseconds())

@@ -28,6 +28,7 @@ final class ListenerCheck
     {
         $path = $settings->listenerSocket;
         $problem = SocketPath::problem($path);
+        $problem = $problem === '' ? SocketUser::problem($path, $settings->listenerUser) : $problem;
         $error = $problem === '' ? ListenerSocket::probe($path)[0] : $problem;
         $isNative = Native::isUsable($settings);
         clearstatcache();

@@ -81,7 +81,8 @@ final class Replay
             return 0;
         }
         $tags = Tags::read($directory, $settings->listenerSocket);
-        $problem = SocketPath::problem($settings->listenerSocket);
+        $path = $settings->listenerSocket;
+        $problem = SocketPath::problem($path) ?: SocketUser::problem($path, $settings->listenerUser);
         $socket = $problem === '' ? ListenerSocket::connect($settings->listenerSocket) : null;
         if ($socket === null) {
             $why = $problem === '' ? "connect to $settings->listenerSocket: " . Quiet::lastWarning() : $problem;

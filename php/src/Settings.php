@@ -9,6 +9,7 @@ use Transmit\Profiler\Options;
  *
  * key                default
  * listener_socket    "/var/run/bitville-apm/listener.sock"; an absolute path, no scheme before it
+ * listener_user      null    a user's name or number: profiles go only to a socket that belongs to him or to root
  * timeout_us         50000   for a whole call
  * max_datagram_size  65507   bytes; the listener's limit, if lower
  * listener           ""      its limit instead of 65507: a key of LISTENERS
@@ -28,6 +29,7 @@ final class Settings
 {
     private const DEFAULTS = [
         'listener_socket' => '/var/run/bitville-apm/listener.sock',
+        'listener_user' => null,
         'timeout_us' => 50000,
         'max_datagram_size' => null,
         'listener' => '',
@@ -71,6 +73,7 @@ final class Settings
     private static $problems = [];
 
     public string $listenerSocket;
+    public ?int $listenerUser;
     public int $timeoutUs;
     public int $maxDatagramSize;
     public string $oversize;
@@ -85,6 +88,7 @@ final class Settings
     private function __construct(array $values)
     {
         $this->listenerSocket = $values['listener_socket'];
+        $this->listenerUser = SocketUser::number($values['listener_user']);
         $this->timeoutUs = $values['timeout_us'];
         $this->maxDatagramSize = $values['max_datagram_size'] ?? self::LISTENERS[$values['listener']];
         $this->oversize = $values['oversize'];
@@ -138,7 +142,9 @@ final class Settings
         }
         foreach ($wrong as $key) {
             $rule = $key === 'listener_socket' ? SocketPath::RULE : 'has a wrong type or an impossible value';
-            $problems[] = "the setting $key $rule: its default is used";
+            $then = $key === 'listener_user' ? 'profiles go to a socket of root only' : 'its default is used';
+            $values[$key] = $key === 'listener_user' ? 0 : $values[$key] ?? null;
+            $problems[] = "the setting $key $rule: $then";
         }
         self::$lastConfig = $config;
         self::$problems = $problems;
@@ -169,6 +175,7 @@ final class Settings
     {
         return (string) json_encode([
             'listener_socket' => $this->listenerSocket,
+            'listener_user' => $this->listenerUser ?? -1,
             'timeout_us' => $this->timeoutUs,
             'max_datagram_size' => $this->maxDatagramSize,
             'oversize' => $this->oversize,
@@ -197,6 +204,8 @@ final class Settings
         switch ($key) {
             case 'listener_socket':
                 return is_string($value) && strpos($value, "\0") === false && strncmp($value, '/', 1) === 0;
+            case 'listener_user':
+                return $value === null || SocketUser::number($value) !== null;
             case 'listener':
                 return is_string($value) && isset(self::LISTENERS[$value]);
             case 'oversize':

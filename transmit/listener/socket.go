@@ -26,6 +26,8 @@ const sendTimeout = 50 * time.Millisecond
 // No lock: threads that open it at once agree on the first, and connect(2) may
 // be called again, and at any time, on a datagram socket.
 type Socket struct {
+	Owner Owner // set before the first Connect
+
 	open atomic.Pointer[descriptor]
 	peer atomic.Pointer[descriptor] // the open one, when it has been connected
 }
@@ -62,6 +64,14 @@ func (s *Socket) Connect(path string) unix.Errno {
 	d, errno := s.descriptor()
 	if errno != 0 {
 		return errno
+	}
+	if s.Owner.isSet {
+		owned, fd, errno := s.Owner.locate(path)
+		if errno != 0 {
+			return errno
+		}
+		defer unix.Close(fd)
+		path = owned
 	}
 	address := unix.RawSockaddrUnix{Family: unix.AF_UNIX}
 	for i := range len(path) {

@@ -5,6 +5,7 @@ namespace Transmit\Doctor;
 use Transmit\Plain\ListenerSocket;
 use Transmit\Settings;
 use Transmit\SocketPath;
+use Transmit\SocketUser;
 
 /**
  * Whether a listener can be reached, whether it keeps up, and whether datagrams may be as large as is set.
@@ -37,7 +38,14 @@ final class Socket
             [$why, $remedy] = self::explain($path, $errno);
             return [Finding::fail('socket', "$error" . ($why === '' ? '' : "; $why"), $remedy)];
         }
-        $found = Finding::ok('socket', "$path: a listener is bound there (" . System::ownership($path) . ')');
+        $refused = SocketUser::problem($path, $settings->listenerUser);
+        if ($refused !== '') {
+            $remedy = 'let that user run the listener, or set listener_user to the one who does';
+            return [Finding::fail('socket', "$path: $refused: nothing is sent to it", $remedy)];
+        }
+        $text = "$path: a listener is bound there (" . System::ownership($path) . ')';
+        [$why, $remedy] = (new SocketOwner($settings->listenerUser))->problem($path);
+        $found = $why === '' ? Finding::ok('socket', $text) : Finding::warn('socket', "$text; $why", $remedy);
         return [$found, self::queue($isFull), self::size($settings)];
     }
 

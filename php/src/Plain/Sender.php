@@ -6,6 +6,7 @@ use Transmit\BufferDirectory;
 use Transmit\Outcome;
 use Transmit\Result;
 use Transmit\SendCall;
+use Transmit\SocketUser;
 
 /**
  * A profile's way without the library: the listener's socket, else the disk buffer.
@@ -40,7 +41,8 @@ final class Sender
             return strlen($json) . " bytes are more than max_datagram_size$noMemfd";
         }
         try {
-            return ListenerSocket::send($json, $path, $call->socketDeadline);
+            $problem = SocketUser::problem($path, $call->settings->listenerUser);
+            return $problem === '' ? ListenerSocket::send($json, $path, $call->socketDeadline) : "$path: $problem";
         } catch (\Error $e) {
             return 'socket: ' . $e->getMessage();
         }

@@ -1,0 +1,46 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * The setting listener_user: only a socket of that user's, or of root's, is a listener's.
+ */
+final class SocketUser
+{
+    private const PASSWD = '/etc/passwd';
+
+    /**
+     * @param mixed $user a name or a number
+     * @return int|null null: there is no such user
+     */
+    public static function number($user): ?int
+    {
+        if (is_int($user) || (is_string($user) && preg_match('/^\d{1,10}$/D', $user) === 1)) {
+            return (int) $user >= 0 && (int) $user < 0xFFFFFFFF ? (int) $user : null;
+        }
+        if (!is_string($user) || $user === '') {
+            return null;
+        }
+        if (function_exists('posix_getpwnam')) {
+            return posix_getpwnam($user)['uid'] ?? null;
+        }
+        $users = is_readable(self::PASSWD) ? (string) file_get_contents(self::PASSWD) : '';
+        $pattern = '/^' . preg_quote($user, '/') . ':[^:]*:(\d+):/m';
+        return preg_match($pattern, $users, $found) === 1 ? (int) $found[1] : null;
+    }
+
+    /** Why nothing is sent to this path; "" if nothing is wrong. */
+    public static function problem(string $path, ?int $user): string
+    {
+        if ($user === null) {
+            return '';
+        }
+        clearstatcache();
+        $stat = stat($path);
+        if ($stat === false) {
+            return 'whose it is cannot be seen: ' . Quiet::lastWarning();
+        }
+        return in_array($stat['uid'], [0, $user], true) ? '' : 'it belongs to user ' . $stat['uid']
+            . ", not to listener_user ($user) or root";
+    }
+}

@@ -1,0 +1,63 @@
+package transmit
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A profile goes to no socket that another user than listener_user or root has bound, whichever way it is addressed.
+func TestListenerUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	const listener, other = 42901, 42902
+	for _, test := range []struct {
+		name  string
+		owner int
+		user  int
+		sent  bool
+	}{
+		{"anybody", other, -1, true},
+		{"the user", listener, listener, true},
+		{"root", 0, listener, true},
+		{"another user", other, listener, false},
+		{"another user, and root is wanted", other, 0, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := shortDir(t)
+			path, link, second := filepath.Join(dir, "l"), filepath.Join(dir, "link"), filepath.Join(dir, "m")
+			conn, another := listen(t, path), listen(t, second)
+			for _, p := range []string{path, second} {
+				if err := os.Chown(p, test.owner, test.owner); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Symlink(path, link); err != nil {
+				t.Fatal(err)
+			}
+			tx, _ := newTransmitter(t, path)
+			want, says := Sent, ""
+			if !test.sent {
+				want, says = Buffered, "it belongs neither to listener_user nor to root"
+			}
+			// First without the setting: the socket that is connected is not used again.
+			if outcome, err := tx.Send(Request{JSON: []byte(`{"first":1}`)}); outcome != Sent {
+				t.Fatal(outcome, err)
+			}
+			receive(t, conn)
+			mustConfigure(t, tx, fmt.Sprintf(`{"listener_user":%d}`, test.user))
+			for _, to := range []string{"", path, link, second} {
+				outcome, err := tx.Send(Request{JSON: []byte(`{"a":1}`), Socket: to})
+				if outcome != want || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+					t.Errorf("to %q: %v, %v", to, outcome, err)
+				}
+			}
+			if got := receive(t, conn) + receive(t, another); (got != "") != test.sent {
+				t.Errorf("arrived: %q", got)
+			}
+		})
+	}
+}
