@@ -12,7 +12,7 @@ final class PreloadTest extends TransmitTestCase
     public function files(): array
     {
         $root = dirname(__DIR__, 2) . '/php';
-        preg_match_all("~'(/src[^']*|/functions\.php)'~", file_get_contents("$root/preload.php"), $named);
+        preg_match_all("~'(/src[^']*|/(?:functions|autoload)\.php)'~", file_get_contents("$root/preload.php"), $named);
         $files = [];
         foreach ($named[1] as $name) {
             $found = substr($name, -4) === '.php' ? ["$root$name"] : glob("$root$name/*.php");
@@ -43,6 +43,7 @@ final class PreloadTest extends TransmitTestCase
     public function testNoMethodReturnsOrTakesFfiOrALength(string $file): void
     {
         preg_match_all('~function\s+\w+\s*\(([^{;]*)[{;]~', self::code($file), $heads);
+        self::assertIsArray($heads[1]);
         foreach ($heads[1] as $head) {
             self::assertDoesNotMatchRegularExpression('~FFI|\$(?:len|length|size|pointer|header)\b~', $head);
         }
