@@ -17,8 +17,10 @@ final class Profiler
     /** A shutdown function that registers another one, which registers another one …: so many are waited for. */
     private const SHUTDOWN_ROUNDS = 16;
 
+    private const AT_SHUTDOWN = self::class . '::atShutdown';
+
     /** Freed at the end, where memory may have run out: for the first shutdown function, then for the end itself. */
-    private const RESERVE_BYTES = [8192, 24576];
+    private const RESERVE_BYTES = [49152, 32768];
 
     /** @var Recording|null what is measured now */
     private static $recording = null;
@@ -173,7 +175,7 @@ final class Profiler
         unset(self::$reserve[0]);
         self::$net = new self(); // a fatal error keeps the destructors of older objects from being called
         if (self::$rounds++ < self::SHUTDOWN_ROUNDS) {
-            register_shutdown_function([self::class, 'atShutdown']);
+            register_shutdown_function(self::AT_SHUTDOWN);
             return;
         }
         self::end(true);
@@ -213,7 +215,7 @@ final class Profiler
                 self::$reserve[] = str_repeat("\0", $bytes);
             }
             self::$net = new self();
-            register_shutdown_function([self::class, 'atShutdown']);
+            register_shutdown_function(self::AT_SHUTDOWN);
         }
         self::load('Recording');
         self::$recording = Recording::begin($options, $isForced);

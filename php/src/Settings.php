@@ -112,12 +112,14 @@ final class Settings
         return self::$last !== null && self::$lastConfig === $config ? self::$last : self::make($config, $problem);
     }
 
-    /**
-     * The application's array. Where it has no such function, as config.php, which may be out of reach then.
-     *
-     * @return mixed
-     */
-    public static function config()
+    /** @return mixed the application's array, as current() has seen it */
+    public static function given()
+    {
+        return self::$lastConfig;
+    }
+
+    /** @return mixed the application's array; without its function, that of config.php, which may be out of reach */
+    private static function config()
     {
         return function_exists('get_profiling_config')
             ? get_profiling_config()

@@ -44,7 +44,7 @@ final class Application
     private static function extension(): Finding
     {
         $extensions = array_filter(['excimer', 'tideways_xhprof', 'xhprof'], 'extension_loaded');
-        $slow = (new Options(Settings::config()))->slowThresholdMs;
+        $slow = (new Options(Settings::given()))->slowThresholdMs;
         return Finding::ok('extension', ($extensions === [] ? 'none that measures functions'
             : implode(', ', $extensions)) . ($slow > 0 ? "; requests under slow_threshold_ms=$slow are not sent" : ''));
     }

@@ -9,6 +9,9 @@ final class Excimer
 {
     private const MAX_DEPTH = 500;
 
+    /** A command may end right after this, and a thread that a timer has started must not outlive the extension. */
+    private const THREAD_ENDS_US = 2000;
+
     /** @var \ExcimerProfiler by the clock */
     private $real;
 
@@ -39,6 +42,9 @@ final class Excimer
         $this->discard();
         $real = $this->real->getLog();
         $rows = SampledFunctions::of($real, $this->cpu->getLog(), $this->intervalMs, $elapsedMs);
+        if (PHP_SAPI === 'cli') {
+            usleep(self::THREAD_ENDS_US);
+        }
         $stacks = $options->stacks ? ['stacks' => SampledFunctions::stacks($real)] : [];
         return ['sample_interval_ms' => $this->intervalMs, 'top_functions' => $rows] + $stacks;
     }

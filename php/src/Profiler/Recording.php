@@ -170,7 +170,7 @@ final class Recording
     private function send(float $elapsedMs, array $measured): void
     {
         $settings = Settings::current();
-        $this->options = new Options(Settings::config()); // the application's own may be there only now
+        $this->options = new Options(Settings::given()); // the application's own may be there only now
         if (!$this->isForced && !$this->isWanted($elapsedMs, $settings)) {
             return;
         }
@@ -217,15 +217,16 @@ final class Recording
         return (string) reset($found);
     }
 
-    /** @return list<string> */
+    /**
+     * Who profiles a command wants to know how often each function is called. And excimer 1.0.4 can abort a process
+     * that ends or forks while a timer's thread starts.
+     *
+     * @return list<string>
+     */
     private static function preferred(): array
     {
-        $exact = ['tideways_xhprof', 'xhprof'];
-        self::load('Selection');
-        // Who profiles one command by hand is not in a hurry, and wants to know how often each function is called.
-        return (PHP_SAPI === 'cli' || PHP_SAPI === 'phpdbg') && Selection::isAskedFor()
-            ? array_merge($exact, ['excimer'])
-            : array_merge(['excimer'], $exact);
+        $isCommand = PHP_SAPI === 'cli' || PHP_SAPI === 'phpdbg';
+        return $isCommand ? ['tideways_xhprof', 'xhprof', 'excimer'] : ['excimer', 'tideways_xhprof', 'xhprof'];
     }
 
     /** Without an autoloader, of which the application would know. */

@@ -9,8 +9,9 @@ final class Selection
 {
     public static function mayBegin(Options $options): bool
     {
-        if (PHP_SAPI === 'cli' || PHP_SAPI === 'phpdbg') {
-            return $options->profileCli ?? self::isAskedFor();
+        $isCommand = PHP_SAPI === 'cli' || PHP_SAPI === 'phpdbg';
+        if ($isCommand && !($options->profileCli ?? self::isAskedFor())) {
+            return false;
         }
         // One script serves all requests there: its jobs have to call Profiler::profile().
         if (function_exists('frankenphp_handle_request') && isset($_SERVER['FRANKENPHP_WORKER'])) {
@@ -27,10 +28,12 @@ final class Selection
     }
 
     /** Whether this command was given auto_prepend_file by itself (php -d), not by php.ini. */
-    public static function isAskedFor(): bool
+    private static function isAskedFor(): bool
     {
         $command = @file_get_contents('/proc/self/cmdline', false, null, 0, 65536);
-        return is_string($command) && preg_match('/\0(-d|--define)\0?\s*auto_prepend_file\s*=/', $command) === 1;
+        $arguments = implode("\0", (array) ($_SERVER['argv'] ?? [])) . "\0"; // the script and its own
+        $command = substr((string) $command, 0, -strlen($arguments));
+        return preg_match('/\0(-d|--define)\0?\s*auto_prepend_file\s*=/', $command) === 1;
     }
 
     /** @param list<string> $patterns */

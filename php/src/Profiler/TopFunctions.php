@@ -4,6 +4,10 @@ namespace Transmit\Profiler;
 
 use Transmit\Profiler;
 
+// In a namespace, PHP looks for a function of its own at each call otherwise.
+use function explode;
+use function strpos;
+
 /**
  * Sums up what (tideways_)xhprof measured, {"caller==>callee": {ct, wt, mu}}, by function, in one pass.
  *
@@ -81,11 +85,16 @@ final class TopFunctions
     {
         $calls = $wall = $exclusive = $memory = [];
         foreach ($edges as $edge => $numbers) {
-            $ends = explode('==>', (string) $edge, 2);
-            $caller = isset($ends[1]) ? $ends[0] : self::MAIN;
-            $callee = $ends[1] ?? $ends[0];
+            $ends = explode('==>', $edge, 2);
+            $caller = $ends[0];
+            if (isset($ends[1])) {
+                $callee = $ends[1];
+            } else {
+                $callee = $caller;
+                $caller = self::MAIN;
+            }
             $isOuter = true;
-            if (strpos((string) $edge, '@') !== false) {
+            if (strpos($edge, '@') !== false) {
                 $caller = self::withoutLevel($caller);
                 $name = self::withoutLevel($callee);
                 $isOuter = $name === $callee;
@@ -94,9 +103,14 @@ final class TopFunctions
             if ($caller[0] === 'T' && self::isInner($caller)) {
                 continue;
             }
-            $us = $numbers['wt'] ?? 0;
-            $calls[$callee] = ($calls[$callee] ?? 0) + ($numbers['ct'] ?? 0);
-            $exclusive[$callee] = ($exclusive[$callee] ?? 0) + $us;
+            $us = $numbers['wt'];
+            if (isset($calls[$callee])) {
+                $calls[$callee] += $numbers['ct'];
+                $exclusive[$callee] += $us;
+            } else {
+                $calls[$callee] = $numbers['ct'];
+                $exclusive[$callee] = ($exclusive[$callee] ?? 0) + $us;
+            }
             $exclusive[$caller] = ($exclusive[$caller] ?? 0) - $us;
             if ($isOuter) {
                 $wall[$callee] = ($wall[$callee] ?? 0) + $us;
@@ -117,7 +131,8 @@ final class TopFunctions
     private static function withoutLevel(string $function): string
     {
         $at = strrpos($function, '@');
-        return $at !== false && ctype_digit(substr($function, $at + 1)) ? substr($function, 0, $at) : $function;
+        $digits = $at === false ? 0 : strspn($function, '0123456789', $at + 1);
+        return $digits > 0 && $at + 1 + $digits === strlen($function) ? substr($function, 0, (int) $at) : $function;
     }
 
     /** @return list<array<string, mixed>> */
