@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// serverLimit is when a server of a test is killed, whatever hangs.
+const serverLimit = 5 * time.Minute
+
 // fpm is a php-fpm.
 type fpm struct {
 	*process
@@ -72,7 +75,7 @@ func startPool(t *testing.T, s scene, r recipe, pool string, more ...string) *fp
 		cmd = as(uidOf(t, "nobody"), cmd)
 	}
 	cmd.Env = append(os.Environ(), s.environment()...)
-	f.process = start(t, 100*time.Second+lasts(t, 0, 1), cmd)
+	f.process = start(t, serverLimit+lasts(t, 0, 1), cmd)
 	until(t, 10*time.Second, "php-fpm listens", func() bool {
 		text, _ := os.ReadFile(f.log)
 		return strings.Contains(string(text), "ready to handle connections") || ended(f.process)

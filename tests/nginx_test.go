@@ -25,15 +25,24 @@ const (
 
 func startNginx(t *testing.T, f *fpm, script string) *nginx {
 	t.Helper()
-	binary := need(t, "nginx", "nginx-light")
 	s := f.scene
 	address := freeAddress(t)
 	location := func(path, prepend string) string {
 		return fmt.Sprintf(`location %s { fastcgi_pass unix:%s/f; fastcgi_param PHP_VALUE "auto_prepend_file=%s";
 			fastcgi_param SCRIPT_FILENAME %s/%s; fastcgi_param REQUEST_METHOD $request_method;
+			fastcgi_param TRANSMIT_STATUS 1; fastcgi_param QUERY_STRING $query_string;
 			fastcgi_param REQUEST_URI $request_uri; fastcgi_param SERVER_PROTOCOL $server_protocol; }
 			`, path, s.dir, prepend, stage, script)
 	}
+	runNginx(t, s, address, fmt.Sprintf("server { listen %s; %s %s }", address,
+		location(with, stage+"/tests/php/scripts/ledger.php"), location(without, "none")))
+	return &nginx{t: t, scene: s, url: "http://" + address}
+}
+
+// runNginx starts one with these servers, and waits until it listens at the address.
+func runNginx(t *testing.T, s scene, address, servers string) {
+	t.Helper()
+	binary := need(t, "nginx", "nginx-light")
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "user nobody nogroup;"
@@ -44,9 +53,8 @@ func startNginx(t *testing.T, f *fpm, script string) *nginx {
 	}
 	conf := s.write(t, "nginx.conf", fmt.Sprintf(`daemon off; worker_processes 1; %s pid %s/nginx.pid; error_log %s/nginx.log;
 		events { worker_connections 256; }
-		http { access_log off; %s server { listen %s; %s %s } }`, user, s.dir, s.dir, temporary, address,
-		location(with, stage+"/tests/php/scripts/ledger.php"), location(without, "none")))
-	p := start(t, 100*time.Second+lasts(t, 0, 1), exec.Command(binary, "-e", s.dir+"/nginx.log", "-c", conf))
+		http { access_log off; %s %s }`, user, s.dir, s.dir, temporary, servers))
+	p := start(t, serverLimit+lasts(t, 0, 1), exec.Command(binary, "-e", s.dir+"/nginx.log", "-c", conf))
 	until(t, 10*time.Second, "nginx listens", func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
@@ -57,7 +65,6 @@ func startNginx(t *testing.T, f *fpm, script string) *nginx {
 	if ended(p) {
 		t.Fatalf("nginx: %s", p.errors.String())
 	}
-	return &nginx{t: t, scene: s, url: "http://" + address}
 }
 
 // freeAddress is one that nobody else has just now.

@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"regexp"
 	"strconv"
@@ -67,19 +68,31 @@ func (f statusFPM) call(what, want string, times int, more map[string]string) {
 	}
 }
 
-var shownNumber = regexp.MustCompile(`<tr id="(\w+)">.*?<data value="(\d+)">([^<]*)</data>`)
+var shownNumber = regexp.MustCompile(`<(?:tr|li) id="([\w-]+)"[^>]*>.*?<data value="(\d+)">([^<]*)</data>|<data id="(\w+)" value="(\d+)">([\d.]+) (bytes|[KMG]B)</data>`)
 
-// shown are the numbers of the page's tables, as they are written for a person.
+// shown are the page's numbers, as they are written for a person; none of them is there twice.
 func shown(t *testing.T, html string) map[string]int {
 	t.Helper()
 	all := map[string]int{}
 	for _, match := range shownNumber.FindAllStringSubmatch(html, -1) {
-		n, err := strconv.Atoi(match[2])
+		name, value := match[1]+match[4], match[2]+match[5]
+		n, err := strconv.Atoi(value)
 		check(t, err)
-		if strings.ReplaceAll(match[3], "\u202f", "") != match[2] {
-			t.Errorf("%s is shown as %q, and is %d", match[1], match[3], n)
+		if match[1] != "" && strings.ReplaceAll(match[3], "\u202f", "") != value {
+			t.Errorf("%s is shown as %q, and is %d", name, match[3], n)
 		}
-		all[match[1]] = n
+		if match[4] != "" {
+			number, err := strconv.ParseFloat(match[6], 64)
+			check(t, err)
+			unit := map[string]float64{"bytes": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[match[7]]
+			if math.Abs(number*unit-float64(n)) > 0.05*unit+0.5 {
+				t.Errorf("%s is shown as %s %s, and is %d", name, match[6], match[7], n)
+			}
+		}
+		if _, is := all[name]; is {
+			t.Errorf("%s is there twice", name)
+		}
+		all[name] = n
 	}
 	return all
 }
@@ -87,12 +100,12 @@ func shown(t *testing.T, html string) map[string]int {
 // sendSome makes every kind of result, and returns how often.
 func (f statusFPM) sendSome(t *testing.T) map[string]int {
 	t.Helper()
+	f.call("start", "true", 10, nil) // in each worker: on a busy machine, the first send may be in plain PHP
+	f.call("send", "false", 5, nil)  // there is no listener yet
 	l := listen(t, f.scene.socket)
-	gone := map[string]string{"TEST_SOCKET": f.scene.dir + "/gone"}
 	nowhere := map[string]string{"TEST_SOCKET": f.scene.dir + "/gone", "TEST_BUFFER": "/proc/none"}
 	f.call("send", "true", 1200, nil)
 	f.call("cut", "true", 3, nil)
-	f.call("send", "false", 5, gone)
 	f.call("send", "false", 2, nowhere)
 	f.call("empty", "false", 4, nil)
 	f.call("replay", "5", 1, nil)
@@ -103,8 +116,7 @@ func (f statusFPM) sendSome(t *testing.T) map[string]int {
 			given += len(datagram)
 		}
 	}
-	return map[string]int{"sent": 1203, "buffered": 5, "shrunk": 3, "lost": 2, "no_directory": 2, "refused": 4,
-		"empty": 4, "replayed": 5, "waits_in_vain": 0, "lost_later": 0, "sent_bytes": given,
+	return map[string]int{"sent": 1203, "buffered": 5, "shrunk": 3, "lost": 2, "refused": 4, "replayed": 5, "waits_in_vain": 0, "lost_later": 0, "sent_bytes": given,
 		"buffered_bytes": 5 * small}
 }
 
@@ -122,8 +134,8 @@ func TestStatus_CountsWhatWasSent(t *testing.T) {
 	}
 	for sample, name := range map[string]string{
 		"transmit_profiles_total result=sent": "sent", "transmit_profiles_total result=lost": "lost",
-		"transmit_profiles_total result=refused": "refused", "transmit_refused_total cause=empty": "empty",
-		"transmit_lost_total cause=no_directory": "no_directory", "transmit_replayed_total": "replayed",
+		"transmit_profiles_total result=refused": "refused", "transmit_refused_total cause=empty": "refused",
+		"transmit_lost_total cause=no_directory": "lost", "transmit_replayed_total": "replayed",
 		"transmit_shrunk_total": "shrunk", "transmit_sent_bytes_total": "sent_bytes", "transmit_connects_total": "connects",
 		"transmit_buffered_bytes_total": "buffered_bytes",
 	} {
@@ -162,14 +174,14 @@ func TestStatus_Escapes(t *testing.T) {
 	f := startStatusFPM(t, newScene(t), recipes[0], 1)
 	path := f.scene.dir + "/<b>&\"'\\\n\xff"
 	html := f.status("", map[string]string{"TEST_SOCKET": path})
-	if want := "/&lt;b&gt;&amp;&quot;&#039;\\\n\ufffd: No such file or directory"; !strings.Contains(html, want) {
+	if want := "/&lt;b&gt;&amp;&quot;&#039;\\ ?: No such file or directory"; !strings.Contains(html, want) {
 		t.Errorf("no %q in\n%s", want, html)
 	}
 	if strings.Contains(html, "<b>&") || strings.Contains(html, "\xff") {
 		t.Errorf("not escaped:\n%s", html)
 	}
 	metrics := parseMetrics(t, f.status("format=prometheus", map[string]string{"TEST_SOCKET": path}))
-	metrics.want(t, "transmit_listener_up socket="+strings.ReplaceAll(path, "\xff", "\ufffd"), 0)
+	metrics.want(t, "transmit_listener_up socket="+strings.ReplaceAll(path, "\n\xff", " ?"), 0)
 }
 
 // Nothing is counted, and the page says so and why.
@@ -178,18 +190,18 @@ func TestStatus_PlainPHP(t *testing.T) {
 	listen(t, f.scene.socket)
 	f.call("send", "true", 1, nil)
 	html := f.status("", nil)
-	for _, want := range []string{"plain PHP</span>", "Plain PHP counts nothing: FFI is restricted here", "listener up</span>"} {
+	for _, want := range []string{"plain PHP</span>", "Plain PHP counts nothing: FFI is restricted here", "<h2>The listener is up</h2>"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("no %q in\n%s", want, html)
 		}
 	}
-	if got := shown(t, html); len(got) > 0 {
+	if got := shown(t, html); len(got) != 1 || got["waiting"] != 0 {
 		t.Errorf("it has counted %v", got)
 	}
 	metrics := parseMetrics(t, f.status("format=prometheus", nil))
 	metrics.want(t, "transmit_listener_up socket="+f.scene.socket, 1)
 	info := metrics["transmit_library_info"].GetMetric()
-	if len(metrics) != 2 || len(info) != 1 || !strings.HasPrefix(labelsOf(info[0]), "mode=plain version= reason=FFI is ") {
+	if len(metrics) != 4 || len(info) != 1 || !strings.HasPrefix(labelsOf(info[0]), "mode=plain version= reason=FFI is ") {
 		t.Errorf("%v", metrics)
 	}
 }
@@ -210,7 +222,7 @@ func TestStatus_WithoutAPool(t *testing.T) {
 	if got := shown(t, html); got["sent"] != 3 {
 		t.Errorf("%v", got)
 	}
-	if !regexp.MustCompile(`<p><time datetime="\d[^"]+Z">[^<]+ UTC</time>, \d s ago: [a-z][^<]+ \([12]\)</p>`).MatchString(html) {
+	if !regexp.MustCompile(`Last not sent</span> <b>\d s ago</b> <small><time datetime="\d[^"]+Z">[^<]+ UTC</time><br>[a-z][^<]+<`).MatchString(html) {
 		t.Errorf("no last failure in\n%s", html)
 	}
 	metrics := parseMetrics(t, f.status("format=prometheus", nil))
@@ -223,5 +235,55 @@ func TestStatus_WithoutAPool(t *testing.T) {
 	}
 	if len(metrics["transmit_processes"].GetMetric()) != 0 {
 		t.Errorf("%v", metrics["transmit_processes"])
+	}
+}
+
+// The page's first sentence, and what it says of the disk, in each part of an outage.
+func TestStatus_ShowsAnOutage(t *testing.T) {
+	f := startStatusFPM(t, newScene(t), recipes[0], 1)
+	s := f.scene
+	f.call("start", "true", 1, nil)
+	l := listen(t, s.socket)
+	nowhere := map[string]string{"TEST_BUFFER": "/proc/none"}
+	for _, step := range []struct {
+		name    string
+		do      func()
+		waiting int
+		want    []string // what the page then says, as patterns
+	}{
+		{"before the first call", func() {}, 0, []string{`verdict ok">\s*<h2>The listener is up<`, `Last sent</span> <b>never<`,
+			`Last not sent</span> <b>never<`}},
+		{"sent", func() { f.call("send", "true", 5, nil) }, 0, []string{`verdict ok">\s*<h2>Profiles arrive<`,
+			`Last sent</span> <b>\d s ago<`, `Last not sent</span> <b>never<`, `limit 50 ms`}},
+		{"away", func() { l.close(); time.Sleep(1100 * time.Millisecond); f.call("send", "false", 3, nil) }, 3, []string{
+			`verdict fail">\s*<h2>The listener cannot be reached: profiles wait on disk<`, `Connection refused`,
+			`class="remedy">Start the listener`, `the oldest since \d\d:\d\d:\d\d UTC<`, `badge fail">away<`,
+			`Last not sent</span> <b>\d s ago</b> <small><time [^>]*>[^<]*</time><br>written to the disk buffer<`}},
+		{"lost", func() { f.call("send", "false", 2, nowhere) }, 3, []string{`verdict fail`, `id="lost"[^\n]*bad`,
+			`class="cause"><th scope="row">no directory<`}},
+		{"back", func() { listen(t, s.socket); f.call("send", "true", 1, nil) }, 3, []string{
+			`verdict warn">\s*<h2>Profiles arrive; some still wait on disk<`, `call replay_disk_buffer\(\)`, `badge ok">up<`}},
+		{"replayed", func() { f.call("replay", "3", 1, nil) }, 0, []string{`verdict ok">\s*<h2>Profiles arrive<`}},
+		{"elsewhere", func() {
+			time.Sleep(1100 * time.Millisecond)
+			f.call("send", "false", 1, map[string]string{"TEST_SOCKET": s.dir + "/gone"})
+		}, 1, []string{
+			`verdict warn">\s*<h2>The last profile went to the disk<`}},
+		{"lost, with a listener", func() {
+			f.call("send", "false", 1, map[string]string{"TEST_SOCKET": s.dir + "/gone", "TEST_BUFFER": "/proc/none"})
+		}, 1, []string{`verdict fail">\s*<h2>The last profile was lost</h2>\s*<p>[^<]*no buffer directory`}},
+	} {
+		step.do()
+		html := f.status("", nil)
+		for _, want := range step.want {
+			if !regexp.MustCompile(want).MatchString(html) {
+				t.Errorf("%s: no %s in\n%s", step.name, want, html)
+			}
+		}
+		if got := shown(t, html); got["waiting"] != step.waiting {
+			t.Errorf("%s: %d wait on the disk, want %d", step.name, got["waiting"], step.waiting)
+		}
+		metrics := parseMetrics(t, f.status("format=prometheus", nil))
+		metrics.want(t, "transmit_buffer_files", float64(step.waiting))
 	}
 }

@@ -49,17 +49,20 @@ func runAll(m *testing.M) int {
 
 func setStage() error {
 	err := os.Chmod(stage, 0o755)
+	folders, _ := filepath.Glob(root + "/php/src/[A-Z]*[a-z]")
+	for _, folder := range folders {
+		if !strings.HasSuffix(folder, ".php") {
+			err = errors.Join(err, copyAll(folder+"/*", filepath.Join(stage, "php/src", filepath.Base(folder))))
+		}
+	}
 	for _, c := range []struct{ from, to string }{
 		{root + "/php/*.php", "php"},
 		{root + "/php/src/*.php", "php/src"},
-		{root + "/php/src/Plain/*.php", "php/src/Plain"},
-		{root + "/php/src/Profiler/*.php", "php/src/Profiler"},
-		{root + "/php/src/Doctor/*.php", "php/src/Doctor"},
-		{root + "/php/src/Status/*", "php/src/Status"},
 		{root + "/include/*.h", "include"},
 		{root + "/tests/php/oracle.php", "tests/php"},
 		{root + "/tests/php/scripts/*", "tests/php/scripts"},
 		{root + "/tests/php/pages/*", "tests/php/pages"},
+		{root + "/tests/php/apps/*", "tests/php/apps"},
 		{build + "/libtransmit.so*", "build"},
 	} {
 		err = errors.Join(err, copyAll(c.from, filepath.Join(stage, c.to)))

@@ -20,7 +20,7 @@ final class Prepend
     private static function inEffect(): Finding
     {
         $file = (string) ini_get('auto_prepend_file');
-        $fromIni = (string) get_cfg_var('auto_prepend_file');
+        $fromIni = (string) System::ask('get_cfg_var', 'auto_prepend_file');
         $replaced = $fromIni === '' || $fromIni === $file
             ? '' : " (in place of php.ini's $fromIni: by the pool, the web server or a .user.ini)";
         if ($file === '' || $file === 'none') {
@@ -36,7 +36,7 @@ final class Prepend
     /** Of any copy: PHP's own files and a Composer package's may both be here. */
     private static function hasRun(): bool
     {
-        foreach (get_included_files() as $file) {
+        foreach (System::ask('get_included_files') ?? [] as $file) {
             if (basename($file) === 'auto_prepend.php' && is_file(dirname($file) . '/src/Profiler.php')) {
                 return true;
             }
@@ -52,21 +52,27 @@ final class Prepend
     private static function ofSite(string $root): array
     {
         $name = (string) ini_get('user_ini.filename');
-        if ($name === '' || (ini_get_all(null, true)['auto_prepend_file']['access'] & INI_PERDIR) === 0) {
-            return []; // php_admin_value: no file replaces it
+        if ($name === '' || (self::access() & INI_PERDIR) === 0) {
+            return []; // no file replaces it
         }
         $findings = [];
         foreach (['', '/*', '/*/*'] as $folders) {
-            foreach (glob($root . $folders . "/$name") ?: [] as $path) {
+            foreach (System::ask('glob', "$root$folders/$name") ?: [] as $path) {
                 $findings[] = self::ofFolder($path);
             }
         }
         return array_values(array_filter($findings));
     }
 
+    /** Who may set auto_prepend_file: INI_PERDIR is in it, unless the pool has it as php_admin_value. */
+    private static function access(): int
+    {
+        return System::ask('ini_get_all', null, true)['auto_prepend_file']['access'] ?? INI_ALL;
+    }
+
     private static function ofFolder(string $path): ?Finding
     {
-        $settings = parse_ini_string(System::read($path), false, INI_SCANNER_RAW);
+        $settings = System::ask('parse_ini_string', System::read($path), false, INI_SCANNER_RAW);
         $file = $settings['auto_prepend_file'] ?? null;
         if ($file === null || preg_match('/auto_prepend\.php|Profiler::start/', "$file " . System::read($file)) === 1) {
             return null;

@@ -3,13 +3,13 @@
 namespace Transmit\Status;
 
 /**
- * A bar for each power of two.
+ * A bar for each power of two, and a line where the time for a call ends.
  */
 final class Chart
 {
     public static function html(Latency $latency, int $timeoutUs): string
     {
-        $bars = $latency->filled();
+        $bars = $latency->filled($timeoutUs);
         if ($bars === []) {
             return '<p class="what">no calls yet</p>';
         }
@@ -18,11 +18,25 @@ final class Chart
         foreach ($bars as $bound => $count) {
             $isLate = !is_int($bound) || $bound > 2 * $timeoutUs; // all of them
             $rows .= '<tr><th scope="row">' . Page::text(Latency::label($bound)) . '</th><td>' . Page::number($count)
-                . '</td><td class="bar">' . self::bar($count / $most, $isLate) . "</td></tr>\n";
+                . '</td><td class="bar">' . self::bar($count / $most, $isLate) . self::limit($bound, $timeoutUs)
+                . "</td></tr>\n";
         }
-        $mean = sprintf('%.0F µs', $latency->sumUs / $latency->count());
-        $summary = "Half of all calls: {$latency->within(0.5)}; 99 %: {$latency->within(0.99)}; mean: $mean";
-        return "<table class=\"chart\">\n$rows</table>\n<p class=\"what\">" . Page::text($summary) . '</p>';
+        return "<table class=\"chart\">\n$rows</table>";
+    }
+
+    /**
+     * The bar that the limit falls into has the line, at its height.
+     *
+     * @param int|string $bound
+     */
+    private static function limit($bound, int $timeoutUs): string
+    {
+        if (!is_int($bound) || $timeoutUs > $bound || $timeoutUs <= $bound / 2) {
+            return '';
+        }
+        $height = 100 * ($timeoutUs / $bound * 2 - 1);
+        $limit = Latency::duration($timeoutUs);
+        return sprintf('<b class="limit" style="top:%.0F%%">limit %s</b>', $height, $limit);
     }
 
     /** However small, what is there is seen. */

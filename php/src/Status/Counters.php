@@ -11,20 +11,20 @@ final class Counters
     public const RESULTS = [
         'sent' => "the listener's socket took it",
         'buffered' => 'one whole file in the disk buffer',
-        'pending' => 'time was up while the disk was at it: the write went on',
-        'refused' => 'the call was wrong, or the library cannot run',
-        'lost' => 'neither the listener nor the disk took it',
+        'pending' => 'the timeout expired during the disk write',
+        'refused' => 'a wrong call, or the library cannot run',
+        'lost' => 'neither listener nor disk took it',
     ];
 
     public const MORE = [
-        'written_later' => 'pending profiles that came to be in the disk buffer',
-        'lost_later' => 'pending profiles that the disk did not take',
-        'replayed' => 'profiles that were sent from the disk buffer',
-        'shrunk' => 'profiles that were cut',
-        'waits_in_vain' => 'calls that waited for a full queue, and in vain',
-        'connects' => 'connections to a listener: of each process, and after a restart',
-        'sent_bytes' => 'bytes of those that were sent, as they were given',
-        'buffered_bytes' => 'bytes of those that were buffered or pending',
+        'written_later' => 'pending ones, written in the end',
+        'lost_later' => 'pending ones that could not be written',
+        'replayed' => 'sent from the disk buffer',
+        'shrunk' => 'shrunk to fit a datagram',
+        'waits_in_vain' => 'waits for a full queue that timed out',
+        'connects' => 'connections to the listener',
+        'sent_bytes' => 'bytes of the profiles that were sent, as they were given',
+        'buffered_bytes' => 'bytes of the profiles that were buffered or pending',
     ];
 
     /** Of results that have several. */

@@ -44,8 +44,8 @@ final class Latency
         return '–';
     }
 
-    /** @return array<int|string, int> without the empty ends */
-    public function filled(): array
+    /** @return array<int|string, int> without the empty ends, but at least up to the one with that time */
+    public function filled(int $upToUs): array
     {
         $filled = array_keys(array_filter($this->calls));
         $bounds = array_keys($this->calls);
@@ -54,16 +54,21 @@ final class Latency
         }
         $first = array_search($filled[0], $bounds, true);
         $last = array_search(end($filled), $bounds, true);
+        foreach ($bounds as $place => $bound) {
+            $last = is_int($bound) && $bound < 2 * $upToUs ? max($last, $place) : $last;
+        }
         return array_slice($this->calls, $first, $last - $first + 1, true);
     }
 
     /** @param int|string $bound */
     public static function label($bound): string
     {
-        if (!is_int($bound)) {
-            return 'longer';
-        }
-        $number = $bound < 1000 ? "$bound µs" : sprintf($bound < 10000 ? '%.1F ms' : '%.0F ms', $bound / 1000);
-        return "< $number";
+        return is_int($bound) ? '< ' . self::duration($bound) : 'longer';
+    }
+
+    /** Such as "16 µs", "8.2 ms" or "50 ms". */
+    public static function duration(int $us): string
+    {
+        return $us < 1000 ? "$us µs" : sprintf($us < 10000 && $us % 1000 ? '%.1F ms' : '%.0F ms', $us / 1000);
     }
 }

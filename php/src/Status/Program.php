@@ -24,7 +24,7 @@ final class Program
         }
         $isForPrometheus = ($_GET['format'] ?? '') === 'prometheus';
         $text = Quiet::call(static function () use ($isForPrometheus): string {
-            return $isForPrometheus ? Prometheus::text(Snapshot::take()) : Page::html(Snapshot::take());
+            return $isForPrometheus ? Prometheus::text(Snapshot::take()) : Page::html(Snapshot::take(), $_GET);
         }, null);
         if ($text === null) {
             http_response_code(500);

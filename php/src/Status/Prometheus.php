@@ -32,10 +32,20 @@ final class Prometheus
             'version' => $now->check['library_version'],
             'reason' => $now->check['plain_because'],
         ]);
+        $self->backlog($now->backlog);
         if ($now->counts !== null) {
             $self->counts($now);
         }
         return $self->text;
+    }
+
+    private function backlog(Backlog $backlog): void
+    {
+        $this->gauge('transmit_buffer_files', 'Profiles that wait in the disk buffer.', $backlog->files);
+        $this->gauge('transmit_buffer_bytes', 'Their size; an estimate where there are very many.', $backlog->bytes);
+        if ($backlog->since !== null) {
+            $this->gauge('transmit_buffer_oldest_timestamp_seconds', 'When the oldest was written.', $backlog->since);
+        }
     }
 
     private function counts(Snapshot $now): void
@@ -57,6 +67,10 @@ final class Prometheus
             $this->sample("transmit_{$key}_total", (string) $counts[$key]);
         }
         $this->histogram('transmit_call_duration_seconds', 'How long calls took.', $now->latency());
+        if ($counts['last_sent'] !== null) {
+            $help = 'When a call last sent its profile.';
+            $this->gauge('transmit_last_sent_timestamp_seconds', $help, $counts['last_sent']);
+        }
         if ($counts['last_failure'] !== null) {
             $help = 'When a call last did not send.';
             $this->gauge('transmit_last_failure_timestamp_seconds', $help, $counts['last_failure']['time']);

@@ -22,14 +22,21 @@ final class Snapshot
     /** Why they are this process's only; "" if they are the pool's. */
     public string $poolError;
 
+    public Backlog $backlog;
+
+    /** Unix seconds. */
+    public float $time;
+
     public static function take(): self
     {
         $self = new self();
+        $self->time = microtime(true);
         $self->settings = Settings::current();
         $self->check = ListenerCheck::run($self->settings);
         $stats = Stats::get($self->settings);
         $self->counts = $stats['pool'] ?? $stats['process'];
         $self->poolError = $stats['pool_error'];
+        $self->backlog = Backlog::of($self->check['buffer_directory']);
         return $self;
     }
 

@@ -1,0 +1,58 @@
+<?php
+
+namespace Transmit\Status;
+
+/**
+ * Profiles a second since the page was last shown. The page keeps its counts of that time in its own address,
+ * so that nothing is stored on the host.
+ */
+final class Rates
+{
+    private const KEYS = ['sent', 'buffered', 'pending', 'refused', 'lost'];
+    private const MOST_SECONDS = 3600;
+
+    public float $seconds;
+    public float $sent;
+
+    /** Including those whose write was still going on. */
+    public float $buffered;
+
+    public float $lost;
+
+    /**
+     * @param array<string, int> $results the counts now
+     * @param string $before what mark() returned
+     * @return self|null null: that is not of this page's, or too old
+     */
+    public static function since(string $before, array $results, float $now): ?self
+    {
+        $numbers = explode('.', $before);
+        if (count($numbers) !== 1 + count(self::KEYS) || preg_match('/^[\d.]{1,120}$/D', $before) !== 1) {
+            return null;
+        }
+        $seconds = $now - (int) array_shift($numbers) / 1000;
+        $more = [];
+        foreach (self::KEYS as $i => $key) {
+            $more[$key] = $results[$key] - (int) $numbers[$i];
+        }
+        if ($seconds < 0.5 || $seconds > self::MOST_SECONDS || min($more) < 0) {
+            return null;
+        }
+        $self = new self();
+        $self->seconds = $seconds;
+        $self->sent = $more['sent'] / $seconds;
+        $self->buffered = ($more['buffered'] + $more['pending']) / $seconds;
+        $self->lost = ($more['lost'] + $more['refused']) / $seconds;
+        return $self;
+    }
+
+    /** @param array<string, int> $results */
+    public static function mark(array $results, float $now): string
+    {
+        $numbers = [(int) ($now * 1000)];
+        foreach (self::KEYS as $key) {
+            $numbers[] = $results[$key];
+        }
+        return implode('.', $numbers);
+    }
+}
