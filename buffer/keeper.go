@@ -17,9 +17,9 @@ const (
 )
 
 const (
-	// Scans take a twentieth of the time, of all processes together. While they find
+	// Scans take a twelfth of the time, of all processes together. While they find
 	// the directory far over its limits, half of it.
-	usualShare  = 20
+	usualShare  = 12
 	urgentShare = 2
 )
 
