@@ -57,7 +57,7 @@ func transmitSend(call *C.struct_call) (result C.int32_t) {
 		AsIs:    call.flags&C.TRANSMIT_AS_IS != 0,
 		ToDisk:  call.flags&C.TRANSMIT_TO_DISK != 0,
 		Timeout: time.Duration(call.timeout_us) * time.Microsecond,
-		Spent:   time.Duration(call.spent_ns),
+		Spent:   transmit.Since(int64(call.began_ns)),
 	})
 	if outcome == transmit.Sent {
 		return C.TRANSMIT_SENT
@@ -93,7 +93,7 @@ func transmitFlush(call *C.struct_call) (result C.int32_t) {
 func transmitReplay(call *C.struct_call) (result C.int32_t) {
 	defer recovered(call, &result)
 	sent, err := transmitter.Replay(int(call.max_files),
-		time.Duration(call.timeout_us)*time.Microsecond, time.Duration(call.spent_ns))
+		time.Duration(call.timeout_us)*time.Microsecond, transmit.Since(int64(call.began_ns)))
 	if sent == 0 && errors.Is(err, buffer.ErrNoDirectory) {
 		return answer(call, transmit.Lost, err)
 	}

@@ -19,7 +19,7 @@ struct call {
     uint32_t timeout_us; /* 0: as configured */
     uint32_t max_files;  /* 0: no limit */
     bool is_last;        /* the process ends */
-    int64_t spent_ns;    /* how long the call took already, by starting Go */
+    int64_t began_ns;    /* when the caller called, by monotonic_ns() */
     char *ret_error;     /* room for transmit_last_error's text, NUL included */
     size_t ret_error_size;
 };
@@ -31,9 +31,8 @@ int32_t transmitFlush(struct call *call);
 int32_t transmitReplay(struct call *call);
 
 /* start_go - start the Go runtime unless it runs. Returns 0 or a negative
- * result; adds the time that it took to *ret_spent_ns, and blocks until that
- * is budget_ns at most. Asynchronous signals must be blocked. */
-int32_t start_go(int64_t budget_ns, int64_t *ret_spent_ns);
+ * result; blocks for budget_ns at most. Asynchronous signals must be blocked. */
+int32_t start_go(int64_t budget_ns);
 
 /* go_runs_here - whether it runs in this very process. */
 bool go_runs_here(void);

@@ -271,17 +271,11 @@ const char *go_state(void)
     return holds_signals ? "runs" : "unprotected";
 }
 
-int32_t start_go(int64_t budget_ns, int64_t *ret_spent_ns)
+int32_t start_go(int64_t budget_ns)
 {
-    int64_t began_ns;
-    int32_t result;
-
     if (go_runs_here())
         return 0;
     if (!process)
         return TRANSMIT_ERESOURCE;
-    began_ns = monotonic_ns();
-    result = start_until(began_ns + budget_ns);
-    *ret_spent_ns += monotonic_ns() - began_ns;
-    return result;
+    return start_until(monotonic_ns() + budget_ns);
 }

@@ -48,11 +48,17 @@ func (b *backoff) state(path string) *WaitState {
 	return &b.own
 }
 
-func monotonic() int64 {
+// epochMonotonic is epoch by CLOCK_MONOTONIC.
+var epochMonotonic = func() int64 {
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-	return now.Nano()
-}
+	return now.Nano() - int64(time.Since(epoch))
+}()
+
+func monotonic() int64 { return epochMonotonic + int64(time.Since(epoch)) }
+
+// Since is the time that has passed since at, in nanoseconds of CLOCK_MONOTONIC.
+func Since(at int64) time.Duration { return time.Duration(monotonic() - at) }
 
 // turn is how long a call may wait for a listener.
 type turn int

@@ -16,6 +16,7 @@
  *   limit RESOURCE N               RLIMIT_NPROC, _AS, _NOFILE, …; -1 is the hard limit
  *   threads COUNT SENDS            so many at once, each so often; the one answer's result is
  *                                  how many were not taken, its text how many were SENT
+ *   slowest                        microseconds of the slowest call of these threads
  *   closefrom N
  *   occupy PATH TYPE FIRST         takes the lowest free descriptor numbers for a file (first, if
  *                                  FIRST is 1) and a socket of that type, by turns
@@ -106,6 +107,7 @@ static void send_all(const char *arguments)
 }
 
 static int sends_each, serial, sent, refused;
+static long slowest_us;
 
 static void *send_own(void *nothing)
 {
@@ -119,7 +121,14 @@ static void *send_own(void *nothing)
                  (unsigned)__atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED) % 100000000);
         if (place)
             memcpy(place, number, 8);
+        long began_us = now_us();
         int32_t result = transmit_send(own, length);
+        long took_us = now_us() - began_us;
+        long before_us = __atomic_load_n(&slowest_us, __ATOMIC_RELAXED);
+        while (took_us > before_us &&
+               !__atomic_compare_exchange_n(&slowest_us, &before_us, took_us, 0, __ATOMIC_RELAXED,
+                                            __ATOMIC_RELAXED))
+            ;
         __atomic_fetch_add(result < 0 ? &refused : &sent, result <= 0, __ATOMIC_RELAXED);
     }
     free(own);
@@ -135,6 +144,7 @@ static void threads(const char *arguments)
     if (sscanf(arguments, "%d %d", &count, &sends_each) != 2 || count > 64)
         exit(2);
     serial = sent = refused = 0;
+    slowest_us = 0;
     for (int i = 0; i < count; i++)
         if (pthread_create(&thread[i], NULL, send_own, NULL) != 0)
             exit(2);
@@ -235,6 +245,7 @@ static void users(const char *arguments)
     if (sscanf(arguments, "%d %d", &uid, &count) != 2)
         exit(2);
     serial = sent = refused = 0;
+    slowest_us = 0;
     sends_each = count;
     pthread_create(&thread, NULL, send_own, NULL);
     for (int i = 0; i < count; i++)
@@ -302,6 +313,8 @@ static bool obey(const char *verb, const char *arguments)
         printf("%s\n", transmit_stats());
     else if (strcmp(verb, "threads") == 0)
         threads(arguments);
+    else if (strcmp(verb, "slowest") == 0)
+        answer(slowest_us, now_us());
     else if (strcmp(verb, "due") == 0)
         answer(transmit_log_due(atoi(arguments), NULL), now_us());
     else if (strcmp(verb, "keys") == 0)
