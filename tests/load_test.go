@@ -12,10 +12,15 @@ import (
 	"time"
 )
 
-const (
-	loadWorkers = 20
-	loadPool    = "pm.max_children=20\npm.max_requests=150"
-)
+// loadWorkers are as many as a server of that size has, in a soak as many as a large one has.
+func loadWorkers() int {
+	if env("TRANSMIT_SOAK_SECONDS", "0") != "0" {
+		return 50
+	}
+	return 20
+}
+
+func loadPool() string { return fmt.Sprintf("pm.max_children=%d\npm.max_requests=150", loadWorkers()) }
 
 // FPM under load: 20 workers that are recycled, reloaded and killed, a listener that
 // dies, stops and comes back. Every profile is accounted for, and none is there twice.
@@ -32,11 +37,10 @@ func TestLoad_FPM(t *testing.T) {
 			}
 			check(t, os.Mkdir(s.dir+"/ledger", 0o777))
 			check(t, os.Chmod(s.dir+"/ledger", 0o777))
-			// The test takes the files; nothing may be evicted meanwhile.
-			t.Setenv("TEST_SETTINGS", `{"buffer_max_files":0,"buffer_max_bytes":0}`)
+			// The limits are the defaults: the test takes the files before there are so many.
 			seed := seedOf(t)
 			u := newUnrest(t, s, rand.New(rand.NewPCG(seed, 0)))
-			f := startPool(t, s, c.recipe, loadPool)
+			f := startPool(t, s, c.recipe, loadPool())
 			t.Cleanup(func() {
 				if text, err := os.ReadFile(f.log); err == nil && t.Failed() {
 					t.Logf("php-fpm: %v, its log ends\n%s", f.cmd.ProcessState, text[max(0, len(text)-3000):])
@@ -66,7 +70,7 @@ func withAndWithout(t *testing.T, n *nginx, each time.Duration) {
 	t.Helper()
 	for range 2 {
 		for _, path := range []string{without, with} {
-			p := n.wrk(path, loadWorkers, each)()
+			p := n.wrk(path, loadWorkers(), each)()
 			note(t, "%s the profiler: %v", path[1:], p)
 			if p.served == 0 || p.failed > 0 {
 				t.Errorf("%s: %v", path, p)
@@ -92,7 +96,7 @@ type load struct {
 
 func (l *load) run(n *nginx, duration time.Duration) {
 	l.t.Helper()
-	loaded := n.wrk(with, loadWorkers, duration)
+	loaded := n.wrk(with, loadWorkers(), duration)
 	l.nextReload = time.Now().Add(duration / 4)
 	for end := time.Now().Add(duration); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		l.unrest.step(l.t, l.fpm.scene)
