@@ -84,7 +84,8 @@ final class Buffer
 
     private function use(string $directory, string $use): void
     {
-        [$files, $bytes, $oldest] = self::backlog($directory);
+        $backlog = new Backlog($directory, $this->settings->listenerSocket);
+        [$files, $bytes, $oldest] = [$backlog->files, $backlog->bytes, $backlog->oldest];
         $age = $oldest === '' ? 0 : time() - (Directory::file("$directory/$oldest")['mtime'] ?? time());
         $free = System::ask('disk_free_space', $directory);
         $text = "$directory: $use; " . System::ownership($directory) . '; '
@@ -102,6 +103,7 @@ final class Buffer
         } else {
             $this->findings[] = Finding::ok('buffer', $text);
         }
+        $this->findings = array_merge($this->findings, $backlog->findings());
     }
 
     private function isNearlyFull(int $files, int $bytes): bool
@@ -146,20 +148,5 @@ final class Buffer
             ? 'see whether inodes (df -i) or a quota are used up, or the disk is read-only'
             : 'make room on the disk, or put another directory first in buffer_dirs';
         return Finding::warn('disk', "no profile can be written to $directory: $why", $remedy);
-    }
-
-    /** @return array{int, int, string} files, bytes, the oldest one's name */
-    private static function backlog(string $directory): array
-    {
-        [$files, $bytes, $oldest] = [0, 0, ''];
-        foreach (BufferDirectory::names($directory) as $name) {
-            $stat = preg_match(BufferFile::FINISHED, $name) === 1 ? Directory::file("$directory/$name") : null;
-            if ($stat !== null) {
-                $files++;
-                $bytes += $stat['size'];
-                $oldest = $oldest === '' ? $name : min($oldest, $name); // the names begin with the time
-            }
-        }
-        return [$files, $bytes, $oldest];
     }
 }

@@ -131,7 +131,7 @@ final class BufferLimits
     }
 
     /** At most the largest number there is: a sparse file may claim 8 EiB. */
-    private static function sum(int $a, int $b): int
+    public static function sum(int $a, int $b): int
     {
         return $a + min($b, PHP_INT_MAX - $a);
     }

@@ -14,7 +14,7 @@ final class OwnDirectory
     /** More names than this are not looked through: that takes too long. */
     private const MAX_NAMES = 20000;
 
-    /** @return string|null its path; null: it cannot be had */
+    /** @return string|null its path; null: it cannot be made */
     public static function in(string $parent): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
@@ -31,6 +31,13 @@ final class OwnDirectory
             $smallest = self::smallest($first);
         }
         return $smallest;
+    }
+
+    /** @return string|null as in(), and null also if nobody has made it yet */
+    public static function find(string $parent): ?string
+    {
+        $first = $parent . '/' . self::NAME . Directory::user();
+        return self::isOwn($first) ? $first : self::smallest($first);
     }
 
     private static function smallest(string $first): ?string

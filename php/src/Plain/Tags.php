@@ -32,6 +32,20 @@ final class Tags
         return $self;
     }
 
+    /** As read(), and makes nothing. */
+    public static function look(string $directory, string $listener): self
+    {
+        $self = new self();
+        $self->state = OwnDirectory::find($directory);
+        $self->own = sprintf('%04x', crc32($listener) & 0xFFFF);
+        foreach ($self->listeners() as $tag => $holder) {
+            if ($holder === $listener) {
+                $self->own = (string) $tag;
+            }
+        }
+        return $self;
+    }
+
     /** The eight digits of a new profile's name. */
     public function digits(): string
     {

@@ -1,0 +1,183 @@
+<?php
+
+namespace Transmit\Test;
+
+/**
+ * A buffer directory that other users may write to, and one that two sites of a user share. As root, with users of
+ * the test's own.
+ */
+final class NeighboursTest extends TransmitTestCase
+{
+    private const ATTACKER = 42903;
+
+    protected function setUp(): void
+    {
+        parent::setUp();
+        if (posix_geteuid() !== 0) {
+            self::markTestSkipped('needs root');
+        }
+        mkdir($this->buffer);
+        chmod($this->buffer, 01777);
+    }
+
+    /** @return iterable<string, array{string, string}> by the library or in plain PHP; what is there */
+    public function things(): iterable
+    {
+        foreach (['plain', 'native'] as $face) {
+            foreach (['sparse', 'many', 'hard links', 'links', 'FIFOs', 'folders'] as $thing) {
+                yield "$face, $thing" => [$face, $thing];
+            }
+        }
+    }
+
+    /** @dataProvider things */
+    public function testWhatIsNotOnesOwnNeitherCountsNorHidesNorGoes(string $face, string $thing): void
+    {
+        $this->useFace($face, ['buffer_max_files' => 20, 'buffer_max_bytes' => 1000000, 'timeout_us' => 1000000]);
+        $count = $thing === 'many' ? 2500 : 30;
+        for ($i = 0; $i < $count; $i++) {
+            $this->leave($thing, sprintf('%s/profile_0001%04d_000000_%08x.json', $this->buffer, $i, $i));
+        }
+        for ($i = 0; $i < 10; $i++) {
+            self::assertTrue(write_to_disk_buffer("{\"own\":$i}"));
+        }
+        self::assertCount($count + 10, $this->names(), 'none was evicted');
+        cleanup_old_buffers(-10);
+        self::assertCount($count, $this->names(), 'cleanup removes the own ones, and no other');
+        write_to_disk_buffer('{"own":10}');
+        $listener = new Listener($this->socket);
+        self::assertSame(1, replay_disk_buffer(0, 5000000));
+        self::assertSame('{"own":10}', $listener->receive());
+        self::assertCount($count, $this->names());
+    }
+
+    /** @dataProvider faces */
+    public function testSizesDoNotOverflow(string $face): void
+    {
+        $this->useFace($face, ['buffer_max_bytes' => PHP_INT_MAX, 'timeout_us' => 1000000]);
+        for ($i = 0; $i < 4; $i++) {
+            $file = fopen("$this->buffer/profile_20200101_000000_0000000$i.json", 'w');
+            if (!ftruncate($file, PHP_INT_MAX >> 20 << 20)) {
+                ftruncate($file, 1 << 43); // the most that ext4 has
+            }
+        }
+        for ($i = 0; $i < 3; $i++) {
+            self::assertTrue(write_to_disk_buffer("{\"own\":$i}"));
+        }
+        self::assertGreaterThanOrEqual(3, count($this->names()));
+    }
+
+    /** @return iterable<string, array{string, callable(string): mixed}> ways to buffer a profile for a listener */
+    public function ways(): iterable
+    {
+        foreach (['plain', 'native'] as $face) {
+            yield "$face, written" => [$face, false, static function (): void {
+                write_to_disk_buffer('{"for":"a"}');
+            }];
+            yield "$face, sent" => [$face, false, static function (): void {
+                send_profiling_data(['for' => 'a']);
+            }];
+            yield "$face, to another socket" => [$face, true, static function (string $path): void {
+                send_via_socket('{"for":"a"}', $path);
+            }];
+            yield "$face, large, to another socket" => [$face, true, static function (string $path): void {
+                send_large_data(['for' => 'a', 'pad' => str_repeat('x', 1000)], $path);
+            }];
+        }
+    }
+
+    /** @dataProvider ways */
+    public function testAProfileIsReplayedToItsListenerOnly(string $face, bool $isOther, callable $send): void
+    {
+        [$a, $b] = ["$this->folder/a", "$this->folder/b"];
+        $this->useFace($face, ['listener_socket' => $isOther ? $b : $a]);
+        $send($a);
+        self::assertCount(1, $this->buffered());
+        $atB = new Listener($b);
+        $this->useFace($face, ['listener_socket' => $b, 'buffer_max_files' => 1]);
+        self::assertSame(0, replay_disk_buffer(0, 5000000));
+        write_to_disk_buffer('{"for":"b"}');
+        write_to_disk_buffer('{"for":"b"}');
+        cleanup_old_buffers(-10);
+        self::assertCount(1, $this->buffered(), 'B\'s limits and cleanup leave it alone');
+        // The other way has the same numbers.
+        $this->useFace($face === 'plain' ? 'native' : 'plain', ['listener_socket' => $b]);
+        self::assertSame(0, replay_disk_buffer(0, 5000000));
+        $atA = new Listener($a);
+        $this->useFace($face === 'plain' ? 'native' : 'plain', ['listener_socket' => $a, 'max_datagram_size' => 9999]);
+        self::assertSame(1, replay_disk_buffer(0, 5000000));
+        self::assertStringContainsString('"for":"a"', $atA->receive());
+        $atB->close();
+    }
+
+    /** @dataProvider faces */
+    public function testAReplayThatCannotRunSaysWhy(string $face): void
+    {
+        $this->useFace($face);
+        write_to_disk_buffer('{}');
+        self::assertSame(0, replay_disk_buffer());
+        $this->assertLogged('/nothing replayed: connect to .*no such file/i');
+    }
+
+    /** @dataProvider faces */
+    public function testSquattedNamesStopNothing(string $face): void
+    {
+        $this->useFace($face, ['buffer_max_files' => 5, 'timeout_us' => 1000000]);
+        foreach (['links', 'FIFOs', 'folders'] as $thing) {
+            array_map('unlink', glob("$this->buffer/profile_*"));
+            exec('rm -rf ' . escapeshellarg($this->buffer) . '/.transmit*');
+            foreach (['state-0', 'state-0-0', 'sending-0', 'replay-0', 'count-0'] as $name) {
+                $this->leave($thing, "$this->buffer/.transmit-$name");
+            }
+            for ($i = 0; $i < 10; $i++) {
+                self::assertTrue(write_to_disk_buffer("{\"own\":$i}"));
+            }
+            for ($try = 0; $try < 100 && count($this->names()) !== 5; $try++) {
+                usleep(10000); // the library evicts when the caller has gone on
+            }
+            self::assertCount(5, $this->names(), $thing);
+            $listener = new Listener($this->socket);
+            for ($sent = 0, $try = 0; $sent < 5 && $try < 10; $try++) {
+                $sent += replay_disk_buffer(0, 200000);
+                while ($listener->receive() !== null) {
+                    continue; // the library sends one when the one before it was read
+                }
+            }
+            self::assertSame(5, $sent, $thing);
+            $listener->close();
+            unlink($this->socket);
+        }
+    }
+
+    /** @return list<string> */
+    private function names(): array
+    {
+        return preg_grep('/^profile_/', scandir($this->buffer));
+    }
+
+    private function leave(string $thing, string $path): void
+    {
+        $mine = "$this->folder/mine";
+        file_put_contents($mine, '{"mine":1}');
+        switch ($thing) {
+            case 'sparse':
+                ftruncate(fopen($path, 'w'), 1 << 40);
+                break;
+            case 'many':
+                touch($path);
+                break;
+            case 'hard links':
+                link($mine, $path); // of this user's own file: the owner stays
+                return;
+            case 'links':
+                symlink($mine, $path);
+                break;
+            case 'FIFOs':
+                posix_mkfifo($path, 0666);
+                break;
+            case 'folders':
+                mkdir($path, 0777);
+        }
+        lchown($path, self::ATTACKER);
+    }
+}
