@@ -20,6 +20,7 @@ use Transmit\Replay;
 use Transmit\SendCall;
 use Transmit\Settings;
 use Transmit\Stats;
+use Transmit\TrySend;
 
 defined('TRANSMIT_TIMEOUT_USEC') || define('TRANSMIT_TIMEOUT_USEC', 50000);
 defined('MAX_DATAGRAM_SIZE') || define('MAX_DATAGRAM_SIZE', 65507);
@@ -33,7 +34,7 @@ if (!function_exists('send_profiling_data')) {
      */
     function send_profiling_data(array $data): bool
     {
-        return Quiet::call(static function () use ($data): bool {
+        return TrySend::profile($data) || Quiet::call(static function () use ($data): bool {
             return Profile::send($data, Deadline::now());
         }, false);
     }
@@ -47,7 +48,7 @@ if (!function_exists('transmit_or_buffer')) {
      */
     function transmit_or_buffer(array $data): bool
     {
-        return Quiet::call(static function () use ($data): bool {
+        return TrySend::profile($data) || Quiet::call(static function () use ($data): bool {
             return Profile::send($data, Deadline::now());
         }, false);
     }
@@ -61,7 +62,7 @@ if (!function_exists('send_via_socket')) {
      */
     function send_via_socket(string $json, string $socketPath): bool
     {
-        return Quiet::call(static function () use ($json, $socketPath): bool {
+        return TrySend::encoded($json, $socketPath) || Quiet::call(static function () use ($json, $socketPath): bool {
             $settings = Settings::current();
             $call = new SendCall($settings, Deadline::now());
             return $call->toListener($json, $socketPath)->log($settings)->isSent();

@@ -83,6 +83,40 @@ final class Native
         }
     }
 
+    /**
+     * One attempt to send that starts nothing and needs no settings in the library: transmit_try_send.
+     *
+     * @param string $socketPath without a NUL byte
+     * @param string $meta what "_meta" has between its time and its version
+     * @return bool whether the socket took it
+     */
+    public static function trySend(
+        string $json,
+        int $flags,
+        string $socketPath,
+        Settings $settings,
+        string $meta
+    ): bool {
+        if (self::$decidedFor !== [$settings->library]) {
+            self::isUsable($settings);
+        }
+        if (self::$why !== null) {
+            return false;
+        }
+        try {
+            return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_try_send(
+                $json,
+                strlen($json),
+                $flags,
+                $socketPath,
+                $meta,
+                $settings->maxDatagramSize
+            ) === Result::SENT;
+        } catch (\FFI\Exception $e) {
+            return false;
+        }
+    }
+
     /** Why the last profile is not at the listener, in the library's words; "" without it. */
     public static function lastError(): string
     {

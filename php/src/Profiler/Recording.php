@@ -5,6 +5,7 @@ namespace Transmit\Profiler;
 use Transmit\Profile;
 use Transmit\Quiet;
 use Transmit\Settings;
+use Transmit\TrySend;
 
 /**
  * One profile, from the start of measuring until it is sent.
@@ -183,7 +184,9 @@ final class Recording
             + ($this->queries === null ? [] : $this->queries->section())
             + $this->sections;
         [$data, $marks] = Fit::apply($data, $settings);
-        Profile::send($data, self::now(), $marks);
+        if (!TrySend::profile($data, $marks)) {
+            Profile::send($data, self::now(), $marks);
+        }
     }
 
     private function isWanted(float $elapsedMs, Settings $settings): bool

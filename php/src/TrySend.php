@@ -1,0 +1,97 @@
+<?php
+
+namespace Transmit;
+
+use function strpos;
+
+/**
+ * One attempt to send, which starts nothing: encode, look at the length, one call of the library.
+ *
+ * If anything is in the way, nothing has happened and the result is false: the other classes then send the profile. In
+ * the way are a profile that is large, deep or holds objects, no library, no listener, a full queue.
+ */
+final class TrySend
+{
+    /** Leaves json_last_error() as it is. What cannot be encoded so needs more than one attempt. */
+    private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE | JSON_THROW_ON_ERROR;
+
+    /**
+     * @param array<string, bool> $marks more for "_meta"
+     * @return bool whether the socket took it
+     */
+    public static function profile(array $data, array $marks = []): bool
+    {
+        unset($data['_meta']);
+        return self::attempt($data, '', null, $marks);
+    }
+
+    /** One that is encoded already, as it is. */
+    public static function encoded(string $json, string $socketPath): bool
+    {
+        return self::attempt(null, $json, $socketPath, []);
+    }
+
+    /**
+     * Settings are the application's code, which may warn or throw, and its signal handlers may throw anywhere.
+     *
+     * @param array|null $data null: $json
+     * @param string|null $path null: the settings' own
+     * @param array<string, bool> $marks
+     */
+    private static function attempt(?array $data, string $json, ?string $path, array $marks): bool
+    {
+        $held = false;
+        try {
+            $held = \function_exists('pcntl_async_signals') && \pcntl_async_signals(false);
+            \set_error_handler([self::class, 'ignore']);
+            try {
+                $settings = Settings::current();
+                return self::isPossible($settings) && ($data === null
+                    ? strpos($path, "\0") === false
+                        && Native::trySend($json, Native::AS_IS, $path, $settings, '')
+                    : Modest::is($data) && Native::trySend(
+                        \json_encode($data, self::FLAGS, Modest::DEPTH),
+                        Native::TRUSTED,
+                        $settings->listenerSocket,
+                        $settings,
+                        self::meta($marks)
+                    ));
+            } finally {
+                \restore_error_handler();
+            }
+        } catch (\Throwable $e) {
+            return false; // it cannot be encoded, or a function that is needed is disabled
+        } finally {
+            if ($held) {
+                \pcntl_async_signals(true);
+                \pcntl_signal_dispatch();
+            }
+        }
+    }
+
+    /** A replay begins in the library; with mbstring.func_overload, strlen() counts no bytes. */
+    private static function isPossible(Settings $settings): bool
+    {
+        return $settings->replay === 'off'
+            && (PHP_VERSION_ID >= 80000 || ((int) \ini_get('mbstring.func_overload') & 2) === 0);
+    }
+
+    /**
+     * @param array<string, bool> $marks
+     * @return string what "_meta" has between its time and its version
+     */
+    private static function meta(array $marks): string
+    {
+        $meta = ',"php_version":"' . PHP_VERSION . '"';
+        foreach ($marks as $name => $isSet) {
+            $meta .= ",\"$name\":" . ($isSet ? 'true' : 'false');
+        }
+        return $meta;
+    }
+
+    /** @internal an error handler */
+    public static function ignore(): bool
+    {
+        return true;
+    }
+}
