@@ -29,6 +29,7 @@ const (
 	eNoDir      = -41
 	eFull       = -42
 	eIO         = -43
+	eUnsent     = -60
 	flagTrusted = 1
 	flagAsIs    = 2
 	flagToDisk  = 4

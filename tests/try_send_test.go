@@ -2,9 +2,12 @@ package tests
 
 import (
 	"fmt"
+	"net"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -137,4 +140,155 @@ func TestTrySend_OnlyToItsListener(t *testing.T) {
 	}
 	l.await(8)
 	o.await(4)
+}
+
+// What is not as the header says is refused, and nothing has happened.
+func TestTrySend_Refuses(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	out := succeed(t, 10*time.Second, exec.Command(program(t, "try"), "refuse", s.socket))
+	if strings.TrimSpace(out) != "0 0 0" {
+		t.Errorf("not refused, descriptors, threads: %s", out)
+	}
+	if n := len(l.all()); n != 0 {
+		t.Errorf("%d datagrams", n)
+	}
+}
+
+// P14: a process that has sent 1,000 profiles has no thread more, one descriptor more, and a few pages.
+func TestTrySend_StartsNothing(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	out := succeed(t, 20*time.Second, exec.Command(program(t, "try"), "first", s.socket))
+	var us, threads, memory, space, descriptors int
+	_, err := fmt.Sscan(out, &us, &threads, &memory, &space, &descriptors)
+	check(t, err)
+	t.Logf("first send %d µs, private memory + %d kB, address space + %d kB", us, memory, space)
+	if threads != 0 || descriptors != 1 || memory > 64 || space > 1024 {
+		t.Errorf("µs, threads, private kB, kB of space, descriptors: %s", out)
+	}
+	eachOnce(t, ids(t, l.await(1000)...), 1000)
+}
+
+// Sixteen threads send no slower than one, and nothing is lost.
+func TestTrySend_ManyThreads(t *testing.T) {
+	const all = 16000
+	took := map[int]int{}
+	for _, count := range []int{1, 16} {
+		s := newScene(t)
+		l := listen(t, s.socket)
+		out := succeed(t, 60*time.Second,
+			exec.Command(program(t, "try"), "threads", s.socket, fmt.Sprint(count), fmt.Sprint(all/count)))
+		var us, unsent int
+		_, err := fmt.Sscan(out, &us, &unsent)
+		check(t, err)
+		took[count] = us
+		eachOnce(t, ids(t, l.await(all)...), all)
+		t.Logf("%d threads: %d µs, %d attempts with a full queue", count, us, unsent)
+	}
+	if took[16] > 2*took[1] { // the listener's part of it is the same; a busy machine is not
+		t.Errorf("µs by threads: %v", took)
+	}
+}
+
+// Each generation sends by a socket of its own, whichever of its ancestors has sent.
+func TestTrySend_ForksInEveryOrder(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	want := 0
+	for _, order := range orders() {
+		succeed(t, 20*time.Second, exec.Command(program(t, "try"), "fork", s.socket, order))
+		want += len(order) + 1 + strings.Count(order, "1")
+	}
+	eachOnce(t, ids(t, l.await(want)...), want)
+}
+
+// Signal handlers that send, threads that send, and children that are forked amid that.
+func TestTrySend_AmidSignalsAndForks(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	out := succeed(t, 60*time.Second, exec.Command(program(t, "try"), "storm", s.socket, "3"))
+	var sentNow, children, byHandler int
+	_, err := fmt.Sscan(out, &sentNow, &children, &byHandler)
+	check(t, err)
+	t.Logf("%d sent, %d of them by a handler, %d children", sentNow, byHandler, children)
+	if byHandler < 50 || children < 10 {
+		t.Error("too few to show anything")
+	}
+	eachOnce(t, ids(t, l.await(sentNow+children)...), sentNow+children)
+}
+
+// A listener that is restarted, replaced or wedged: an attempt succeeds where one can, and does not wait.
+func TestTrySend_ListenerComesAndGoes(t *testing.T) {
+	s := newScene(t)
+	d := idleDriver(t, s)
+	d.load([]byte(`{"id":"1"}`))
+	attempt := func(when string, want int) {
+		t.Helper()
+		if a := d.ask("try 1 %d %s", flagAsIs, s.socket); a.result != want || a.took > 30*time.Millisecond {
+			t.Errorf("%s: %+v, want %d", when, a, want)
+		}
+	}
+	attempt("absent", eUnsent)
+	l := listen(t, s.socket)
+	attempt("there", sent)
+	l.await(1)
+	l.close()
+	attempt("dead", eUnsent)
+	l = listen(t, s.socket)
+	attempt("restarted", sent)
+	l.await(1)
+	l.close()
+	wedged := bindDeaf(t, s.socket)
+	for i := 0; d.ask("try 1 %d %s", flagAsIs, s.socket).result == sent; i++ {
+		if i > 2000 {
+			t.Fatal("its queue is never full")
+		}
+	}
+	attempt("full", eUnsent)
+	wedged()
+	l = listen(t, s.socket)
+	attempt("another one in its place", sent)
+	l.await(1)
+	if n := len(threads(t, d.pid())); n != 1 {
+		t.Errorf("%d threads", n)
+	}
+}
+
+// bindDeaf binds a listener that reads nothing. What it returns takes its path away; the listener stays.
+func bindDeaf(t *testing.T, path string) (moveAway func()) {
+	t.Helper()
+	os.Remove(path)
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	check(t, err)
+	t.Cleanup(func() { conn.Close() })
+	return func() { os.Remove(path) }
+}
+
+// A host closes the socket, and its number becomes a connection of the host's, of each kind: it gets not one byte.
+func TestTrySend_LeavesAReusedDescriptorAlone(t *testing.T) {
+	for _, kind := range []int{syscall.SOCK_DGRAM, syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
+		for _, fileFirst := range []int{0, 1} {
+			s := newScene(t)
+			l := listen(t, s.socket)
+			d := idleDriver(t, s)
+			d.load([]byte(`{"id":"1"}`))
+			for _, step := range []func(){
+				func() {},
+				func() { d.tell("closefrom 3"); d.ask("occupy %s/file %d %d", s.dir, kind, fileFirst) },
+				func() {},
+			} {
+				step()
+				for _, flags := range []uint32{flagTrusted, flagAsIs} {
+					if a := d.ask("try 1 %d %s", flags, s.socket); a.result != sent {
+						t.Errorf("kind %d, flags %d: %+v", kind, flags, a)
+					}
+				}
+			}
+			if a := d.ask("occupied"); a.result != 0 {
+				t.Errorf("kind %d: %d bytes in the host's files and sockets (-1: closed)", kind, a.result)
+			}
+			l.await(6)
+		}
+	}
 }

@@ -6,6 +6,7 @@
  *   null                           the document is NULL
  *   length N                       pretends that the document has N bytes
  *   send COUNT FLAGS TIMEOUT PATH  transmit_send_with; - is no path
+ *   try COUNT FLAGS PATH           transmit_try_send
  *   plain                          transmit_send
  *   configure                      the document
  *   flush TIMEOUT
@@ -104,6 +105,21 @@ static void send_all(const char *arguments)
     }
     if (place)
         memcpy(place, "########", 8);
+}
+
+static void try_all(const char *arguments)
+{
+    int count;
+    unsigned flags;
+    char path[512];
+
+    if (sscanf(arguments, "%d %u %511s", &count, &flags, path) != 3)
+        exit(2);
+    for (int i = 0; i < count; i++) {
+        long began_us = now_us();
+
+        answer(transmit_try_send(document, length, flags, path, NULL, 65507), began_us);
+    }
 }
 
 static int sends_each, serial, sent, refused;
@@ -299,6 +315,8 @@ static bool obey(const char *verb, const char *arguments)
         length = strtoul(arguments, NULL, 10);
     else if (strcmp(verb, "send") == 0)
         send_all(arguments);
+    else if (strcmp(verb, "try") == 0)
+        try_all(arguments);
     else if (strcmp(verb, "plain") == 0)
         answer(transmit_send(document, length), began_us);
     else if (strcmp(verb, "configure") == 0)
