@@ -90,6 +90,13 @@ static bool take(struct counting *here, struct slot *slot, struct slot *so_far)
     return true;
 }
 
+/* By a write: a page that is read first is mapped together with fifteen neighbours, which
+ * count as this process's memory. */
+static int32_t pid_of(struct slot *slot)
+{
+    return atomic_fetch_add(&slot->pid, 0);
+}
+
 /* so_far: what this process has counted in a file that is gone. */
 static void claim(struct counting *here, struct slot *so_far)
 {
@@ -98,7 +105,8 @@ static void claim(struct counting *here, struct slot *so_far)
 
     here->own = NULL;
     /* Readers look as far as the first slot that nobody ever had. */
-    while (i < SLOTS && !((slots[i].pid == 0 || lock_slot(i)) && take(here, &slots[i], so_far)))
+    while (i < SLOTS &&
+           !((pid_of(&slots[i]) == 0 || lock_slot(i)) && take(here, &slots[i], so_far)))
         i++;
     if (i < SLOTS)
         lock_slot(i);

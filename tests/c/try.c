@@ -163,7 +163,8 @@ static int first(void)
     long memory, space, began_us, took_us;
     int descriptors;
 
-    from_proc(PRIVATE); /* what stdio needs for itself */
+    from_proc(PRIVATE); /* what this program's own looks need */
+    entries("/proc/self/fd");
     memory = from_proc(PRIVATE);
     space = from_proc(SPACE);
     descriptors = entries("/proc/self/fd");

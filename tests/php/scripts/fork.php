@@ -2,7 +2,7 @@
 
 /**
  * A child forked before and one forked after the parent's first send. Prints who
- * reached the listener, and how many threads it has then.
+ * reached the listener, how many threads it has then, and how many profiles the library has sent for it.
  */
 
 require __DIR__ . '/config.php';
@@ -11,7 +11,9 @@ require dirname(__DIR__, 3) . '/php/transmitter.php';
 function report(string $who): void
 {
     $sent = send_profiling_data(['id' => $who]);
-    echo $who, ' ', $sent ? 'sent' : 'not sent', ' ', count(scandir('/proc/self/task')) - 2, "\n";
+    $threads = count(scandir('/proc/self/task')) - 2;
+    $byLibrary = get_transmit_stats()['process']['sent'] ?? 0;
+    echo $who, ' ', $sent ? 'sent' : 'not sent', " $threads $byLibrary\n";
 }
 
 function in_child(string $who): void
