@@ -43,6 +43,14 @@ fuzz_one() {
     return "$status"
 }
 
+# seconds turns 60s or 10m into seconds.
+seconds() {
+    case "$1" in
+    *m) echo $((${1%m} * 60)) ;;
+    *) echo "${1%s}" ;;
+    esac
+}
+
 # fuzz finds the targets by itself. What fails is left in testdata, as a test; the
 # fuzzer of the C interface, in tests/, prints its seed.
 fuzz() {
@@ -55,6 +63,7 @@ fuzz() {
             [ "$died" = 0 ]
         done
     done
+    php -d ffi.enable=true tests/php/fuzz.php "$(seconds "$fuzz_time")"
     TRANSMIT_FUZZTIME=$fuzz_time go -C tests test -count=1 -timeout 0 -v -run '^TestFuzz' .
 }
 

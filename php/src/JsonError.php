@@ -22,11 +22,15 @@ final class JsonError
         if (json_last_error() === $error) {
             return;
         }
-        if (isset(self::DECODES[$error])) {
-            json_decode(self::DECODES[$error]);
-            return;
+        try {
+            if (isset(self::DECODES[$error])) {
+                json_decode(self::DECODES[$error]);
+                return;
+            }
+            json_encode(self::culprit($error), 0, $error === JSON_ERROR_DEPTH ? 1 : 512);
+        } catch (\Error $e) {
+            return; // disabled: it stays
         }
-        json_encode(self::culprit($error), 0, $error === JSON_ERROR_DEPTH ? 1 : 512);
     }
 
     /** @return mixed what json_encode has this error with */

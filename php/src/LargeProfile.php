@@ -54,13 +54,10 @@ final class LargeProfile
     {
         $settings = $this->call->settings;
         $this->call->listener = $socketPath;
-        $before = json_last_error();
         try {
             $json = $isCut ? $this->encodeCut() : $this->encodeWhole() ?? $this->encodeCut();
         } catch (Refused $e) {
             return new Outcome($e->getCode(), $e->getMessage());
-        } finally {
-            JsonError::restore($before);
         }
         $length = strlen($json);
         if ($length <= $settings->maxDatagramSize || $settings->oversize === 'memfd') {

@@ -18,6 +18,8 @@ final class Quiet
     private bool $hasHandler = false;
     private bool $hasHeldSignals = false;
 
+    private int $jsonError = JSON_ERROR_NONE;
+
     /** @var int|null error_reporting(), where set_error_handler() is disabled */
     private $level = null;
 
@@ -53,6 +55,7 @@ final class Quiet
         } elseif (self::has('error_reporting')) {
             $this->level = error_reporting(0);
         }
+        $this->jsonError = self::has('json_last_error') ? json_last_error() : JSON_ERROR_NONE;
         // A handler that throws would end the work half-way, and its exception would be taken for ours.
         $this->hasHeldSignals = self::has('pcntl_async_signals') && self::has('pcntl_signal_dispatch')
             && pcntl_async_signals(false);
@@ -83,6 +86,9 @@ final class Quiet
     /** Signal handlers that had to wait run last: what one of them throws is the application's. */
     private function end(): void
     {
+        if (self::has('json_last_error')) {
+            JsonError::restore($this->jsonError);
+        }
         if ($this->encoding !== null) {
             mb_internal_encoding($this->encoding);
             $this->encoding = null;

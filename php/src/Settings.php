@@ -175,7 +175,7 @@ final class Settings
     /** As transmit_configure takes them. */
     public function forLibrary(): string
     {
-        return (string) json_encode([
+        $settings = [
             'listener_socket' => $this->listenerSocket,
             'listener_user' => $this->listenerUser ?? -1,
             'timeout_us' => $this->timeoutUs,
@@ -186,7 +186,12 @@ final class Settings
             'buffer_max_bytes' => $this->bufferMaxBytes,
             'buffer_max_files' => $this->bufferMaxFiles,
             'php_version' => PHP_VERSION,
-        ], JSON_UNESCAPED_SLASHES);
+        ];
+        try {
+            return json_encode($settings, JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR); // no json_last_error() then
+        } catch (\JsonException $e) {
+            return ''; // a path that is not UTF-8 is plain PHP's
+        }
     }
 
     /** @return array<string, mixed> */
