@@ -75,7 +75,7 @@ final class LargeProfile
      */
     private function encodeWhole(): ?string
     {
-        $until = $this->call->socketDeadline;
+        $until = $this->until();
         try {
             return $this->call->settings->oversize === 'shrink'
                 ? $this->encodeWithin($until, $this->call->settings->maxDatagramSize)
@@ -92,12 +92,18 @@ final class LargeProfile
     /** @throws Refused */
     private function encodeCut(): string
     {
-        $until = $this->call->socketDeadline;
+        $until = $this->until();
         $cut = new Cut($this->data, $this->serialized, $until->halfway());
         if ($cut->marks !== []) {
             $this->call->flags |= Native::SHRUNK;
         }
         return $this->encodeWithin($until, self::MAX_BYTES, $cut->instead, $cut->marks);
+    }
+
+    /** What takes longer to encode takes more than the rest of the time to copy and to write. */
+    private function until(): Deadline
+    {
+        return $this->call->deadline->earlierBy(intdiv($this->call->settings->timeoutUs * 2, 5));
     }
 
     private function encodeWithin(Deadline $until, int $bytes, array $instead = [], array $marks = []): string

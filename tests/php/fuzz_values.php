@@ -97,7 +97,7 @@ final class Value
     /** @return int|string */
     private static function name()
     {
-        $names = [0, 1, 2, 7, -1, '', 'a', 'b', 'id', "\0a", "\0*\0b", "\0", 'é', "\xff", '00', '1.5', 'a"b', 'time_ms'];
+        $names = [0, 1, 2, 7, -1, '', 'a', 'b', 'id', "\0a", "\0*\0b", "\0", 'é', "\xff", '00', '1.5', 'a"b', 'c'];
         return $names[mt_rand(0, count($names) - 1)];
     }
 
