@@ -52,6 +52,16 @@ procps          looks at processes
 e2fsprogs       makes a disk that can be frozen
 mount           mounts it
 nginx-light     a web server before php-fpm
+mediawiki       an application that is the same with the profiler and without
+dokuwiki        another one
+php-sqlite3     MediaWiki's database
+php-excimer     a profiler beside php-tideways
+php-redis       keeps the applications' sessions, without locks
+redis-server    where they are kept
+phpmd           a program that is the same with the profiler and without, as are phploc, phpcpd and phpab
+phploc          see phpmd
+phpcpd          see phpmd
+phpab           see phpmd
 chromium        shows the status page
 wrk             loads it
 "
