@@ -58,10 +58,10 @@ php-sqlite3     MediaWiki's database
 php-excimer     a profiler beside php-tideways
 php-redis       keeps the applications' sessions, without locks
 redis-server    where they are kept
-phpmd           a program that is the same with the profiler and without, as are phploc, phpcpd and phpab
-phploc          see phpmd
-phpcpd          see phpmd
-phpab           see phpmd
+phpmd           a program that is the same with the profiler and without
+phploc          another one
+phpcpd          another one
+php-parser      another one
 chromium        shows the status page
 wrk             loads it
 "
