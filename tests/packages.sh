@@ -19,6 +19,7 @@ php-cli         sends the first profile
 bench_packages="$build_packages
 php-cli         one of the faces that are compared
 php-fpm         serves a page with and without the profiler
+php-excimer     measures its functions
 libsystemd0     sd_journal_send, to compare with
 "
 matrix_packages="$build_packages

@@ -82,4 +82,9 @@ var goals = []goal{
 	{"a worker's private memory", "memory", "transmit", "", "", within, 1.5e6, memory},
 	{"threads", "threads", "transmit", "", "", within, 5, number},
 	{"FPM page of 2 ms, profiler on", "fpm-page", "on", "off", "profiler off", times, 1 / 0.97, duration},
+	{"CPU of a 2 ms page, no extension", "cpu-2", "on", "off", "profiler off", times, 1.03, duration},
+	{"… `sample_rate` 0", "cpu-2", "unsampled", "off", "profiler off", times, 1.01, duration},
+	{"… Excimer", "cpu-2", "excimer", "off", "profiler off", shown, 0, duration},
+	{"CPU of a 20 ms page, Excimer", "cpu-20", "excimer", "off", "profiler off", times, 1.05, duration},
+	{"… `sample_rate` 0", "cpu-20", "unsampled", "off", "profiler off", times, 1.01, duration},
 }

@@ -15,11 +15,9 @@ mkdir "$folder/b"
 go -C "$here/.." build -o "$folder/visit" ./fpm
 start_fpm "ffi.preload = ${BENCH_FFI_HEADER:-$root/build/transmit_ffi.h}
 opcache.enable = 1
-; To measure functions has its own price, which is the extension's: without it, a profile is sent all the same.
-disable_functions = tideways_xhprof_enable,xhprof_enable
 opcache.preload = $BENCH_PHP/preload.php
 $([ "$(id -u)" != 0 ] || echo "opcache.preload_user = $(worker_user)")"
-"$folder/visit" "$folder" "$here/page.php" "${2-10}"
+BENCH_FPM=$fpm "$folder/visit" "$folder" "$here/page.php" "${2-10}"
 # On a busy machine, one or the other.
 late=$(find "$folder/b" -name 'profile_*' | wc -l)
 [ "$late" = 0 ] || echo "# fpm-page: $late profiles went to the disk, for the listener was late"

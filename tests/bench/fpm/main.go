@@ -1,5 +1,6 @@
 // Fpm visits a page of a php-fpm with and without the profiler, and listens. It
-// prints a line "fpm-page TAB off|on TAB nanoseconds a request" for each turn.
+// prints a line "fpm-page TAB off|on TAB nanoseconds a request" for each turn, and
+// then what cpu.go measures.
 //
 //	fpm FOLDER PAGE TURNS
 package main
@@ -40,6 +41,7 @@ func main() {
 			fmt.Printf("fpm-page\t%s\t%d\n", way, int64(turn)/requests)
 		}
 	}
+	measureCPU(folder, page, 5*turns, received)
 }
 
 // expect waits for the listener. On a busy machine some profiles may go to the
@@ -75,10 +77,10 @@ func listen(path string) *atomic.Int64 {
 }
 
 // measure visits the page for one turn and returns how often.
-func measure(fpm, page, query string) int64 {
+func measure(fpm, page, way string) int64 {
 	var all sync.WaitGroup
 	var requests atomic.Int64
-	request := record(map[string]string{"SCRIPT_FILENAME": page, "QUERY_STRING": query, "REQUEST_METHOD": "GET"})
+	request := requestOf(page, "way="+way)
 	end := time.Now().Add(turn)
 	for range visitors {
 		all.Go(func() {
@@ -90,6 +92,10 @@ func measure(fpm, page, query string) int64 {
 	}
 	all.Wait()
 	return requests.Load()
+}
+
+func requestOf(page, query string) []byte {
+	return record(map[string]string{"SCRIPT_FILENAME": page, "QUERY_STRING": query, "REQUEST_METHOD": "GET"})
 }
 
 func visit(fpm string, request []byte) {

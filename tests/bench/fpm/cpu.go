@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// cpuWays are compared on pages of these lengths.
+var (
+	cpuWays  = []string{"off", "on", "excimer", "unsampled"}
+	cpuPages = []int{2, 20}
+)
+
+// msOfTurn is how long a turn's pages take together, about.
+const msOfTurn = 120
+
+// measureCPU prints the CPU time of a request, of all workers and all their threads: "cpu-2 TAB way TAB ns". It does
+// not depend on how busy the machine is, but for its caches.
+func measureCPU(folder, page string, turns int, received *atomic.Int64) {
+	workers := childrenOf(os.Getenv("BENCH_FPM"))
+	for turn := range turns {
+		for _, ms := range cpuPages {
+			for i := range cpuWays {
+				way := cpuWays[(i+turn)%len(cpuWays)] // nobody is always the first one
+				requests := int64(msOfTurn / ms)
+				request := requestOf(page, fmt.Sprintf("way=%s&ms=%d", way, ms))
+				visit(folder+"/fpm.sock", request)
+				before, heard := cpuTime(workers), received.Load()
+				for range requests {
+					visit(folder+"/fpm.sock", request)
+				}
+				fmt.Printf("cpu-%d\t%s\t%d\n", ms, way, (cpuTime(workers)-before)/requests)
+				if way == "on" || way == "excimer" {
+					expect(received, heard, requests)
+				}
+			}
+		}
+	}
+}
+
+// cpuTime is what the processes have used, in nanoseconds: see clock_getcpuclockid(3).
+func cpuTime(pids []int) (sum int64) {
+	for _, pid := range pids {
+		var used syscall.Timespec
+		clock := uintptr(uint32(^pid<<3 | 2))
+		if _, _, err := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&used)), 0); err != 0 {
+			log.Fatal("fpm-page: the CPU time of a worker: ", err)
+		}
+		sum += used.Nano()
+	}
+	return sum
+}
+
+func childrenOf(pid string) (pids []int) {
+	text, err := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
+	check(err)
+	for _, word := range strings.Fields(string(text)) {
+		child, err := strconv.Atoi(word)
+		check(err)
+		pids = append(pids, child)
+	}
+	return pids
+}
