@@ -22,6 +22,13 @@
  *           alternate signal stack has one of 32 KiB, for handlers that ask for it
  *           (sigaltstack(2)). The start also adds a handler of SIGSEGV, SIGBUS and
  *           SIGFPE, which passes on what is not the library's.
+ * Privileges  Give up privileges before the first call that is not simply sent: it
+ *           starts threads, and capset(2), PR_SET_NO_NEW_PRIVS, seccomp(2) without
+ *           TSYNC and unshare(2) change the calling thread only. The thread that
+ *           writes to the disk gives up the capabilities that its caller has not,
+ *           for good if they are not permitted any more; all other restrictions
+ *           have to be there first. setuid(2) and its kind change all threads. A
+ *           setuid program's environment is not read.
  *
  * Blocking: a call returns within timeout_us (50 ms, see transmit_configure),
  * the start of the library (about 4 ms) included.

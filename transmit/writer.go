@@ -3,6 +3,7 @@ package transmit
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -45,13 +46,15 @@ type writer struct {
 	garbage garbage
 
 	// The goroutine's own.
-	stores []*buffer.Store // of the last few listeners and settings; the latest first
+	privileges privileges      // its thread's
+	stores     []*buffer.Store // of the last few listeners and settings; the latest first
 }
 
 // job is one profile on its way to the disk.
 type job struct {
 	text    []byte // from memory: the caller's is valid only during the call
 	options buffer.Options
+	caller  privileges
 	written event
 	settled atomic.Bool // by the caller, who does not wait any longer, or by the writer
 
@@ -95,7 +98,7 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, u
 		w.release(size)
 		return Lost, fmt.Errorf("%w; %w", err, unsent)
 	}
-	j := &job{text: text, options: options}
+	j := &job{text: text, options: options, caller: ownPrivileges()}
 	w.jobs <- j // does not block
 	w.bell.ring()
 	if late && j.settle() {
@@ -152,6 +155,8 @@ func (w *writer) flush(deadline time.Time) bool {
 }
 
 func (w *writer) run() {
+	runtime.LockOSThread() // its privileges are the thread's
+	w.privileges = ownPrivileges()
 	for {
 		heard := w.bell.rung.Load()
 		if !w.work() {
@@ -225,6 +230,7 @@ func (w *writer) handle(j *job) {
 			j.err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	w.privileges = w.privileges.limitTo(j.caller)
 	store := w.use(j.options)
 	j.err = store.Write(j.text)
 	j.dir = store.Dir()

@@ -159,7 +159,8 @@ final class DoctorTest extends TransmitTestCase
         $preload = "opcache.preload=$root/php/preload.php opcache.preload_user=nobody"
             . " ffi.preload=$root/build/transmit_ffi.h";
         return [
-            'all is well' => ['', "$ffi ffi.enable=true", 0, 'library', 'ok', 'native: '],
+            'all is well' => ['', "zend_extension=opcache $ffi $preload", 0, 'library', 'ok', 'native: '],
+            'FFI for all scripts' => ['', "$ffi ffi.enable=true", 1, 'ffi', 'warn', 'every script may run native code'],
             'preloaded' => ['', "zend_extension=opcache $ffi $preload", 0, 'preload', 'ok', '\d classes'],
             'absent' => ['absent', "$ffi ffi.enable=true", 2, 'socket', 'fail', 'No such file'],
             'socket closed' => ['0600 for FPM', "$ffi ffi.enable=true", 2, 'socket', 'fail', 'nobody may not write to'],

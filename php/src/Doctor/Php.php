@@ -26,7 +26,7 @@ final class Php
         $php = ['PHP ' . PHP_VERSION, PHP_SAPI, 'as ' . System::user(), self::iniFiles()];
         return [
             Finding::ok('php', implode(', ', $php)),
-            Finding::ok('ffi', self::ffi()),
+            self::ffi(),
             self::preload(),
             self::library($settings),
         ];
@@ -40,12 +40,19 @@ final class Php
             . ($transmit ? ', ' . implode(', ', $transmit) : '');
     }
 
-    private static function ffi(): string
+    private static function ffi(): Finding
     {
         if (!extension_loaded('FFI')) {
-            return 'the extension is not loaded';
+            return Finding::ok('ffi', 'the extension is not loaded');
         }
-        return 'the extension is loaded, ffi.enable=' . ini_get('ffi.enable');
+        $enable = (string) ini_get('ffi.enable');
+        $text = "the extension is loaded, ffi.enable=$enable";
+        $isForAll = PHP_SAPI !== 'cli' && filter_var($enable, FILTER_VALIDATE_BOOLEAN);
+        return $isForAll
+            ? Finding::warn('ffi', "$text: every script may run native code, whatever disable_functions and"
+                . ' open_basedir say', 'on a host that others share, use ffi.enable=preload with ffi.preload and'
+                . ' opcache.preload')
+            : Finding::ok('ffi', $text);
     }
 
     private static function preload(): Finding

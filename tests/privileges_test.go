@@ -1,0 +1,38 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A host that has given up its capabilities after its first call writes nothing through the library that it may not
+// write by itself, and what it may write is written.
+func TestPrivileges_GivenUpAfterTheFirstCall(t *testing.T) {
+	needRoot(t)
+	s := newScene(t)
+	open, closed := filepath.Join(s.dir, "open"), filepath.Join(s.dir, "closed")
+	check(t, os.Mkdir(open, 0o700))
+	check(t, os.Mkdir(closed, 0o500)) // root's own, which only CAP_DAC_OVERRIDE writes to
+	out := succeed(t, 30*time.Second, exec.Command(program(t, "privileges"), open, closed))
+	var with, without, back int
+	if _, err := fmt.Sscan(string(out), &with, &without, &back); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if with != buffered || without >= 0 || back != buffered {
+		t.Errorf("with capabilities %d, without %d, where the host may write %d", with, without, back)
+	}
+	if files := profilesIn(t, closed); len(files) != 1 {
+		t.Errorf("%d files where the host may not write", len(files))
+	}
+}
+
+func profilesIn(t *testing.T, dir string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "profile_*.json"))
+	check(t, err)
+	return names
+}
