@@ -210,16 +210,23 @@ final class Profiler
         if (!$isForced && $options->sampleRate < 1 && $options->sampleRate * PHP_INT_MAX < random_int(1, PHP_INT_MAX)) {
             return;
         }
-        if (self::$net === null && function_exists('register_shutdown_function')) {
-            foreach (self::RESERVE_BYTES as $bytes) {
-                self::$reserve[] = str_repeat("\0", $bytes);
-            }
-            self::$net = new self();
-            register_shutdown_function(self::AT_SHUTDOWN);
+        if (self::$net === null) {
+            self::prepareShutdown();
         }
         self::load('Recording');
         self::$recording = Recording::begin($options, $isForced);
         self::$isNew = true;
+    }
+
+    private static function prepareShutdown(): void
+    {
+        foreach (self::RESERVE_BYTES as $bytes) {
+            self::$reserve[] = str_repeat("\0", $bytes);
+        }
+        self::$net = new self();
+        if (function_exists('register_shutdown_function')) {
+            register_shutdown_function(self::AT_SHUTDOWN);
+        }
     }
 
     private static function enable(): void

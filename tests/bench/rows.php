@@ -47,6 +47,29 @@ function senders(array $ways, array $profile): array
     }, $ways);
 }
 
+/** A call graph of 8,000 edges, by function, and a loop over it that does nothing. Only when this row is asked for. */
+function measure_top(): void
+{
+    require_once __DIR__ . '/../../php/autoload.php';
+    mt_srand(1);
+    $edges = [];
+    while (count($edges) < 8000) {
+        $level = mt_rand(0, 20) === 0 ? '@1' : '';
+        $edge = sprintf('App\Name%d::f==>App\Name%d::f%s', mt_rand(0, 2500), mt_rand(0, 2500), $level);
+        $edges[$edge] = ['ct' => 1, 'wt' => mt_rand(1, 900), 'mu' => 100];
+    }
+    report('php-top', interleaved([
+        'top_functions' => static function () use ($edges): void {
+            Transmit\Profiler\TopFunctions::of($edges, 1000.0);
+        },
+        'loop' => static function () use ($edges): void {
+            foreach ($edges as $edge => $numbers) {
+                $last = $numbers['wt'];
+            }
+        },
+    ], 30));
+}
+
 /** Nobody listens. */
 function measure_disk(array $ways): void
 {

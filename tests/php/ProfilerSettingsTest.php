@@ -99,6 +99,26 @@ final class ProfilerSettingsTest extends TransmitTestCase
         self::assertCount(7, $this->buffered());
     }
 
+    /** @return array<string, array{string}> php.ini, for hosts that disable what the profiler would like to call */
+    public function disabled(): array
+    {
+        $functions = 'tideways_xhprof_enable tideways_xhprof_disable getrusage getmypid gethostname set_error_handler'
+            . ' restore_error_handler register_shutdown_function ini_set set_time_limit error_log php_uname';
+        $disabled = ['all' => ['disable_functions=' . strtr($functions, ' ', ',')], 'excimer' =>
+            ['disable_classes=ExcimerProfiler']];
+        foreach (explode(' ', $functions) as $function) {
+            $disabled[$function] = ["disable_functions=$function"];
+        }
+        return $disabled;
+    }
+
+    /** @dataProvider disabled */
+    public function testDisabledFunctionsAreNoErrorOfThePage(string $ini): void
+    {
+        self::assertSame('page', $this->profile('', 'echo "page";', '', "-d display_errors=1 -d $ini"));
+        self::assertCount(1, $this->buffered());
+    }
+
     public function testWhatTellsProfilesApart(): void
     {
         $trace = '0af7651916cd43dd8448eb211c80319c';
@@ -193,11 +213,11 @@ final class ProfilerSettingsTest extends TransmitTestCase
         self::assertSame(['of the child'], array_values(array_filter(array_column($sent, 'name'))));
     }
 
-    private function profile(string $settings, string $page, string $environment = ''): string
+    private function profile(string $settings, string $page, string $environment = '', string $more = ''): string
     {
         $prepend = $this->prepend($settings, $page);
         $options = '-d variables_order=EGPCS -d display_errors=0';
-        $command = "php $options -d auto_prepend_file=$prepend $this->folder/page.php";
+        $command = "php $options $more -d auto_prepend_file=$prepend $this->folder/page.php";
         return Program::run("env $environment $command")['output'];
     }
 

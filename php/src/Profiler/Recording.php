@@ -213,10 +213,12 @@ final class Recording
     /** @return string the extension that measures; "": none */
     private static function backend(string $wanted): string
     {
-        $found = array_filter(
-            $wanted === 'auto' ? self::preferred() : [$wanted],
-            'extension_loaded'
-        );
+        $wanted = $wanted === 'auto' ? self::preferred() : [$wanted];
+        $found = array_filter($wanted, static function (string $extension): bool {
+            return $extension === 'excimer' // disable_functions and disable_classes may name them
+                ? class_exists('ExcimerProfiler', false) && extension_loaded('excimer')
+                : function_exists("{$extension}_enable") && function_exists("{$extension}_disable");
+        });
         return (string) reset($found);
     }
 
