@@ -4,7 +4,7 @@
 set -euo pipefail
 telegraf=github.com/influxdata/telegraf/cmd/telegraf@v1.37.2
 nats_server=github.com/nats-io/nats-server/v2@v2.15.2
-plugins=custom,inputs.socket_listener,inputs.directory_monitor,inputs.execd,processors.parser,outputs.file,outputs.nats
+plugins=custom,inputs.socket_listener,inputs.execd,processors.parser,outputs.file,outputs.nats
 plugins+=,parsers.value,parsers.json_v2,serializers.template,serializers.influx
 
 export GOBIN=$1
