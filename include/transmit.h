@@ -143,10 +143,10 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  *                    as ,"php_version":"8.2.1"; at most 256 bytes. NULL: nothing
  * max_datagram_size  bytes that the listener takes, "_meta" included
  *
- * Needs no settings and no Go, and touches no disk. Returns TRANSMIT_SENT, or
- * TRANSMIT_EUNSENT: nothing has happened, the caller still has the profile and
- * may give it to transmit_send_with. That is so for every argument that is not
- * as described, too. The other functions make this attempt by themselves.
+ * Needs no settings, listener_user included, and no Go, and touches no disk. Returns TRANSMIT_SENT,
+ * or TRANSMIT_EUNSENT: nothing has happened, the caller still has the profile and may give it to
+ * transmit_send_with. That is so for every argument that is not as described, too. The other
+ * functions make this attempt by themselves.
  *
  * Blocking: never. Threads: any, also in a signal handler, with 16 KiB of stack.
  * Fork: a child opens a socket of its own. The library keeps one socket for each

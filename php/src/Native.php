@@ -31,15 +31,12 @@ final class Native
     /** @var array{string|null}|null the setting for which that was decided */
     private static ?array $decidedFor = null;
 
-    /** @var Settings|null what the library was told last in this request */
-    private static $told = null;
-
     /** Whether the library can be used here. Decided once per request. */
     public static function isUsable(Settings $settings): bool
     {
         if (self::$decidedFor !== [$settings->library]) {
             self::$decidedFor = [$settings->library];
-            self::$cdef = self::$told = null;
+            self::$cdef = null;
             try {
                 self::$why = self::bind($settings->library);
             } catch (\Error $e) {
@@ -55,10 +52,10 @@ final class Native
         return self::$why ?? '';
     }
 
-    /** Whether it can be used, and has these settings. */
+    /** Whether it can be used, and takes these settings. */
     public static function isReady(Settings $settings): bool
     {
-        return self::$told === $settings || self::configure($settings) === 0;
+        return self::configure($settings) === 0;
     }
 
     /**
@@ -70,7 +67,7 @@ final class Native
      */
     public static function send(string $json, int $flags, ?string $socketPath, Settings $settings, int $start): int
     {
-        if (self::$told !== $settings && self::configure($settings) !== 0) {
+        if (self::configure($settings) !== 0) {
             return Result::EPANIC; // plain PHP may be able to do it
         }
         $leftUs = $settings->timeoutUs + (int) (($start - hrtime(true)) / 1000);
@@ -175,8 +172,8 @@ final class Native
     }
 
     /**
-     * All keys, so that two virtual hosts in one worker do not inherit each other's.
-     * Starts the library in this process.
+     * All keys, so that two virtual hosts in one worker do not inherit each other's. Before each call: a note that they
+     * are there already would be a page's to change. The same ones again cost a comparison. Starts the library.
      *
      * @return int 0, or why it cannot be used here
      */
@@ -187,12 +184,10 @@ final class Native
         }
         $json = $settings->forLibrary();
         try {
-            $result = (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_configure($json, strlen($json));
+            return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_configure($json, strlen($json));
         } catch (\FFI\Exception $e) {
-            $result = Result::EPANIC;
+            return Result::EPANIC;
         }
-        self::$told = $result === 0 ? $settings : null;
-        return $result;
     }
 
     /** @return string|null why not; null: it is there */

@@ -69,10 +69,10 @@ final class TrySend
         }
     }
 
-    /** A replay begins in the library; with mbstring.func_overload, strlen() counts no bytes. */
+    /** A replay begins in the library, which looks whose the socket is, too; with mbstring.func_overload, strlen() counts no bytes. */
     private static function isPossible(Settings $settings): bool
     {
-        return $settings->replay === 'off'
+        return $settings->replay === 'off' && $settings->listenerUser === null
             && (PHP_VERSION_ID >= 80000 || ((int) \ini_get('mbstring.func_overload') & 2) === 0);
     }
 
