@@ -59,6 +59,7 @@ final class LargeProfile
         } catch (Refused $e) {
             return new Outcome($e->getCode(), $e->getMessage());
         }
+        Quiet::renew();
         $length = strlen($json);
         if ($length <= $settings->maxDatagramSize || $settings->oversize === 'memfd') {
             return $this->call->toListener($json, $socketPath);

@@ -108,6 +108,19 @@ final class Quiet
         }
     }
 
+    /** For the rest of a call in which the application's code has run: it may have set a handler of its own. */
+    public static function renew(): void
+    {
+        if (self::has('set_error_handler') && self::has('restore_error_handler')) {
+            $current = set_error_handler([self::class, 'keepWarning']);
+            if ($current === [self::class, 'keepWarning']) {
+                restore_error_handler();
+            } else {
+                self::$handlersBefore[] = $current;
+            }
+        }
+    }
+
     /** Unless the application has set one above it, in another fiber: then it stays, and passes all on. */
     private static function removeHandler(): void
     {
