@@ -7,14 +7,25 @@ namespace Transmit;
  */
 final class ObjectFields
 {
+    /** One with more fields is not copied, which PHP does for names that are numbers. */
+    private const MANY = 100000;
+
     /**
      * Names that begin with a NUL byte are to be left out: so PHP names what is not public.
      *
-     * @return array|\stdClass for foreach; not copied where that may be much
+     * @return array|\stdClass for foreach
      */
     public static function of(object $object)
     {
-        return get_class($object) === 'stdClass' ? $object : (array) $object;
+        if ($object instanceof \stdClass) {
+            $left = self::MANY;
+            foreach ($object as $field) {
+                if (--$left < 0) {
+                    return $object;
+                }
+            }
+        }
+        return (array) $object;
     }
 
     /** @param int|string $name as foreach gives it */

@@ -42,7 +42,11 @@ final class TrySend
     {
         $held = false;
         try {
-            $held = \function_exists('pcntl_async_signals') && \pcntl_async_signals(false);
+            $held = \function_exists('pcntl_signal_dispatch') && \function_exists('pcntl_async_signals')
+                && \pcntl_async_signals(false);
+            if (!\function_exists('restore_error_handler')) {
+                return false; // disabled: a handler would stay
+            }
             \set_error_handler([self::class, 'ignore']);
             try {
                 $settings = Settings::current();
