@@ -43,7 +43,8 @@ type writer struct {
 
 	replayer replayer
 
-	garbage garbage
+	garbage  garbage
+	handover handover
 
 	// The goroutine's own.
 	privileges privileges      // its thread's
@@ -100,6 +101,9 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, u
 	}
 	j := &job{text: text, options: options, caller: ownPrivileges()}
 	w.jobs <- j // does not block
+	if w.bell.sleeps.Load() && !late && len(w.jobs) == 1 {
+		w.handover.bringHere()
+	}
 	w.bell.ring()
 	if late && j.settle() {
 		return Pending, fmt.Errorf("%w; %w", profile.ErrTimeUp, unsent)
@@ -157,6 +161,7 @@ func (w *writer) flush(deadline time.Time) bool {
 func (w *writer) run() {
 	runtime.LockOSThread() // its privileges are the thread's
 	w.privileges = ownPrivileges()
+	w.handover.own()
 	for {
 		heard := w.bell.rung.Load()
 		if !w.work() {
@@ -170,12 +175,18 @@ func (w *writer) run() {
 func (w *writer) work() (more bool) {
 	select {
 	case j := <-w.jobs:
+		if len(w.jobs) > 0 {
+			w.handover.letGo() // several callers have several CPUs
+		}
 		w.do(j)
 		return true
 	default:
 	}
 	w.collect()
 	tidied, replayed := w.tidyUp(), w.replay()
+	if tidied || replayed {
+		w.handover.letGo()
+	}
 	return tidied || replayed
 }
 
