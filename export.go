@@ -42,7 +42,7 @@ func main() {} // c-shared wants one and never runs it.
 //export transmitSend
 func transmitSend(call *C.struct_call) (result C.int32_t) {
 	defer recovered(call, &result)
-	if call.flags&^(C.TRANSMIT_TRUSTED|C.TRANSMIT_AS_IS|C.TRANSMIT_TO_DISK) != 0 {
+	if call.flags&^(C.TRANSMIT_TRUSTED|C.TRANSMIT_AS_IS|C.TRANSMIT_TO_DISK|C.TRANSMIT_NO_WAIT) != 0 {
 		return answer(call, transmit.Lost, fmt.Errorf("%w: flags 0x%x", transmit.ErrInvalid, call.flags))
 	}
 	if call.socket_path != nil {
@@ -56,6 +56,7 @@ func transmitSend(call *C.struct_call) (result C.int32_t) {
 		Trusted: call.flags&C.TRANSMIT_TRUSTED != 0,
 		AsIs:    call.flags&C.TRANSMIT_AS_IS != 0,
 		ToDisk:  call.flags&C.TRANSMIT_TO_DISK != 0,
+		NoWait:  call.flags&C.TRANSMIT_NO_WAIT != 0,
 		Timeout: time.Duration(call.timeout_us) * time.Microsecond,
 		Spent:   transmit.Since(int64(call.began_ns)),
 	})

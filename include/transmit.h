@@ -121,6 +121,9 @@ int32_t transmit_send(const char *json, size_t len);
 #define TRANSMIT_TO_DISK 4u
 /* The caller has cut it: transmit_stats counts that. */
 #define TRANSMIT_SHRUNK 8u
+/* Do not wait for the disk: where the listener does not take the profile, the
+ * result is TRANSMIT_PENDING as soon as the library has it. */
+#define TRANSMIT_NO_WAIT 16u
 
 /*
  * transmit_send_with - transmit_send, with choices for this call.
@@ -221,6 +224,8 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *                      an outage, or in a process, starts transmit_replay in the
  *                      background, in one process of all, 1000 profiles a second
  *                      at most, until nothing is left or the listener is away
+ *   wait_for_disk      true     false: as with TRANSMIT_NO_WAIT, but for calls with
+ *                      TRANSMIT_TO_DISK
  *   buffer_dirs        ["/var/lib/bitville-apm/buffer", "/tmp/bitville-apm-buffer",
  *                       "$TMPDIR/bitville-apm-buffer", "$TMPDIR"]
  *                      absolute paths; the first usable one is taken

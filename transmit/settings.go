@@ -41,6 +41,8 @@ type settings struct {
 	replays     bool   // the setting replay is "auto"
 	phpVersion  string // JSON; "" for none
 	buffer      buffer.Options
+
+	waitsForDisk bool
 }
 
 func defaultSettings(temp string, known *listeners) *settings {
@@ -48,6 +50,8 @@ func defaultSettings(temp string, known *listeners) *settings {
 		listener:    newListener(peer{path: defaultSocket}, known.backoffChanged),
 		timeout:     50 * time.Millisecond,
 		maxDatagram: datagram{}.max(),
+
+		waitsForDisk: true,
 		buffer: buffer.Options{
 			Dirs:     buffer.SystemDirs(temp),
 			MaxBytes: 1 << 30,
@@ -134,6 +138,8 @@ func (s *settings) set(key string, value json.RawMessage, known *listeners) (err
 		s.oversize, err = asChoice(value, oversizeWords)
 	case "replay":
 		s.replays, err = asChoice(value, replayWords)
+	case "wait_for_disk":
+		s.waitsForDisk, err = asBool(value)
 	case "buffer_dirs":
 		s.buffer.Dirs, err = asDirectories(value)
 	case "buffer_max_bytes":
@@ -154,6 +160,16 @@ func asInteger(value json.RawMessage, least, most int64) (int64, error) {
 		return 0, fmt.Errorf("wants an integer from %d to %d, got %.40s", least, most, value)
 	}
 	return n, nil
+}
+
+func asBool(value json.RawMessage) (bool, error) {
+	switch string(value) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("wants true or false, got %.40s", value)
 }
 
 func asString(value json.RawMessage) (text string, err error) {

@@ -34,6 +34,7 @@ type Request struct {
 	Trusted bool          // JSON is one valid object without _meta: do not check it
 	AsIs    bool          // do not check it, add _meta or cut it
 	ToDisk  bool          // do not try the listener
+	NoWait  bool          // do not wait for the disk
 	Timeout time.Duration // 0 for the configured one
 	Spent   time.Duration // of Timeout, before Send was called
 }
@@ -85,7 +86,7 @@ func New(temp string) *Transmitter {
 //	outcome   err
 //	Sent      nil
 //	Buffered  why the listener did not take it, and in which directory it is
-//	Pending   the same, and that the disk is slow
+//	Pending   the same, and that the disk is slow, or was not waited for
 //	Lost      why it was refused (profile.ErrSyntax, …), or neither listener nor disk took it
 //
 // It blocks for the timeout at most, whatever listener and disk do. A profile
@@ -114,7 +115,8 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 		return Sent, nil
 	}
 	t.writer.replayer.missed(s, unsent)
-	return t.writer.write(out, doc.deadline, s.bufferFor(r.Socket), unsent)
+	noWait := r.NoWait || !s.waitsForDisk && !r.ToDisk
+	return t.writer.write(out, doc.deadline, s.bufferFor(r.Socket), unsent, noWait)
 }
 
 // Flush waits until no profile is pending, or for the timeout. It returns

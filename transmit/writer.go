@@ -83,12 +83,13 @@ func newWriter() *writer {
 //
 //	disk                            outcome
 //	works                           Buffered, or Lost with the disk's error
+//	is not to be waited for         Pending
 //	slow, or time is up already     Pending
 //	hung for a while                Pending, at once
 //	as many wait as may wait        Lost, ErrBusy
 //
 // A large profile that there is no time or no memory to copy is Lost, too.
-func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, unsent error) (Outcome, error) {
+func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, unsent error, noWait bool) (Outcome, error) {
 	late, size := passed(deadline), int64(out.size())
 	w.countGarbage()
 	if !w.reserve(size, deadline) {
@@ -100,11 +101,15 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, u
 		return Lost, fmt.Errorf("%w; %w", err, unsent)
 	}
 	j := &job{text: text, options: options, caller: ownPrivileges()}
+	j.settled.Store(noWait)
 	w.jobs <- j // does not block
-	if w.bell.sleeps.Load() && !late && len(w.jobs) == 1 {
+	if w.bell.sleeps.Load() && !late && !noWait && len(w.jobs) == 1 {
 		w.handover.bringHere()
 	}
 	w.bell.ring()
+	if noWait {
+		return Pending, fmt.Errorf("the disk is not waited for; %w", unsent)
+	}
 	if late && j.settle() {
 		return Pending, fmt.Errorf("%w; %w", profile.ErrTimeUp, unsent)
 	}

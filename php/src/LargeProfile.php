@@ -29,16 +29,18 @@ final class LargeProfile
     /**
      * @param int $start Deadline::now(), when the application called
      * @param array<string, bool> $marks more for "_meta"
+     * @param int $flags Native::NO_WAIT, or 0
      */
     public static function send(
         array $data,
-        string $socketPath,
         Settings $settings,
         int $start,
-        array $marks = []
+        array $marks = [],
+        int $flags = 0
     ): Outcome {
         $call = new SendCall($settings, $start);
-        return (new self($data, Profile::meta() + $marks, $call))->sendEncoded($socketPath, false);
+        $call->flags |= $flags;
+        return (new self($data, Profile::meta() + $marks, $call))->sendEncoded($settings->listenerSocket, false);
     }
 
     /** Cuts it whatever its size is, and keeps its own "_meta". */

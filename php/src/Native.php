@@ -21,6 +21,7 @@ final class Native
     public const AS_IS = 2;
     public const TO_DISK = 4;
     public const SHRUNK = 8;
+    public const NO_WAIT = 16;
 
     /** @var \FFI|null from Cdef/, where all scripts may use FFI; null: FFI::scope has the library */
     private static $cdef = null;

@@ -21,13 +21,14 @@ final class Profile
     /**
      * @param int $start Deadline::now(), when the application called
      * @param array<string, bool> $marks more for "_meta"
+     * @param int $flags Native::NO_WAIT, or 0
      * @return bool whether the socket took it
      */
-    public static function send(array $data, int $start, array $marks = []): bool
+    public static function send(array $data, int $start, array $marks = [], int $flags = 0): bool
     {
         $settings = Settings::current();
-        $outcome = $marks === [] ? self::sendPiece($data, $settings, $start) : null;
-        $outcome = $outcome ?? LargeProfile::send($data, $settings->listenerSocket, $settings, $start, $marks);
+        $outcome = $marks === [] ? self::sendPiece($data, $settings, $start, $flags) : null;
+        $outcome = $outcome ?? LargeProfile::send($data, $settings, $start, $marks, $flags);
         return $outcome->log($settings)->isSent();
     }
 
@@ -47,7 +48,7 @@ final class Profile
      *
      * @return Outcome|null null: this needs more than that
      */
-    private static function sendPiece(array $data, Settings $settings, int $start): ?Outcome
+    private static function sendPiece(array $data, Settings $settings, int $start, int $flags): ?Outcome
     {
         if ((new Piece())->size($data, Encoder::MAX_DEPTH) < 0 || !Native::isReady($settings)) {
             return null;
@@ -64,7 +65,7 @@ final class Profile
         if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {
             return null;
         }
-        $result = Native::send($json, Native::TRUSTED, null, $settings, $start);
+        $result = Native::send($json, Native::TRUSTED | $flags, null, $settings, $start);
         if (Result::leavesItToPlain($result)) {
             return null;
         }

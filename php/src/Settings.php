@@ -15,6 +15,7 @@ use Transmit\Profiler\Options;
  * listener           ""      its limit instead of 65507: a key of LISTENERS
  * oversize           "shrink"   a larger profile is cut; "buffer": whole, to disk; "memfd": whole, as a memfd
  * replay             "off"   "auto": after an outage the library sends what is in the buffer. Not in plain PHP
+ * wait_for_disk      true    false: a call ends when the library has the profile. Plain PHP always waits
  * buffer_dirs        /var/lib/bitville-apm/buffer, /tmp/bitville-apm-buffer,
  *                    <system temp>/bitville-apm-buffer, <system temp>
  * buffer_max_bytes   1073741824   0: no limit
@@ -35,6 +36,7 @@ final class Settings
         'listener' => '',
         'oversize' => 'shrink',
         'replay' => 'off',
+        'wait_for_disk' => true,
         'buffer_max_bytes' => 1073741824,
         'buffer_max_files' => 100000,
         'library' => null,
@@ -78,6 +80,7 @@ final class Settings
     public int $maxDatagramSize;
     public string $oversize;
     public string $replay;
+    public bool $waitForDisk;
     /** @var list<string> */
     public array $bufferDirs;
     public int $bufferMaxBytes;
@@ -93,6 +96,7 @@ final class Settings
         $this->maxDatagramSize = $values['max_datagram_size'] ?? self::LISTENERS[$values['listener']];
         $this->oversize = $values['oversize'];
         $this->replay = $values['replay'];
+        $this->waitForDisk = $values['wait_for_disk'];
         $this->bufferDirs = $values['buffer_dirs'];
         $this->bufferMaxBytes = $values['buffer_max_bytes'];
         $this->bufferMaxFiles = $values['buffer_max_files'];
@@ -182,6 +186,7 @@ final class Settings
             'max_datagram_size' => $this->maxDatagramSize,
             'oversize' => $this->oversize,
             'replay' => $this->replay,
+            'wait_for_disk' => $this->waitForDisk,
             'buffer_dirs' => OpenBasedir::filter($this->bufferDirs),
             'buffer_max_bytes' => $this->bufferMaxBytes,
             'buffer_max_files' => $this->bufferMaxFiles,
@@ -218,6 +223,8 @@ final class Settings
             case 'oversize':
             case 'replay':
                 return in_array($value, self::WORDS[$key], true);
+            case 'wait_for_disk':
+                return is_bool($value);
             case 'library':
                 return $value === null || is_string($value);
             case 'buffer_dirs':

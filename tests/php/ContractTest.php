@@ -29,6 +29,7 @@ final class ContractTest extends TestCase
             'as is' => ['AS_IS (\d+)u', Native::AS_IS],
             'to disk' => ['TO_DISK (\d+)u', Native::TO_DISK],
             'shrunk' => ['SHRUNK (\d+)u', Native::SHRUNK],
+            'no wait' => ['NO_WAIT (\d+)u', Native::NO_WAIT],
         ];
     }
 

@@ -33,6 +33,8 @@ final class SettingsTest extends TransmitTestCase
             'bytes below 0' => ['buffer_max_bytes', -1, 'bufferMaxBytes', 1 << 30, true],
             'files 0' => ['buffer_max_files', 0, 'bufferMaxFiles', 0, false],
             'files null' => ['buffer_max_files', null, 'bufferMaxFiles', 100000, true],
+            'no wait' => ['wait_for_disk', false, 'waitForDisk', false, false],
+            'no wait, 0' => ['wait_for_disk', 0, 'waitForDisk', true, true],
             'socket' => ['listener_socket', '/a', 'listenerSocket', '/a', false],
             'socket, relative' => ['listener_socket', 's', 'listenerSocket', self::DEFAULT_SOCKET, true],
             'socket, below here' => ['listener_socket', './s', 'listenerSocket', self::DEFAULT_SOCKET, true],

@@ -2,6 +2,7 @@
 
 namespace Transmit\Profiler;
 
+use Transmit\Native;
 use Transmit\Profile;
 use Transmit\Quiet;
 use Transmit\Settings;
@@ -185,7 +186,7 @@ final class Recording
             + $this->sections;
         [$data, $marks] = Fit::apply($data, $settings);
         if (!TrySend::profile($data, $marks)) {
-            Profile::send($data, self::now(), $marks);
+            Profile::send($data, self::now(), $marks, Native::NO_WAIT);
         }
     }
 
