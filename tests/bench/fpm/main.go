@@ -1,6 +1,6 @@
 // Fpm visits a page of a php-fpm with and without the profiler, and listens. It
-// prints a line "fpm-page TAB off|on TAB nanoseconds a request" for each turn, and
-// then what cpu.go measures.
+// prints what cpu.go measures, and then a line "fpm-page TAB off|on TAB nanoseconds a
+// request" for each turn.
 //
 //	fpm FOLDER PAGE TURNS
 package main
@@ -30,7 +30,8 @@ func main() {
 	turns, err := strconv.Atoi(os.Args[3])
 	check(err)
 	received := listen(folder + "/s")
-	measure(folder+"/fpm.sock", page, "on") // the workers compile, load and connect
+	measureCPU(folder, page, 5*turns, received) // first: no queue has been full yet, so that Go does not run
+	measure(folder+"/fpm.sock", page, "on")     // the workers compile, load and connect
 	for range turns {
 		for _, way := range []string{"off", "on"} {
 			before := received.Load()
@@ -41,7 +42,6 @@ func main() {
 			fmt.Printf("fpm-page\t%s\t%d\n", way, int64(turn)/requests)
 		}
 	}
-	measureCPU(folder, page, 5*turns, received)
 }
 
 // expect waits for the listener. On a busy machine some profiles may go to the
