@@ -20,7 +20,7 @@ final class Profiler
     private const AT_SHUTDOWN = self::class . '::atShutdown';
 
     /** Freed at the end, where memory may have run out: for the first shutdown function, then for the end itself. */
-    private const RESERVE_BYTES = [49152, 32768];
+    private const RESERVE_BYTES = [24576, 16384];
 
     /** @var Recording|null what is measured now */
     private static $recording = null;

@@ -63,14 +63,20 @@ final class Options
     /** @var bool|list<string> */
     public $urlQuery;
 
+    /** @var mixed what they were made of */
+    public $given;
+
     /** @param mixed $config the application's array */
     public function __construct($config)
     {
+        $this->given = $config;
         $config = is_array($config) ? $config : [];
-        $values = [];
+        $values = self::DEFAULTS;
         foreach (self::DEFAULTS as $key => $default) {
             $value = $config[$key] ?? self::fromIni($key, $default);
-            $values[$key] = self::isPossible($key, $value) ? $value : $default;
+            if ($value !== $default && self::isPossible($key, $value)) {
+                $values[$key] = $value;
+            }
         }
         $this->profiler = $values['profiler'];
         $this->sampleIntervalMs = (float) $values['sample_interval_ms'];
@@ -87,12 +93,12 @@ final class Options
         $this->urlQuery = $values['url_query'];
     }
 
-    /** @return list<string> the keys that have an impossible value, here or in php.ini */
+    /** @return list<string> the keys that have an impossible value there */
     public static function problems(array $config): array
     {
         $problems = [];
-        foreach (self::DEFAULTS as $key => $default) {
-            if (!self::isPossible($key, $config[$key] ?? self::fromIni($key, $default))) {
+        foreach (array_intersect_key($config, self::DEFAULTS) as $key => $value) {
+            if ($value !== null && !self::isPossible($key, $value)) {
                 $problems[] = $key;
             }
         }

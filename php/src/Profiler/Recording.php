@@ -172,7 +172,9 @@ final class Recording
     private function send(float $elapsedMs, array $measured): void
     {
         $settings = Settings::current();
-        $this->options = new Options(Settings::given()); // the application's own may be there only now
+        if (Settings::given() !== $this->options->given) {
+            $this->options = new Options(Settings::given()); // the application's own may be there only now
+        }
         if (!$this->isForced && !$this->isWanted($elapsedMs, $settings)) {
             return;
         }
