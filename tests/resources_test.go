@@ -48,6 +48,7 @@ func TestResources_AtTheStart(t *testing.T) {
 	}{
 		{"threads", "nproc", fixed(1), fixed(1), eResource, "too few threads"},
 		{"address space", "as", vmSize, fixed(16 << 20), eResource, "too little memory"},
+		{"data", "data", vmData, fixed(8 << 20), eResource, "too little memory"},
 		{"descriptors", "nofile", fixed(3), fixed(1), eNoDir, "too many open files"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,6 +83,8 @@ func TestResources_AtTheStart(t *testing.T) {
 }
 
 func fixed(n int) func(*driver) int { return func(*driver) int { return n } }
+
+func vmData(d *driver) int { return d.status("VmData") << 10 }
 
 func vmSize(d *driver) int { return d.status("VmSize") << 10 }
 

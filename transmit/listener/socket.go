@@ -78,7 +78,8 @@ func (s *Socket) Connect(path string) unix.Errno {
 		address.Path[i] = int8(path[i])
 	}
 	size := unsafe.Offsetof(address.Path) + uintptr(len(path)) + 1
-	_, _, errno = unix.RawSyscall(unix.SYS_CONNECT, uintptr(d.fd), uintptr(unsafe.Pointer(&address)), size)
+	// Not raw: the file system that the path is on may hang, and only this call with it.
+	_, _, errno = unix.Syscall(unix.SYS_CONNECT, uintptr(d.fd), uintptr(unsafe.Pointer(&address)), size)
 	if errno == 0 {
 		s.peer.Store(d)
 	}
