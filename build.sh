@@ -99,8 +99,8 @@ check_linked() {
     [ $((end - begin)) = 8 ] ||
         die "$1: $(((end - begin) / 8)) entries of Go's are kept from loading, not 1: see door/export.ld."
     signals=0x$(awk '$3 == "runtime.sigtable" { print $1 }' <<< "$symbols")
-    for signal in 17 27; do # SIGCHLD, SIGPROF
-        [ $(($(word "$1" $((signals + 24 * signal))) & 8)) = 0 ] ||
+    for signal in 17 27; do # SIGCHLD, SIGPROF; 128 is _SigUnblock
+        [ $(($(word "$1" $((signals + 24 * signal))) & 128)) = 0 ] ||
             die "$1: Go unblocks signal $signal on its threads: mend overlay() in build.sh."
     done
     ! grep -qF 'runtime.(*scavengerState).wake' <<< "$symbols" ||

@@ -95,8 +95,9 @@ newer_php() {
     local mirror
     mirror=$(awk '$1 == "deb" { print $2; exit }' /etc/apt/sources.list)
     echo "deb $mirror experimental main" > /etc/apt/sources.list.d/experimental.list
-    apt-get update -q
+    apt-get update -q -o Acquire::Check-Valid-Until=false # as debootstrap: a mirror may be old
     apt-get install -q -y --no-install-recommends -t experimental "php$1"-{cli,fpm,xml,mbstring}
+    update-alternatives --set php "/usr/bin/php$1"
 }
 
 # with_network runs a function of this file in a folder that is being made, with this machine's network.
@@ -114,12 +115,13 @@ musl_for_arm64() {
     cd /tmp || return
     apt-get download -q musl:arm64 musl-dev:arm64
     for package in musl*_arm64.deb; do
-        dpkg -x "$package" /
-        rm "$package"
+        dpkg -x "$package" musl
     done
+    cp -a musl/usr/. musl/lib /usr/ # /lib itself is a link there
+    rm -r musl musl*_arm64.deb
     sed 's/x86_64-linux-musl/aarch64-linux-musl/g; s/ld-musl-x86_64/ld-musl-aarch64/g' /usr/lib/x86_64-linux-musl/musl-gcc.specs > "$there/musl-gcc.specs"
-    printf '#!/bin/sh\nexec aarch64-linux-gnu-gcc "$@" -specs %s/musl-gcc.specs\n' "$there" > /usr/local/bin/aarch64-musl-gcc
-    chmod 755 /usr/local/bin/aarch64-musl-gcc
+    printf '#!/bin/sh\nexec aarch64-linux-gnu-gcc "$@" -specs %s/musl-gcc.specs\n' "$there" > /usr/bin/aarch64-musl-gcc
+    chmod 755 /usr/bin/aarch64-musl-gcc
 }
 
 # mirror is where this machine has Debian from; nothing, if apt does not say: then

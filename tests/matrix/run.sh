@@ -43,7 +43,7 @@ syntax() {
     # shellcheck disable=SC2016 # that shell's variables
     inside "$1" "$out" bash -euc '
         cd /libtransmit
-        for file in php/*.php; do
+        for file in $(find php -name "*.php"); do
             said=$(php -d error_reporting=-1 -d display_errors=stderr -d display_startup_errors=1 -l "$file" 2>&1)
             [ "$said" = "No syntax errors detected in $file" ] || { echo "$said"; exit 1; }
         done'

@@ -40,6 +40,12 @@ send() {
         echo send_profiling_data(["url" => "/from-$argv[1]"]) ? "sent" : "not sent", ", ", check_listener_socket()["mode"];' "$1"
 }
 
+# Debian's applications let PHP read below /usr/share/php: phpMyAdmin, for one.
+reads_within_open_basedir() {
+    as www-data php -d open_basedir=/usr/share/phpmyadmin/:/usr/share/php/:/test/ -d error_log=/dev/null -d auto_prepend_file=$share/php/auto_prepend.php \
+        -r 'require "/usr/share/libtransmit/php/transmitter.php"; echo send_profiling_data(["url" => "/basedir"]) ? "sent" : "not sent", ", ", check_listener_socket()["mode"];' 2>&1
+}
+
 start_fpm() {
     "php-fpm$php" --fpm-config /test/fpm.conf -F > /test/fpm.out 2>&1 &
     fpm=$!
@@ -137,9 +143,10 @@ a_listener_hears() {
     await test -S $socket
     chmod 666 $socket
     want 'C, a listener' "$(/test/example | head -n 1)" 'sent to the listener'
+    want 'PHP, with open_basedir as phpMyAdmin has it' "$(reads_within_open_basedir)" 'sent, native'
     want 'PHP, a listener' "$(send www-data)" 'sent, native'
     await grep -q /from-www-data /test/heard
-    want 'the doctor is content' "$(as www-data php $share/php/doctor.php > /test/doctor || cat /test/doctor)" ''
+    want 'the doctor is content' "$(as www-data php $share/php/doctor.php | grep ^fail)" ''
 }
 
 fpm_uses_the_recipe() {
@@ -160,17 +167,25 @@ PHP
     start_fpm
     want 'php-fpm with the recipe' "$(page /test/page.php)" 'sent, native'
     want 'its status page, with its style' "$(status_page | grep -c -e 'native 1' -e prefers-color-scheme)" 2
-    want 'the doctor asks it' "$(php $share/php/doctor.php --fpm /run/fpm.sock > /test/doctor || cat /test/doctor)" ''
+    want 'the doctor asks it' "$(php $share/php/doctor.php --fpm /run/fpm.sock | grep ^fail)" ''
     stop "$fpm"
 }
 
 removal() {
     dpkg -i /test/package.deb > /test/upgrade.out # over itself, as an upgrade
     want 'an upgrade leaves the recipe enabled' "$(readlink -e /etc/php/"$php"/fpm/conf.d/99-transmit.ini)" $share/transmit.ini
+    own=/etc/php/$php/mods-available/transmit.ini
+    rm "$own"
+    { cat $share/transmit.ini; echo '; my own line'; } > "$own"
+    phpenmod -v "$php" -s fpm transmit
+    dpkg -i /test/package.deb > /test/upgrade.out
+    want "an upgrade leaves the administrator's own file" "$(tail -n 1 /etc/php/"$php"/fpm/conf.d/99-transmit.ini)" '; my own line'
     as www-data php -d error_log=/dev/null -r "require '$share/php/transmitter.php'; write_to_disk_buffer('{}');"
     dpkg --remove libtransmit > /test/remove.out
     want 'removed: profiles stay' "$(count $buffer)" 1
-    want 'removed: the recipe is disabled' "$(find /etc/php -name '*transmit*')" ''
+    want 'removed: the recipe is disabled' "$(find /etc/php -name '*transmit*')" "$own"
+    want "removed: the administrator's own file stays" "$(tail -n 1 "$own")" '; my own line'
+    rm "$own"
     start_fpm
     want 'removed: php-fpm starts' "$(page /test/alive.php)" alive
     stop "$fpm"

@@ -24,7 +24,10 @@ clean() {
         chroot "$scratch/debian" bash /test/inside.sh
 }
 
-lintian --allow-root --no-cfg --fail-on error,warning build/libtransmit_*.deb
+arch=$(go env GOARCH)
+packages=build/packages
+lintian --allow-root --no-cfg --fail-on error,warning $packages/libtransmit_*.deb
+tests/package/others.sh
 can_debootstrap || {
     say "The package is not installed anywhere: left out."
     [ "${TRANSMIT_STRICT-}" != 1 ] # which strict mode forbids
@@ -40,7 +43,7 @@ mkdir "$folder"/{scratch,test}
 chmod 755 "$folder" "$folder/test"
 lock_folders
 make_folders "$suite"
-cp build/libtransmit_*.deb "$folder/test/package.deb"
+cp $packages/libtransmit_*_"$arch".deb "$folder/test/package.deb"
 cp tests/package/inside.sh tests/c/example.c tests/demo/{listen,Listener}.php "$folder/test/"
 eval "$(apt-config shell proxy Acquire::http::Proxy)"
 unshare --mount --pid --fork --kill-child bash -euc "$(declare -f clean); clean \"\$@\"; exit" - \
