@@ -19,15 +19,21 @@ final class Xhprof
     public function enable(): void
     {
         if ($this->extension === 'xhprof') {
-            xhprof_enable(XHPROF_FLAGS_MEMORY);
+            xhprof_enable(self::flag('XHPROF_FLAGS_MEMORY'));
             return;
         }
-        $flags = TIDEWAYS_XHPROF_FLAGS_MEMORY_MU;
+        $flags = self::flag('TIDEWAYS_XHPROF_FLAGS_MEMORY_MU');
         if (PHP_VERSION_ID >= 80200) {
             // PHP 8.2 tells its observers of internal functions too; with the extension's own hook each counts twice.
-            $flags |= TIDEWAYS_XHPROF_FLAGS_NO_BUILTINS;
+            $flags |= self::flag('TIDEWAYS_XHPROF_FLAGS_NO_BUILTINS');
         }
         tideways_xhprof_enable($flags);
+    }
+
+    /** Not every version of an extension has each of its flags. */
+    private static function flag(string $name): int
+    {
+        return defined($name) ? (int) constant($name) : 0;
     }
 
     public function discard(): void
