@@ -3,6 +3,7 @@
 namespace Transmit;
 
 use function count;
+use function is_array;
 use function strlen;
 
 /**
@@ -24,13 +25,20 @@ final class Modest
     private const FIELDS = 1024;
 
     private const MAX_ROWS = 400;
+    private const MAX_ROW = 64;
     private const FEW_ROWS = 16;
+
+    /** With more memory in use, a field that is not looked at could be too large: then all are looked at. */
+    private const MUCH_MEMORY = 12582912;
 
     /** A longer text takes the place of a field for each 32 bytes. */
     private const SHORT = 512;
 
     public static function is(array $profile): bool
     {
+        if (memory_get_usage() > self::MUCH_MEMORY) {
+            return (new Piece())->size($profile, self::DEPTH) >= 0;
+        }
         return self::left($profile, self::FIELDS, self::DEPTH) >= 0;
     }
 
@@ -52,7 +60,7 @@ final class Modest
                 if ($value === true) {
                     continue;
                 }
-                if ($value !== (array) $value || ($left = self::left($value, $left, $levels - 1)) < 0) {
+                if (!is_array($value) || ($left = self::left($value, $left, $levels - 1)) < 0) {
                     return -1;
                 }
             } elseif (isset($value[self::SHORT])) {
@@ -69,7 +77,7 @@ final class Modest
         foreach ($rows as $row) {
             break;
         }
-        if ($row !== (array) $row) {
+        if (!is_array($row)) {
             return null;
         }
         foreach ($row as $name => $value) {
@@ -90,7 +98,11 @@ final class Modest
     private static function leftByRows(array $rows, $name, int $left): int
     {
         foreach ($rows as $row) {
-            if ($row !== (array) $row || ($text = $row[$name] ?? null) instanceof \ArrayAccess) {
+            if (!is_array($row) || count($row) > self::MAX_ROW) {
+                return -1;
+            }
+            $text = $row[$name] ?? null;
+            if ($text instanceof \ArrayAccess) {
                 return -1;
             }
             if (isset($text[self::SHORT])) {

@@ -14,6 +14,7 @@ final class ObjectFields
      * Names that begin with a NUL byte are to be left out: so PHP names what is not public.
      *
      * @return array|\stdClass for foreach
+     * @throws Refused
      */
     public static function of(object $object)
     {
@@ -23,6 +24,13 @@ final class ObjectFields
                 if (--$left < 0) {
                     return $object;
                 }
+            }
+        }
+        foreach (['ArrayObject', 'ArrayIterator'] as $class) { // a class of the application's may have another count()
+            $isMany = $object instanceof $class
+                && (new \ReflectionMethod($class, 'count'))->invoke($object) > self::MANY;
+            if ($isMany) {
+                throw new Refused(Result::ETOOBIG, "an $class in it has too many items to copy");
             }
         }
         return (array) $object;

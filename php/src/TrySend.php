@@ -21,7 +21,6 @@ final class TrySend
      */
     public static function profile(array $data, array $marks = []): bool
     {
-        unset($data['_meta']);
         return self::attempt($data, '', null, $marks);
     }
 
@@ -54,7 +53,7 @@ final class TrySend
                     ? strpos($path, "\0") === false
                         && Native::trySend($json, Native::AS_IS, $path, $settings, '')
                     : Modest::is($data) && Native::trySend(
-                        \json_encode($data, self::FLAGS, Modest::DEPTH),
+                        self::encode($data),
                         Native::TRUSTED,
                         $settings->listenerSocket,
                         $settings,
