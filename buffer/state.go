@@ -32,6 +32,7 @@ var errNoTag = errors.New("too many listeners")
 // findState makes the user's own directory, unless it is there. Where its first
 // name is somebody else's, it has a longer one; the smallest of those counts.
 func (d *directory) findState() error {
+	// A host may change its user at any time: what was made then is not found to be ours, and stays empty.
 	first := fmt.Sprintf(stateForm, unix.Geteuid())
 	d.state = ""
 	err := d.makeOwn(first)

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"net"
 	"os"
@@ -216,7 +217,8 @@ func TestNeighbours_AtTheNames(t *testing.T) {
 			check(t, os.Mkdir(s.buffer, 0o755))
 			waiting := 0
 			for thing := range things {
-				check(t, things[thing](fmt.Sprintf("%s/profile_20200101_000000_%08x.json", s.buffer, waiting)))
+				digits := crc32.ChecksumIEEE([]byte(s.socket))<<16 | uint32(waiting)
+				check(t, things[thing](fmt.Sprintf("%s/profile_20200101_000000_%08x.json", s.buffer, digits)))
 				waiting++
 			}
 			before, err := os.ReadDir(s.buffer)
@@ -226,6 +228,7 @@ func TestNeighbours_AtTheNames(t *testing.T) {
 			if out := succeed(t, 20*time.Second, cmd); out != fmt.Sprintf("written %d\n", waiting+1) {
 				t.Errorf("%s %s", out, logOf(s))
 			}
+			check(t, os.RemoveAll(fmt.Sprintf("%s/.transmit-state-%d", s.buffer, os.Geteuid())))
 			after, err := os.ReadDir(s.buffer)
 			check(t, err)
 			if len(after) != len(before)+1 {

@@ -15,12 +15,16 @@ func ownPrivileges() (p privileges) {
 	return p
 }
 
+// setsUsers are kept as long as they are permitted. A host that changes its user and back (seteuid) does so on all
+// threads; libc ends the process when one thread may not what another one may.
+var setsUsers = [2]uint32{1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID}
+
 // limitTo gives up on this thread what other does not have. What is permitted but not effective can come back.
 func (p privileges) limitTo(other privileges) privileges {
 	limited := p
 	for i := range limited {
 		limited[i].Permitted &= other[i].Permitted
-		limited[i].Effective = limited[i].Permitted & other[i].Effective
+		limited[i].Effective = limited[i].Permitted & (other[i].Effective | setsUsers[i]&p[i].Effective)
 		limited[i].Inheritable &= other[i].Inheritable
 	}
 	if limited == p {

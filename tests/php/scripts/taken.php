@@ -5,14 +5,14 @@
  * loaded for that, and with the argument "no links" the file system has no hard links.
  */
 
-namespace Transmit;
+namespace Transmit\Plain;
 
 /** @var int how often a name was wanted */
 $tries = 0;
 
 function random_bytes(int $length): string
 {
-    return pack('N', $GLOBALS['tries']++);
+    return pack('n', $GLOBALS['tries']++);
 }
 
 function gmdate(string $format): string
