@@ -22,13 +22,19 @@ function profile(int $functions, int $queries): array
 
 function get_profiling_config(): array
 {
-    return settings(null);
+    return settings(null, 'native');
+}
+
+/** Each way has a buffer of its own: none writes beside the files of another. */
+function buffer_of(string $way): string
+{
+    return "$GLOBALS[buffer]-$way";
 }
 
 /** What get_profiling_config() says to each of the ways. */
-function settings(?string $library): array
+function settings(?string $library, string $way): array
 {
-    return ['listener_socket' => "$GLOBALS[folder]/s", 'buffer_dirs' => [$GLOBALS['buffer']], 'library' => $library];
+    return ['listener_socket' => "$GLOBALS[folder]/s", 'buffer_dirs' => [buffer_of($way)], 'library' => $library];
 }
 
 /**
@@ -41,7 +47,8 @@ function settings(?string $library): array
 function load_as(string $namespace, array $files, ?string $library): void
 {
     $copy = "$GLOBALS[folder]/$namespace.";
-    $config = 'function get_profiling_config(): array { return \settings(' . var_export($library, true) . '); }';
+    $arguments = var_export($library, true) . ", '" . strtolower($namespace) . "'";
+    $config = "function get_profiling_config(): array { return \\settings($arguments); }";
     $config = "namespace $namespace { $config } namespace $namespace\\Transmit { $config }";
     file_put_contents($copy . 'php', "<?php $config");
     require $copy . 'php';
@@ -49,7 +56,10 @@ function load_as(string $namespace, array $files, ?string $library): void
         $code = (string) preg_replace('/^(<\?php|require_once.*)$/m', '', file_get_contents($file));
         $code = preg_replace('/\bTransmit(?=;|\\\\)/', "$namespace\\Transmit", $code);
         $folder = "'" . dirname($file) . "'";
-        $code = str_replace(['/var/lib/bitville-apm/buffer', '__DIR__'], [$GLOBALS['buffer'], $folder], $code);
+        // Each function is declared where its name is free: in this namespace.
+        $code = preg_replace("/if \\(!function_exists\\('/", "$0$namespace\\\\\\\\", $code);
+        $code = str_replace('/var/lib/bitville-apm/buffer', buffer_of(strtolower($namespace)), $code);
+        $code = str_replace('__DIR__', $folder, $code);
         $space = strpos($code, "\nnamespace ") === false ? "namespace $namespace;" : '';
         file_put_contents($copy . basename($file), "<?php $space $code");
         require $copy . basename($file);
@@ -63,7 +73,10 @@ function load_ways(string $php, string $reference): array
     if (($why = check_listener_socket()['plain_because']) !== '') {
         fail("native is not to be had: $why");
     }
-    load_as('Plain', glob("$php/[A-Zf]*.php"), '');
+    load_as('Plain', array_merge(
+        glob("$php/src/{,Plain/,Profiler/Options}*.php", GLOB_BRACE),
+        ["$php/functions.php"]
+    ), '');
     load_as('Reference', [$reference], null);
     return ['native' => '\\', 'plain' => 'Plain\\', 'reference' => 'Reference\\'];
 }

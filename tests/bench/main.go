@@ -36,13 +36,16 @@
 //	cut-10m             memcpy transmit                    bench.c
 //	c-disk              file transmit                      bench.c     no listener, 4 KB
 //	c-wedged            patience transmit                  bench.c     mean of 1,000 calls (patience: 10)
-//	first-call          transmit                           bench.c
-//	memory, threads     transmit (bytes, number)           bench.c
+//	first-send          transmit                           bench.c     without Go
+//	send-memory, -space, -threads  transmit (bytes, number)  bench.c   after 1,000 of them
+//	forked              parent child                       bench.c     TRANSMIT_TRUSTED; the parent has started Go
+//	first-call          transmit                           bench.c     configure and send: starts Go
+//	memory, threads     transmit (bytes, number)           bench.c     after 1,000 checked sends
 //	check, cut          memchr walk transmit (ns for 1 MB) transmit/profile/bench_test.go
 //	buffer              N file                             buffer/bench_test.go  a write beside N files
 //	php-socket          native plain reference             bench.php   send_via_socket, 500 B
 //	php-small           native plain reference             bench.php   send_profiling_data, small array
-//	php-26k             native plain json_encode           bench.php   send_profiling_data
+//	php-26k             native plain reference json_encode bench.php   send_profiling_data
 //	php-cut             native plain reference             bench.php   0.9 MB, 6,000 queries
 //	disk                native plain reference             bench.php   no listener
 //	wedged              native plain reference             bench.php   mean of 1,000 calls (reference: 10)

@@ -1,9 +1,11 @@
-/* first.c - what a process's first call takes, and what it leaves in the process. */
+/* first.c - what a process's first call takes, and what it leaves in the process; forked children.
+ */
 #include "bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The number after a word in a file of /proc/self; in kB, where it has a unit. */
 static long from_proc(const char *path, const char *word)
@@ -46,4 +48,91 @@ void run_first(const char *folder)
             fail("first-call");
     printf("memory\ttransmit\t%ld\n", (from_proc(PRIVATE) - memory) * 1024);
     printf("threads\ttransmit\t%ld\n", from_proc("/proc/self/status", "Threads:") - threads);
+}
+
+static char listener[100];
+
+static bool by_attempt(void)
+{
+    return transmit_try_send(json, length, TRANSMIT_TRUSTED, listener, NULL, 65507) ==
+           TRANSMIT_SENT;
+}
+
+/* A process that has sent, and started nothing. */
+void run_attempt(const char *folder)
+{
+    long memory, space, threads;
+    int64_t start_ns, took_ns;
+
+    make_profile(4096);
+    snprintf(listener, sizeof listener, "%s/s", folder);
+    receiver = bind_to(listener);
+    from_proc(PRIVATE);
+    memory = from_proc(PRIVATE);
+    space = from_proc("/proc/self/status", "VmSize:");
+    threads = from_proc("/proc/self/status", "Threads:");
+    start_ns = now_ns();
+    if (!by_attempt())
+        fail("first-send");
+    took_ns = now_ns() - start_ns;
+    printf("first-send\ttransmit\t%lld\n", (long long)took_ns);
+    receive();
+    for (int i = 0; i < 999; i++, receive())
+        if (!by_attempt())
+            fail("first-send");
+    printf("send-memory\ttransmit\t%ld\n", (from_proc(PRIVATE) - memory) * 1024);
+    printf("send-space\ttransmit\t%ld\n",
+           (from_proc("/proc/self/status", "VmSize:") - space) * 1024);
+    printf("send-threads\ttransmit\t%ld\n", from_proc("/proc/self/status", "Threads:") - threads);
+}
+
+/* Both send in turn; the child answers through a pipe what a call took. */
+void run_forked(const char *folder)
+{
+    enum { CALLS = 1000 };
+    static int64_t samples[2][CALLS];
+    int ask[2], answer[2];
+    char turn = 0;
+
+    make_profile(4096);
+    snprintf(listener, sizeof listener, "%s/s", folder);
+    receiver = bind_to(listener);
+    configure(folder);
+    if (!by_checked() || pipe(ask) != 0 || pipe(answer) != 0)
+        fail("forked");
+    receive();
+    fflush(stdout);
+    if (fork() == 0) {
+        close(ask[1]); /* the end of the parent's is to be seen */
+        while (read(ask[0], &turn, 1) == 1) {
+            int64_t took_ns = now_ns();
+
+            took_ns = by_trusted() ? now_ns() - took_ns : -1;
+            if (write(answer[1], &took_ns, sizeof took_ns) < 0)
+                break;
+        }
+        _exit(0);
+    }
+    close(ask[0]);
+    for (int i = -10; i < CALLS; i++) {
+        int64_t start_ns = now_ns(), took_ns[2];
+
+        if (!by_trusted())
+            fail("forked: parent");
+        took_ns[0] = now_ns() - start_ns;
+        receive();
+        if (write(ask[1], &turn, 1) != 1 || read(answer[0], &took_ns[1], sizeof *took_ns) < 0 ||
+            took_ns[1] < 0)
+            fail("forked: child");
+        receive();
+        for (int way = 0; i >= 0 && way < 2; way++)
+            samples[way][i] = took_ns[way];
+    }
+    close(ask[1]);
+    for (int way = 0; way < 2; way++) {
+        printf("forked\t%s", way ? "child" : "parent");
+        for (int i = 0; i < CALLS; i++)
+            printf("\t%lld", (long long)samples[way][i]);
+        printf("\n");
+    }
 }
