@@ -233,7 +233,11 @@ final class Profiler
     {
         if (self::$isNew) {
             self::$isNew = false;
-            self::$recording->enable();
+            try { // as guarded(), whose own calls would be measured
+                self::$recording->enable();
+            } catch (\Throwable $e) {
+                self::$recording = null;
+            }
         }
     }
 
