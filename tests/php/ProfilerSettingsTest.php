@@ -170,6 +170,14 @@ final class ProfilerSettingsTest extends TransmitTestCase
         self::assertLessThanOrEqual(2000, count($times));
     }
 
+    /** The profile ends after the application's shutdown functions, also after those that they register. */
+    public function testShutdownFunctionsAreMeasured(): void
+    {
+        $this->profile('', 'function after($n) { Transmit\Profiler::name("after $n"); if ($n < 12) {
+            register_shutdown_function("after", $n + 1); } } register_shutdown_function("after", 0);');
+        self::assertSame('after 12', json_decode($this->buffered()[0], true)['name']);
+    }
+
     public function testPdoStatementsReportThemselves(): void
     {
         if (!in_array('sqlite', class_exists(\PDO::class) ? \PDO::getAvailableDrivers() : [], true)) {
