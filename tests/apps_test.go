@@ -160,10 +160,11 @@ func compareSites(t *testing.T, sites []*site, seen [][]string) {
 			t.Errorf("%s: two pools without the profiler differ in length\n%s", visits[n].what, firstDifference(answers[0], answers[1]))
 		}
 		for i, s := range sites[2:] {
-			got := answers[2+i]
+			got, told := answers[2+i], 0
 			same := differences(answers[0], got, func(at int, before string) {
-				if !here[at] && !varies[before] {
+				if !here[at] && !varies[before] && told < 5 { // one that is shifted differs to its end
 					t.Errorf("%s, %s: differs after %q", s.profiler, visits[n].what, before)
+					told++
 				}
 			})
 			if !same {
