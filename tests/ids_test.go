@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"os/exec"
 	"regexp"
 	"testing"
 	"time"
@@ -33,8 +34,23 @@ func TestIDs_AreDifferent(t *testing.T) {
 		files = len(s.profiles(t))
 		return len(l.all())+files == want
 	})
+	checkIDs(t, append(l.all(), s.profiles(t)...))
+}
+
+// A child has inherited its parent's memory, but not its ids.
+func TestIDs_OfForkedChildren(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	succeed(t, 30*time.Second, exec.Command(program(t, "ids"), s.socket))
+	const processes, each = 1 + 8 + 8, 30
+	until(t, 5*time.Second, "all profiles", func() bool { return len(l.all()) == processes*each })
+	checkIDs(t, l.all())
+}
+
+func checkIDs(t *testing.T, profiles [][]byte) {
+	t.Helper()
 	seen := map[string]bool{}
-	for _, text := range append(l.all(), s.profiles(t)...) {
+	for _, text := range profiles {
 		found := metaID.FindSubmatch(text)
 		if found == nil || seen[string(found[1])] {
 			t.Fatalf("no id, or the id of another profile: %s", text)
