@@ -53,7 +53,7 @@ final class TrySend
                     ? strpos($path, "\0") === false
                         && Native::trySend($json, Native::AS_IS, $path, $settings, '')
                     : Modest::is($data) && Native::trySend(
-                        self::encode($data),
+                        \json_encode(\array_key_exists('_meta', $data) ? self::withoutMeta($data) : $data, self::FLAGS),
                         Native::TRUSTED,
                         $settings->listenerSocket,
                         $settings,
@@ -70,6 +70,12 @@ final class TrySend
                 \pcntl_signal_dispatch();
             }
         }
+    }
+
+    private static function withoutMeta(array $data): array
+    {
+        unset($data['_meta']);
+        return $data;
     }
 
     /** A replay begins in the library, which looks whose the socket is, too; with mbstring.func_overload, strlen() counts no bytes. */

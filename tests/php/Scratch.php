@@ -37,10 +37,13 @@ final class Scratch
     public static function remove(string $path): void
     {
         if (is_dir($path) && !is_link($path)) {
-            foreach (array_diff(scandir($path), ['.', '..']) as $name) {
-                self::remove("$path/$name");
+            // The library's writer may still be looking after a buffer directory.
+            for ($try = 0; $try < 100 && is_dir($path); $try++) {
+                foreach (array_diff(scandir($path), ['.', '..']) as $name) {
+                    self::remove("$path/$name");
+                }
+                @rmdir($path) || usleep(10000);
             }
-            rmdir($path);
         } elseif (is_link($path) || file_exists($path)) {
             unlink($path);
         }

@@ -121,12 +121,17 @@ final class SendTest extends TransmitTestCase
     }
 
     /** @dataProvider faces */
-    public function testAnEmptyPathIsNotTheConfiguredOne(string $face): void
+    public function testAPathThatNoSocketCanHaveIsNotTheConfiguredOne(string $face): void
     {
         $this->useFace($face);
+        $paths = ['', 'relative.sock', "/a\0b", '/' . str_repeat('x', 107), '@abstract', 'unix:///tmp/s'];
+        foreach ($paths as $path) {
+            self::assertFalse(send_via_socket('{"n":2}', $path), $path);
+            self::assertFalse(send_large_data(['n' => 3, '_meta' => []], $path), $path);
+        }
+        self::assertCount(2 * count($paths), $this->buffered());
         self::assertTrue(send_via_socket('{"n":1}', $this->socket));
-        self::assertFalse(send_via_socket('{"n":2}', ''));
-        self::assertSame(['{"n":2}'], $this->buffered());
+        self::assertSame('{"n":1}', $this->listener->receive());
     }
 
     /** @dataProvider faces */

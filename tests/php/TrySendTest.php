@@ -1,0 +1,124 @@
+<?php
+
+namespace Transmit\Test;
+
+use Transmit\Modest;
+use Transmit\TrySend;
+
+/**
+ * The one attempt that a usual profile needs, and which profiles are usual.
+ */
+final class TrySendTest extends TransmitTestCase
+{
+    /** @return array<string, array{string, string}> a profile in PHP; what the library says of Go when it is sent */
+    public function profiles(): array
+    {
+        return [
+            'small' => ['["url" => "/a", "elapsed_ms" => 1.5]', 'not started'],
+            'with a _meta of the application' => ['["url" => "/a", "_meta" => "mine"]', 'not started'],
+            '26 KB: 50 functions, 140 queries' => ['["xhprof" => ["profiling" => ["top_functions" =>
+                array_fill(0, 50, ["function" => str_repeat("f", 40), "calls" => 3, "wall_ms" => 1.5])]],
+                "sql" => ["queries" => array_fill(0, 140, ["sql" => str_repeat("q", 110), "time_ms" => 0.5])]]',
+                'not started'],
+            'in a process that uses much memory' => ['["url" => "/a", "much" => strlen($GLOBALS["much"]
+                = str_repeat("m", 60000000))]', 'not started'],
+            'objects' => ['["when" => new DateTime()]', 'runs'],
+        ];
+    }
+
+    /** @dataProvider profiles */
+    public function testAUsualProfileStartsNothing(string $profile, string $go): void
+    {
+        $program = Program::write($this->folder, [$this->buffer], '
+            $listener = stream_socket_server("udg://" . get_profiling_config()["listener_socket"], $n, $e, 1 << 2);
+            $sent = send_profiling_data(' . $profile . ');
+            $threads = count(glob("/proc/self/task/*"));
+            $meta = json_decode(stream_socket_recvfrom($listener, 1 << 20), true)["_meta"]["transmitter_version"];
+            echo json_encode([$sent, get_transmit_stats()["go"], $threads === 1, $meta]);', 'native');
+        $program = escapeshellarg($program);
+        $ran = Program::run('php -d ffi.enable=true -d memory_limit=256M ' . $program);
+        self::assertSame(json_encode([true, $go, $go !== 'runs', '1.0']), $ran['output'], $ran['errors']);
+    }
+
+    /** @return array<string, array{array, bool}> */
+    public function values(): array
+    {
+        $row = ['sql' => str_repeat('q', 100), 'time_ms' => 1.5, 'ok' => true, 'rows' => 3];
+        $million = array_fill(0, 1000000, 1);
+        $keys = array_flip(array_map('strval', range(1, 300000)));
+        $doubled = ['x'];
+        for ($i = 0; $i < 28; $i++) {
+            $doubled = [$doubled, $doubled];
+        }
+        $ring = ['a' => 1];
+        $ring['self'] = &$ring;
+        $long = str_repeat('x', 4000000);
+        return [
+            'nothing' => [[], true],
+            'rows' => [['sql' => ['queries' => array_fill(0, 200, $row)]], true],
+            'too many rows' => [['sql' => ['queries' => array_fill(0, 600, $row)]], false],
+            'a long text' => [['text' => $long], false],
+            'a long text in one of many rows' => [['q' => [$row, $row, ['b' => $long], $row, $row]], false],
+            'rows that share a long text' => [['q' => array_fill(0, 100, $row + ['blob' => $long])], false],
+            'rows that share a long name' => [['q' => array_fill(0, 100, $row + [$long => 1])], false],
+            'a long name' => [[$long => 1], false],
+            'rows that share a list' => [['q' => array_fill(0, 100, $row + ['ids' => $million])], false],
+            'rows that share a map' => [['q' => array_fill(0, 100, $row + ['ids' => $keys])], false],
+            'a list in the last row only' => [['q' => array_merge(array_fill(0, 99, $row), [[$million]])], false],
+            'a map' => [$keys, false],
+            'doubled' => [['d' => $doubled], false],
+            'doubled, in a row' => [['q' => [$row, [$doubled]]], false],
+            'it holds itself' => [$ring, false],
+            'an object' => [['o' => new \stdClass()], false],
+            'an object in a row' => [['q' => [$row, ['o' => new \ArrayObject([1])]]], false],
+            'true' => [['a' => true, 'q' => [['b' => true, 'c' => [true]]]], true],
+            'small arrays in rows' => [['q' => array_fill(0, 100, $row + ['ids' => [1, 2, 3]])], true],
+        ];
+    }
+
+    /** @dataProvider values */
+    public function testModest(array $value, bool $is): void
+    {
+        $began = hrtime(true);
+        self::assertSame($is, Modest::is($value));
+        self::assertLessThan(5 + (float) getenv('TRANSMIT_LATE_MS'), (hrtime(true) - $began) / 1e6, 'milliseconds');
+    }
+
+    public function testNoMethodOfAnObjectIsCalled(): void
+    {
+        $object = new class implements \ArrayAccess {
+            public static int $calls = 0;
+
+            public function offsetExists($offset): bool
+            {
+                return (bool) ++self::$calls;
+            }
+
+            #[\ReturnTypeWillChange]
+            public function offsetGet($offset)
+            {
+                return ++self::$calls;
+            }
+
+            public function offsetSet($offset, $value): void
+            {
+                self::$calls++;
+            }
+
+            public function offsetUnset($offset): void
+            {
+                self::$calls++;
+            }
+
+            public function __toString(): string
+            {
+                return (string) ++self::$calls;
+            }
+        };
+        foreach ([['o' => $object], ['q' => [['o' => $object]]], ['q' => [$object]]] as $value) {
+            self::assertFalse(Modest::is($value));
+            self::assertFalse(TrySend::profile($value));
+        }
+        self::assertSame(0, $object::$calls);
+    }
+}
