@@ -5,7 +5,11 @@
  * and an application that has another copy of these files keeps to that one.
  */
 
-if (!class_exists(Transmit\Autoloader::class, false)) {
-    require __DIR__ . '/src/Autoloader.php';
+try {
+    class_exists(Transmit\Autoloader::class, false) || require __DIR__ . '/src/Autoloader.php';
+    Transmit\Autoloader::register();
+} catch (\Error $transmitError) { // a function is disabled
+    unset($transmitError);
+    require_once __DIR__ . '/src/Autoloader.php';
+    Transmit\Autoloader::loadAll();
 }
-Transmit\Autoloader::register();

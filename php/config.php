@@ -1,6 +1,9 @@
 <?php
 
-if (!function_exists('get_profiling_config')) {
+try {
+    \Closure::fromCallable('get_profiling_config'); // any function may be disabled, function_exists() too
+} catch (\TypeError $transmitError) {
+    unset($transmitError);
     /**
      * The settings. An application that defines this function first has its own.
      *

@@ -14,6 +14,7 @@ use Transmit\Cleanup;
 use Transmit\Deadline;
 use Transmit\LargeProfile;
 use Transmit\ListenerCheck;
+use Transmit\Names;
 use Transmit\Profile;
 use Transmit\Quiet;
 use Transmit\Replay;
@@ -22,10 +23,14 @@ use Transmit\Settings;
 use Transmit\Stats;
 use Transmit\TrySend;
 
-defined('TRANSMIT_TIMEOUT_USEC') || define('TRANSMIT_TIMEOUT_USEC', 50000);
-defined('MAX_DATAGRAM_SIZE') || define('MAX_DATAGRAM_SIZE', 65507);
+try {
+    defined('TRANSMIT_TIMEOUT_USEC') || define('TRANSMIT_TIMEOUT_USEC', 50000);
+    defined('MAX_DATAGRAM_SIZE') || define('MAX_DATAGRAM_SIZE', 65507);
+} catch (\Error $transmitError) { // define() or defined() is disabled
+    unset($transmitError);
+}
 
-if (!function_exists('send_profiling_data')) {
+if (Names::isFree('send_profiling_data')) {
     /**
      * Sends one profile to the listener. "_meta" is added; too large a profile is cut.
      *
@@ -40,7 +45,7 @@ if (!function_exists('send_profiling_data')) {
     }
 }
 
-if (!function_exists('transmit_or_buffer')) {
+if (Names::isFree('transmit_or_buffer')) {
     /**
      * send_profiling_data() by its other name.
      *
@@ -54,7 +59,7 @@ if (!function_exists('transmit_or_buffer')) {
     }
 }
 
-if (!function_exists('send_via_socket')) {
+if (Names::isFree('send_via_socket')) {
     /**
      * Sends one encoded profile, as it is, to that socket.
      *
@@ -70,7 +75,7 @@ if (!function_exists('send_via_socket')) {
     }
 }
 
-if (!function_exists('send_large_data')) {
+if (Names::isFree('send_large_data')) {
     /**
      * Cuts a profile that is known to be too large for a datagram, then sends it. With the setting
      * oversize, it goes whole.
@@ -87,7 +92,7 @@ if (!function_exists('send_large_data')) {
     }
 }
 
-if (!function_exists('write_to_disk_buffer')) {
+if (Names::isFree('write_to_disk_buffer')) {
     /**
      * Writes one encoded profile, as it is, to the disk buffer.
      *
@@ -103,7 +108,7 @@ if (!function_exists('write_to_disk_buffer')) {
     }
 }
 
-if (!function_exists('get_buffer_directory')) {
+if (Names::isFree('get_buffer_directory')) {
     /**
      * The buffer directory in use, created if need be.
      *
@@ -117,7 +122,7 @@ if (!function_exists('get_buffer_directory')) {
     }
 }
 
-if (!function_exists('cleanup_old_buffers')) {
+if (Names::isFree('cleanup_old_buffers')) {
     /**
      * Removes what lies in the buffer directory for more than $maxAge seconds, and what a
      * crashed writer left. For a listener's start or a cron job: it takes as long as it takes.
@@ -130,7 +135,7 @@ if (!function_exists('cleanup_old_buffers')) {
     }
 }
 
-if (!function_exists('replay_disk_buffer')) {
+if (Names::isFree('replay_disk_buffer')) {
     /**
      * Sends what lies in the buffer directory to the listener, the oldest first, and removes
      * what its socket has taken. For a cron job, or the end of an outage.
@@ -147,7 +152,7 @@ if (!function_exists('replay_disk_buffer')) {
     }
 }
 
-if (!function_exists('check_listener_socket')) {
+if (Names::isFree('check_listener_socket')) {
     /**
      * Why does nothing arrive? For a person who wants to know.
      *
@@ -161,7 +166,7 @@ if (!function_exists('check_listener_socket')) {
     }
 }
 
-if (!function_exists('get_transmit_stats')) {
+if (Names::isFree('get_transmit_stats')) {
     /**
      * How many profiles were sent, buffered, cut, lost and so on, and how long calls took, for a status page.
      *

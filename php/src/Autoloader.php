@@ -9,12 +9,37 @@ final class Autoloader
 {
     private const CALLBACK = [self::class, 'load'];
 
+    /** Calls no function but is_file(), for any may be disabled. */
     public static function load(string $class): void
     {
-        if (strncmp($class, 'Transmit\\', 9) === 0) {
-            $file = __DIR__ . '/' . strtr(substr($class, 9), '\\', '/') . '.php';
-            if (is_file($file)) {
-                require_once $file;
+        $prefix = '';
+        for ($i = 0; $i < 9 && isset($class[$i]); $i++) {
+            $prefix .= $class[$i];
+        }
+        if ($prefix !== 'Transmit\\') {
+            return;
+        }
+        for ($file = __DIR__ . '/'; isset($class[$i]); $i++) {
+            $file .= $class[$i] === '\\' ? '/' : $class[$i];
+        }
+        try {
+            $isThere = is_file("$file.php");
+        } catch (\Error $e) {
+            $isThere = true;
+        }
+        if ($isThere) {
+            require_once "$file.php";
+        }
+    }
+
+    /** Where no autoloader can be registered: what the functions need. */
+    public static function loadAll(): void
+    {
+        foreach (['', '/Plain', '/Profiler'] as $folder) {
+            foreach (new \DirectoryIterator(__DIR__ . $folder) as $file) {
+                if ($file->getExtension() === 'php') {
+                    require_once $file->getPathname();
+                }
             }
         }
     }

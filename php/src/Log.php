@@ -17,6 +17,8 @@ final class Log
     /** @var array<int, array{int, int}> by result: when this process logged it, how often it did not since */
     private static $own = [];
 
+    private static bool $isBroken = false;
+
     public static function write(int $result, string $text, ?Settings $settings): void
     {
         try {
@@ -26,14 +28,32 @@ final class Log
                 error_log('Profiler: ' . Printable::line($text) . $more);
             }
         } catch (\Throwable $e) {
-            return; // error_log() itself may be disabled
+            self::writeOnce($e);
+        }
+    }
+
+    /** A function that write() needs is disabled, which may be error_log() itself. */
+    private static function writeOnce(\Throwable $e): void
+    {
+        try {
+            if (!self::$isBroken) {
+                self::$isBroken = true;
+                error_log('Profiler: a profile is not sent, and its log line cannot be made: ' . $e->getMessage());
+            }
+        } catch (\Throwable $second) {
+            return;
         }
     }
 
     public static function defect(\Throwable $e): void
     {
-        $where = strrchr('/' . $e->getFile(), '/') . ':' . $e->getLine();
-        $text = 'profile lost: ' . get_class($e) . ' at ' . substr($where, 1) . ': ' . $e->getMessage();
+        $text = 'profile lost: ' . $e->getMessage();
+        try {
+            $where = basename($e->getFile()) . ':' . $e->getLine();
+            $text = 'profile lost: ' . get_class($e) . " at $where: " . $e->getMessage();
+        } catch (\Error $disabled) { // a function
+            $text .= ', and ' . $disabled->getMessage();
+        }
         self::write(Result::EPANIC, $text, null);
     }
 
