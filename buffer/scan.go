@@ -86,8 +86,15 @@ func (s *scan) walkBlock() (more bool) {
 	if s.err != nil {
 		return false
 	}
-	began, busy := time.Now(), threadTime()
-	defer func() { s.took += max(threadTime()-busy, time.Since(began)/usualShare) }()
+	thread, began, busy := unix.Gettid(), time.Now(), threadTime()
+	defer func() {
+		took := time.Since(began)
+		// Go may have moved a goroutine that has no thread of its own: then only the time that passed is known.
+		if unix.Gettid() == thread {
+			took = max(threadTime()-busy, took/usualShare)
+		}
+		s.took += took
+	}()
 	if _, ok := s.dir.status(); !ok {
 		s.err = unix.EBADF
 		return false

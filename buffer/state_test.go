@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -62,6 +63,8 @@ func collision(path string) string {
 
 // A listener's profiles do not count within another's limits, and are not evicted for them.
 func TestTags_LimitsAreEachListenersOwn(t *testing.T) {
+	runtime.LockOSThread() // as the writer does: scans are charged by the CPU time of their thread
+	defer runtime.UnlockOSThread()
 	dir := t.TempDir()
 	a := newStore(t, Options{Dirs: []string{dir}, Listener: "/a", MaxFiles: 3})
 	b := newStore(t, Options{Dirs: []string{dir}, Listener: "/b", MaxFiles: 5})
