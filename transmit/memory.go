@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	socket "libtransmit/transmit/listener"
 	"libtransmit/transmit/profile"
 )
 
@@ -20,6 +21,10 @@ const (
 
 	// copyAtOnce is copied between two looks at the time; it takes a millisecond.
 	copyAtOnce = 1 << 20
+
+	// largeBlock and more is copied by the kernel, into a memfd: in virtual machines without nested
+	// paging, a page fault takes 25 µs, and 8 MB of new pages 50 ms. The writer maps them, in 6 ms.
+	largeBlock = copyAtOnce
 )
 
 // memory has room for profiles on their way to the disk. It is not Go's: where
@@ -41,8 +46,13 @@ func newMemory() memory {
 }
 
 // copyOf copies a document, what is stillDone of it without a look at the time:
-// profile.ErrTimeUp or ErrMemory if it does not succeed. The caller frees it.
+// profile.ErrTimeUp or ErrMemory if it does not succeed. The copy is read only; the caller frees it.
 func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
+	if out.size() >= largeBlock {
+		if text, err := kernelCopyOf(out, deadline); err == nil || errors.Is(err, profile.ErrTimeUp) {
+			return text, err
+		}
+	}
 	block, err := m.block(out.size())
 	if err != nil {
 		return nil, err
@@ -59,6 +69,22 @@ func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 		}
 	}
 	return block, nil
+}
+
+// kernelCopyOf fails where a memfd cannot be had: its descriptor is closed again when this returns.
+func kernelCopyOf(out pieces, deadline time.Time) ([]byte, error) {
+	limit := profile.Limit{At: deadline, Passed: passed, Free: stillDone}
+	file, err := socket.Seal(out, func(written int) error {
+		if limit.IsUp(written) {
+			return profile.ErrTimeUp
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return file.Map(out.size())
 }
 
 func (m *memory) block(size int) ([]byte, error) {

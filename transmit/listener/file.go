@@ -34,6 +34,20 @@ func Seal(out [][]byte, stop func(written int) error) (*File, error) {
 // Close closes the sender's descriptor of it.
 func (f *File) Close() { f.descriptor.close() }
 
+// Map is its content, to be read only, and to be unmapped with the whole capacity. It needs no descriptor any more.
+func (f *File) Map(size int) ([]byte, error) {
+	if !f.descriptor.ours() {
+		return nil, unix.EBADF
+	}
+	page := unix.Getpagesize()
+	room := (size + page - 1) &^ (page - 1)
+	start, err := unix.MmapPtr(f.descriptor.fd, 0, nil, uintptr(room), unix.PROT_READ, unix.MAP_PRIVATE)
+	if err != nil {
+		return nil, err
+	}
+	return unsafe.Slice((*byte)(start), room)[:size], nil
+}
+
 func newMemfd() (*descriptor, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate("profile", flags|unix.MFD_NOEXEC_SEAL)
