@@ -132,7 +132,7 @@ final class Tags
     /** Where there is no room for the file, the number is the listener's all the same, until another one has it. */
     private static function take(string $path, string $listener): void
     {
-        $temporary = tempnam(dirname($path), 't');
+        $temporary = FileSize::allows(strlen($listener)) ? tempnam(dirname($path), 't') : false;
         if ($temporary === false) {
             return;
         }
