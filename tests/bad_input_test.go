@@ -74,7 +74,7 @@ func TestBadInput_Arguments(t *testing.T) {
 		{"one byte over 64 MiB", "length 67108865", "plain", eTooBig},
 		{"SIZE_MAX", "length 18446744073709551615", "plain", eTooBig},
 		{"length 0", "length 0", "plain", eEmpty},
-		{"unknown flag", "", "send 1 16 0 -", eInval},
+		{"unknown flag", "", "send 1 32 0 -", eInval},
 		{"every flag", "", "send 1 4294967295 0 -", eInval},
 		{"a scheme", "", "send 1 0 0 unix:///run/s", eInval},
 		{"an abstract socket", "", "send 1 2 0 @s", eInval},

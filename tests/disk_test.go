@@ -3,7 +3,6 @@ package tests
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -98,8 +97,8 @@ func refuses(t *testing.T, s scene, d *driver, c fault) {
 	}
 	d.settle()
 	add(inBuffer, s.take(t))
-	if debris, _ := filepath.Glob(s.buffer + "/.*"); len(debris) != 0 {
-		t.Errorf("left behind: %v", debris)
+	if left := s.debris(t); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
 	}
 	f := account(t, all, nil, inBuffer, refused)
 	f.worst = worst

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,10 +60,8 @@ func refused(t *testing.T, calls string, errno syscall.Errno) {
 	}
 	d.settle()
 	l.await(2)
-	for _, name := range namesIn(t, s.buffer) {
-		if !profileName.MatchString(name) && !strings.HasPrefix(name, ".transmit-keeper-") {
-			t.Errorf("%s is left", name)
-		}
+	if left := s.debris(t); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
 	}
 	if got := len(s.profiles(t)); got != 3 {
 		t.Errorf("%d files, want 3", got)
@@ -86,6 +86,32 @@ func TestRefused_Clone3(t *testing.T) {
 			d.exit()
 		})
 	}
+}
+
+var (
+	stateDirectory = regexp.MustCompile(`^\.transmit-state-\d+$`)
+	stateName      = regexp.MustCompile(`^(listener-[0-9a-f]{4}|\.transmit-(keeper|replay)-[0-9a-f]{4}-\d+)$`)
+)
+
+// debris are the names in the buffer that may not stay: all but profiles, and a directory of
+// the user's own with listeners' numbers and locks.
+func (s scene) debris(t *testing.T) (left []string) {
+	t.Helper()
+	for _, name := range namesIn(t, s.buffer) {
+		if profileName.MatchString(name) {
+			continue
+		}
+		if !stateDirectory.MatchString(name) {
+			left = append(left, name)
+			continue
+		}
+		for _, inner := range namesIn(t, filepath.Join(s.buffer, name)) {
+			if !stateName.MatchString(inner) {
+				left = append(left, name+"/"+inner)
+			}
+		}
+	}
+	return left
 }
 
 // namesIn are all files of a directory, also hidden ones.
