@@ -20,6 +20,13 @@
 
 #include "transmit.h"
 
+/* As closefrom(3), which glibc has from 2.34 on. */
+static void close_from(int fd)
+{
+    for (; fd < 4096; fd++)
+        close(fd);
+}
+
 static const char *const kinds[] = {"pipe", "socket", "terminal", "eventfd", "timerfd", "file"};
 
 static int open_kind(const char *kind)
