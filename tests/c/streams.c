@@ -74,7 +74,7 @@ static int try(int stream, const char *kind, const char *settings)
             return 3;
         if (count_pollers() != 0)
             return 4;
-        closefrom(i == 0 ? 3 : 0);
+        close_from(i == 0 ? 3 : 0);
     }
     return 0;
 }
