@@ -44,7 +44,8 @@ func TestContainer(t *testing.T) {
 				`<?php function get_profiling_config(): array { return ['listener_socket' => '%s', 'buffer_dirs' => ['%s']]; }`, s.socket, s.buffer))
 			code := fmt.Sprintf(`require '%s'; require '%s/php/transmitter.php';
 				echo send_profiling_data(['a' => 1]) ? 'sent ' : 'not sent ', check_listener_socket()['mode'], check_listener_socket()['plain_because'];`, config, stage)
-			script := "mount --make-rprivate /; mount --bind / /; cd /; " + test.mounts +
+			// The buffer is a volume: a mount of its own.
+			script := "mount --make-rprivate /; mount --bind / /; mount --bind " + s.buffer + " " + s.buffer + "; cd /; " + test.mounts +
 				"\nexec setpriv --reuid 42003 --regid 42003 --clear-groups php -d ffi.enable=1 -d error_log=/dev/null -r \"$0\""
 			for range test.starts {
 				out, err := exec.Command("unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script, code).CombinedOutput()

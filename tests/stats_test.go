@@ -77,6 +77,12 @@ func poolFile(t *testing.T) string {
 	if uid == 0 {
 		uid = nobody
 	}
+	return poolFileOf(t, uid)
+}
+
+// poolFileOf is where this user's processes count, and when they logged last.
+func poolFileOf(t *testing.T, uid int) string {
+	t.Helper()
 	path := fmt.Sprintf("/dev/shm/libtransmit-%d.1", uid)
 	remove := func() { os.Remove(path) }
 	remove()
