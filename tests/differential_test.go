@@ -55,6 +55,18 @@ type arrival struct {
 	addedBy int // bytes of _meta without marks
 }
 
+// idBytes is what the library's id adds, which the reference has not.
+const idBytes = len(`,"id":"0123456789abcdef"`)
+
+// size is that of the whole document, as it came out.
+func (a arrival) size() int {
+	size := len(a.rest) + a.addedBy
+	for _, mark := range a.marks {
+		size += len(`,"":true`) + len(mark)
+	}
+	return size
+}
+
 func parse(t *testing.T, text []byte, file bool) arrival {
 	t.Helper()
 	found := meta.FindSubmatchIndex(text)
@@ -257,6 +269,8 @@ func agree(t *testing.T, reference, library map[string]arrival) {
 		l := library[id]
 		if r.rest == l.rest && r.file == l.file {
 			same++
+		} else if size := r.size(); size <= limit && size+idBytes > limit {
+			continue // with the library's id it is too large
 		} else if !strings.Contains(l.rest, `\ufffd`) {
 			t.Errorf("%s: reference and library differ: %s", id, difference(l.rest, r.rest))
 		}
