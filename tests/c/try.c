@@ -155,7 +155,8 @@ static long from_proc(const char *file, const char *word)
     return number;
 }
 
-#define PRIVATE "/proc/self/smaps_rollup", "Private_Dirty:"
+/* Not Private_Dirty: of the counters' file the kernel maps the neighbours of a page, too. */
+#define PRIVATE "/proc/self/smaps_rollup", "Anonymous:"
 #define SPACE "/proc/self/status", "VmSize:"
 
 static int first(void)
