@@ -273,8 +273,13 @@ func TestFPM_KilledWorkers(t *testing.T) {
 					}
 				})
 			}
-			for round := range 25 {
-				time.Sleep(time.Duration(20+12*round) * time.Millisecond)
+			written := func() int {
+				found, err := filepath.Glob(s.buffer + "/profile_*")
+				check(t, err)
+				return len(found)
+			}
+			for round := 0; round < 25 || round < 100 && written() < 10; round++ {
+				time.Sleep(time.Duration(20+12*(round%25)) * time.Millisecond)
 				for _, pid := range f.workers() {
 					syscall.Kill(pid, syscall.SIGKILL)
 				}
