@@ -1,5 +1,6 @@
 <?php
 
+// phpcs:disable PSR1.Files.SideEffects -- a name that is taken is left alone
 try {
     \Closure::fromCallable('get_profiling_config'); // any function may be disabled, function_exists() too
 } catch (\TypeError $transmitError) {

@@ -23,6 +23,7 @@ use Transmit\Settings;
 use Transmit\Stats;
 use Transmit\TrySend;
 
+// phpcs:disable PSR1.Files.SideEffects -- a name that is taken is left alone
 try {
     defined('TRANSMIT_TIMEOUT_USEC') || define('TRANSMIT_TIMEOUT_USEC', 50000);
     defined('MAX_DATAGRAM_SIZE') || define('MAX_DATAGRAM_SIZE', 65507);
