@@ -582,4 +582,21 @@ final class DoctorTest extends TransmitTestCase
     {
         return getenv('TRANSMIT_LIBRARY') ?: dirname(__DIR__, 2) . '/build/libtransmit.so';
     }
+
+    /** What a site's owner may leave for root's doctor: none of it holds it up or is followed. */
+    public function testFilesOfASiteThatAreNoFiles(): void
+    {
+        $kinds = ['fifo' => 'mkfifo %s', 'device' => 'ln -s /dev/zero %s', 'directory' => 'mkdir %s'];
+        foreach ($kinds as $kind => $make) {
+            mkdir("$this->folder/$kind");
+            exec(sprintf($make, escapeshellarg("$this->folder/$kind/.user.ini")));
+        }
+        mkdir("$this->folder/ftp");
+        file_put_contents("$this->folder/ftp/.user.ini", 'auto_prepend_file = ftp://127.0.0.1:9/x.php');
+        $doctor = escapeshellarg(dirname(__DIR__, 2) . '/php/doctor.php');
+        $command = "timeout 20 php $doctor --root " . escapeshellarg($this->folder);
+        $ran = Program::run($command);
+        self::assertNotSame(124, $ran['status']);
+        self::assertStringContainsString('ftp://127.0.0.1:9/x.php', $ran['output']);
+    }
 }

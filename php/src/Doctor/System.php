@@ -84,10 +84,14 @@ final class System
         return preg_match($pattern, self::read('/proc/self/maps'), $found) === 1 ? $found[1] : null;
     }
 
-    /** What stands there; "" if it cannot be read. */
+    /** No file that is read here is longer. */
+    private const LONGEST = 1048576;
+
+    /** What is in a file of this host; "" if it cannot be read. A site's owner may have made it a FIFO or a device. */
     public static function read(string $path): string
     {
-        return is_readable($path) ? trim((string) file_get_contents($path)) : '';
+        $isFile = strpos($path, '://') === false && is_file($path) && is_readable($path);
+        return $isFile ? trim((string) file_get_contents($path, false, null, 0, self::LONGEST)) : '';
     }
 
     /** Such as "1.4 GB". */
