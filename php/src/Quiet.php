@@ -33,8 +33,10 @@ final class Quiet
      */
     public static function call(callable $work, $otherwise)
     {
+        $held = Signals::hold();
         try {
             $quiet = new self();
+            $quiet->hasHeldSignals = $held;
             // Not $work(): what a preloaded function calls itself may use FFI (ffi.enable=preload), FFI::cdef for one.
             return call_user_func($work);
         } catch (\Throwable $e) {
@@ -43,6 +45,8 @@ final class Quiet
         } finally {
             if (isset($quiet)) {
                 $quiet->end();
+            } elseif ($held) {
+                Signals::release();
             }
         }
     }
@@ -56,9 +60,6 @@ final class Quiet
             $this->level = error_reporting(0);
         }
         $this->jsonError = self::has('json_last_error') ? json_last_error() : JSON_ERROR_NONE;
-        // A handler that throws would end the work half-way, and its exception would be taken for ours.
-        $this->hasHeldSignals = self::has('pcntl_async_signals') && self::has('pcntl_signal_dispatch')
-            && pcntl_async_signals(false);
         if (PHP_VERSION_ID < 80000 && ((int) ini_get('mbstring.func_overload') & 2) !== 0) {
             $this->encoding = mb_internal_encoding();
             mb_internal_encoding('8bit');
@@ -103,8 +104,7 @@ final class Quiet
         }
         if ($this->hasHeldSignals) {
             $this->hasHeldSignals = false;
-            pcntl_async_signals(true);
-            pcntl_signal_dispatch();
+            Signals::release();
         }
     }
 

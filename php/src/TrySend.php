@@ -39,10 +39,8 @@ final class TrySend
      */
     private static function attempt(?array $data, string $json, ?string $path, array $marks): bool
     {
-        $held = false;
+        $held = Signals::hold();
         try {
-            $held = \function_exists('pcntl_signal_dispatch') && \function_exists('pcntl_async_signals')
-                && \pcntl_async_signals(false);
             if (!\function_exists('restore_error_handler')) {
                 return false; // disabled: a handler would stay
             }
@@ -66,8 +64,7 @@ final class TrySend
             return false; // it cannot be encoded, or a function that is needed is disabled
         } finally {
             if ($held) {
-                \pcntl_async_signals(true);
-                \pcntl_signal_dispatch();
+                Signals::release();
             }
         }
     }
