@@ -2,6 +2,8 @@
 
 namespace Transmit\Profiler;
 
+use Transmit\Quiet;
+
 /**
  * The extension excimer: it looks at what runs every few milliseconds. So it tells times, and no calls.
  */
@@ -9,8 +11,9 @@ final class Excimer
 {
     private const MAX_DEPTH = 500;
 
-    /** A command may end right after this, and a thread that a timer has started must not outlive the extension. */
-    private const THREAD_ENDS_US = 2000;
+    /** So often, and so long each time, a command looks whether a timer's thread still runs. */
+    private const LOOKS = 100;
+    private const THREAD_ENDS_US = 1000;
 
     /** @var \ExcimerProfiler by the clock */
     private $real;
@@ -34,6 +37,35 @@ final class Excimer
     {
         $this->real->stop();
         $this->cpu->stop();
+        if (PHP_SAPI === 'cli') {
+            Quiet::call([self::class, 'awaitThreads'], null);
+        }
+    }
+
+    /** A command may end right after this, and a thread that a timer has started must not outlive the extension. */
+    public static function awaitThreads(): void
+    {
+        try {
+            for ($looks = $quiet = 0; $quiet < 2 && $looks < self::LOOKS; $looks++) {
+                usleep(self::THREAD_ENDS_US); // twice: one thread starts another one
+                $quiet = self::isAnyRunning() ? 0 : $quiet + 1;
+            }
+        } catch (\Error $e) {
+            return; // a function is disabled
+        }
+    }
+
+    /** Another thread than this one; where /proc cannot be read, nobody knows. */
+    private static function isAnyRunning(): bool
+    {
+        foreach (glob('/proc/self/task/*/stat') ?: [] as $path) {
+            $stat = (string) file_get_contents($path); // "" if it has ended
+            $state = substr($stat, (int) strrpos($stat, ')') + 2, 1);
+            if ((int) $stat !== getmypid() && ($state === 'R' || $state === 'D')) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** @return array<string, mixed> the profiling section */
@@ -42,9 +74,6 @@ final class Excimer
         $this->discard();
         $real = $this->real->getLog();
         $rows = SampledFunctions::of($real, $this->cpu->getLog(), $this->intervalMs, $elapsedMs);
-        if (PHP_SAPI === 'cli') {
-            usleep(self::THREAD_ENDS_US);
-        }
         $stacks = $options->stacks ? ['stacks' => SampledFunctions::stacks($real)] : [];
         return ['sample_interval_ms' => $this->intervalMs, 'top_functions' => $rows] + $stacks;
     }
