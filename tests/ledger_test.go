@@ -4,16 +4,21 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
+
+// encodingEnds is when a profile of several pieces is refused if it is not encoded: the rest of the time is for the disk.
+const encodingEnds = promised * 3 / 5
 
 // ledger is what the workers wrote around their calls: php/scripts/ledger.php.
 type ledger struct {
 	done       []string // ids of the calls that ended
 	unfinished []string // of those that a worker was killed in
 	refused    map[string]bool
+	late       map[string]bool   // by id of a large profile, whose encoding may have been given up
 	pending    map[string]string // by id of what was still to be written then: who had it
 	took       times             // sorted
 	held       times             // sorted, too: that less the waiting for a CPU
@@ -21,21 +26,24 @@ type ledger struct {
 
 func (s scene) ledger(t *testing.T) ledger {
 	t.Helper()
-	l := ledger{refused: map[string]bool{}, pending: map[string]string{}}
+	l := ledger{refused: map[string]bool{}, late: map[string]bool{}, pending: map[string]string{}}
 	files, err := filepath.Glob(s.dir + "/ledger/*")
 	check(t, err)
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		check(t, err)
-		begun := ""
+		begun, size := "", 0
 		for line := range strings.Lines(string(text)) {
 			fields := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 6)
 			switch {
-			case fields[0] == "begin" && len(fields) == 2:
+			case fields[0] == "begin" && len(fields) == 3:
 				l.abandon(begun)
 				begun = fields[1]
+				size, err = strconv.Atoi(fields[2])
+				check(t, err)
 			case fields[0] == "end" && len(fields) == 6 && fields[1] == begun:
 				l.end(t, filepath.Base(path), fields)
+				l.late[begun] = size > limit && l.took[len(l.took)-1] >= encodingEnds
 				begun = ""
 			default:
 				t.Errorf("%s: %q", path, line)
@@ -100,6 +108,11 @@ func (l *ledger) account(t *testing.T, atListener, inBuffer map[string]int, kill
 		len(l.done), len(l.unfinished), len(sent)+gone-len(l.done), gone)
 	if len(l.unfinished) > kills {
 		t.Errorf("%d calls did not end, and %d workers were killed", len(l.unfinished), kills)
+	}
+	for _, id := range sent {
+		if l.late[id] && !somewhere(id) {
+			l.refused[id] = true
+		}
 	}
 	f := account(t, sent, atListener, inBuffer, l.refused)
 	f.worst = l.held.worst()

@@ -21,7 +21,7 @@ register_shutdown_function(static function (): void {
     $id = bin2hex(random_bytes(8));
     $data = ['correlation_id' => $id, 'url' => $_SERVER['REQUEST_URI'], 'pad' => str_repeat('x', pad_size())];
     $ledger = fopen(getenv('TEST_LEDGER') . '/' . getmypid(), 'ab');
-    fwrite($ledger, "begin $id\n");
+    fwrite($ledger, "begin $id " . strlen($data['pad']) . "\n");
     [$start, $waited] = [hrtime(true), waited()];
     $sent = send_profiling_data($data);
     [$took, $waited] = [intdiv(hrtime(true) - $start, 1000), intdiv(waited() - $waited, 1000)];
