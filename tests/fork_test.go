@@ -36,10 +36,6 @@ func family(t *testing.T, s scene, mode ...string) []forked {
 	return all
 }
 
-// atOnce is how long a call may take that only looks where it is.
-// More in other systems and in emulation, where it is not speed that is on trial.
-var atOnce = map[bool]int{false: 5000, true: 100_000}[programs != ""] // microseconds, on a busy machine
-
 func TestFork_C(t *testing.T) {
 	for _, c := range []struct {
 		name, mode string
