@@ -133,8 +133,8 @@ final class Native
         if (!self::isReady($settings)) {
             return [Result::EPANIC, ''];
         }
-        $maxFiles = min($maxFiles, 0xFFFFFFFF);
-        $budgetUs = min($budgetUs, 0xFFFFFFFF);
+        $maxFiles = \min($maxFiles, 0xFFFFFFFF);
+        $budgetUs = \min($budgetUs, 0xFFFFFFFF);
         try {
             return [
                 (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_replay($maxFiles, $budgetUs),

@@ -141,8 +141,12 @@ final class Profiler
      * @param string $name
      * @return mixed the job's result
      */
-    public static function profile(callable $job, $name = '')
+    public static function profile($job, $name = '')
     {
+        // Not declared callable: PHP would look for the class in a string, by the page's autoloader, with FFI's rights.
+        if (!is_callable($job)) {
+            return null;
+        }
         if (self::$recording !== null && (self::$isInJob || PHP_SAPI !== 'cli')) {
             return call_user_func($job); // as in Quiet::call
         }
@@ -273,7 +277,7 @@ final class Profiler
     }
 
     /** Neither a warning nor an exception reaches the application, and its signal handlers wait. */
-    private static function guarded(callable $work): void
+    private static function guarded(\Closure $work): void
     {
         $areHeld = function_exists('pcntl_async_signals') && pcntl_async_signals(false);
         $isQuiet = function_exists('set_error_handler') && function_exists('restore_error_handler');

@@ -31,7 +31,7 @@ final class Quiet
      * @param mixed $otherwise the result when $work throws, which is logged
      * @return mixed
      */
-    public static function call(callable $work, $otherwise)
+    public static function call(\Closure $work, $otherwise)
     {
         $held = Signals::hold();
         try {

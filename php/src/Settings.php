@@ -139,7 +139,7 @@ final class Settings
         $problems = is_array($config) ? [] : [$problem];
         $values = self::defaults();
         $wrong = Options::problems(is_array($config) ? $config : []);
-        foreach (is_array($config) ? array_intersect_key($config, $values) : [] as $key => $value) {
+        foreach (\is_array($config) ? \array_intersect_key($config, $values) : [] as $key => $value) {
             if (self::isPossible($key, $value)) {
                 $values[$key] = $value;
             } else {

@@ -13,8 +13,8 @@ final class Signals
     {
         try {
             if (
-                !\function_exists('pcntl_signal_dispatch') || !\function_exists('pcntl_async_signals')
-                || !\pcntl_async_signals()
+                !function_exists('pcntl_signal_dispatch') || !function_exists('pcntl_async_signals')
+                || !pcntl_async_signals()
             ) {
                 return false;
             }
@@ -25,9 +25,9 @@ final class Signals
             throw $e;
         }
         try {
-            \pcntl_async_signals(false);
+            pcntl_async_signals(false);
         } catch (\Throwable $e) { // of a handler whose signal came just before
-            \pcntl_async_signals(true);
+            pcntl_async_signals(true);
             throw $e;
         }
         return true;
@@ -35,7 +35,7 @@ final class Signals
 
     public static function release(): void
     {
-        \pcntl_async_signals(true);
-        \pcntl_signal_dispatch();
+        pcntl_async_signals(true);
+        pcntl_signal_dispatch();
     }
 }

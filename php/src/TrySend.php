@@ -41,10 +41,10 @@ final class TrySend
     {
         $held = Signals::hold();
         try {
-            if (!\function_exists('restore_error_handler')) {
+            if (!function_exists('restore_error_handler')) {
                 return false; // disabled: a handler would stay
             }
-            \set_error_handler([self::class, 'ignore']);
+            set_error_handler([self::class, 'ignore']);
             try {
                 $settings = Settings::current();
                 return self::isPossible($settings) && ($data === null
@@ -58,7 +58,7 @@ final class TrySend
                         self::meta($marks)
                     ));
             } finally {
-                \restore_error_handler();
+                restore_error_handler();
             }
         } catch (\Throwable $e) {
             return false; // it cannot be encoded, or a function that is needed is disabled
@@ -79,7 +79,7 @@ final class TrySend
     private static function isPossible(Settings $settings): bool
     {
         return $settings->replay === 'off' && $settings->listenerUser === null
-            && (PHP_VERSION_ID >= 80000 || ((int) \ini_get('mbstring.func_overload') & 2) === 0);
+            && (PHP_VERSION_ID >= 80000 || ((int) ini_get('mbstring.func_overload') & 2) === 0);
     }
 
     /**

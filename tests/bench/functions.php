@@ -57,7 +57,7 @@ function load_as(string $namespace, array $files, ?string $library): void
         $code = preg_replace('/\bTransmit(?=;|\\\\)/', "$namespace\\Transmit", $code);
         $folder = "'" . dirname($file) . "'";
         // Each function is declared where its name is free: in this namespace.
-        $code = preg_replace("/if \\(!function_exists\\('/", "$0$namespace\\\\\\\\", $code);
+        $code = preg_replace("/if \\(Names::isFree\\('/", "$0$namespace\\\\\\\\", $code);
         $code = str_replace('/var/lib/bitville-apm/buffer', buffer_of(strtolower($namespace)), $code);
         $code = str_replace('__DIR__', $folder, $code);
         $space = strpos($code, "\nnamespace ") === false ? "namespace $namespace;" : '';

@@ -107,6 +107,8 @@ final class SettingsTest extends TransmitTestCase
 
     private function current(): Settings
     {
-        return \Transmit\Quiet::call([Settings::class, 'current'], null);
+        return \Transmit\Quiet::call(static function (): Settings {
+            return Settings::current();
+        }, null);
     }
 }

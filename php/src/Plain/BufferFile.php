@@ -47,7 +47,7 @@ final class BufferFile
      * @param callable(string, string): array{int, string} $finish takes the file and the directory
      * @return array{int, string}
      */
-    private static function withTemporary(string $json, string $directory, Deadline $deadline, callable $finish): array
+    private static function withTemporary(string $json, string $directory, Deadline $deadline, $finish): array
     {
         if (!FileSize::allows(strlen($json))) {
             return [Result::EIO, 'write: RLIMIT_FSIZE of this process is less than ' . strlen($json) . ' bytes'];

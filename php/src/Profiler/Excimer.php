@@ -38,7 +38,9 @@ final class Excimer
         $this->real->stop();
         $this->cpu->stop();
         if (PHP_SAPI === 'cli') {
-            Quiet::call([self::class, 'awaitThreads'], null);
+            Quiet::call(static function (): void {
+                self::awaitThreads();
+            }, null);
         }
     }
 
@@ -80,6 +82,9 @@ final class Excimer
 
     private static function profiler(int $eventType, float $intervalMs): \ExcimerProfiler
     {
+        if (!\class_exists('ExcimerProfiler', false)) {
+            throw new \RuntimeException('the extension excimer is not loaded');
+        }
         $profiler = new \ExcimerProfiler();
         $profiler->setEventType($eventType);
         $profiler->setPeriod($intervalMs / 1000);
