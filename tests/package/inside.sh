@@ -57,6 +57,16 @@ page() {
     SCRIPT_FILENAME=$1 REQUEST_METHOD=GET cgi-fcgi -bind -connect /run/fpm.sock | tail -n 1
 }
 
+# example prints the first line of example.c. On a busy machine, Go may not start in a call's time.
+example() {
+    local said
+    for _ in 1 2 3 4 5; do
+        said=$(/test/example | head -n 1)
+        [[ $said == *'did not start in time'* ]] || break
+    done
+    echo "$said"
+}
+
 status_page() {
     TRANSMIT_STATUS=1 SCRIPT_FILENAME=$share/php/status.php REQUEST_METHOD=GET cgi-fcgi -bind -connect /run/fpm.sock
 }
@@ -142,7 +152,7 @@ a_listener_hears() {
     listener=$!
     await test -S $socket
     chmod 666 $socket
-    want 'C, a listener' "$(/test/example | head -n 1)" 'sent to the listener'
+    want 'C, a listener' "$(example)" 'sent to the listener'
     want 'PHP, with open_basedir as phpMyAdmin has it' "$(reads_within_open_basedir)" 'sent, native'
     want 'PHP, a listener' "$(send www-data)" 'sent, native'
     await grep -q /from-www-data /test/heard
@@ -166,7 +176,7 @@ PHP
     bash -e /test/enable.sh
     start_fpm
     want 'php-fpm with the recipe' "$(page /test/page.php)" 'sent, native'
-    want 'its status page, with its style' "$(status_page | grep -c -e 'native 1' -e prefers-color-scheme)" 2
+    want 'its status page, with its style' "$(status_page | grep -c -e 'native, version 1' -e prefers-color-scheme)" 2
     want 'the doctor asks it' "$(php $share/php/doctor.php --fpm /run/fpm.sock | grep ^fail)" ''
     stop "$fpm"
 }
