@@ -61,7 +61,7 @@ page() {
 example() {
     local said
     for _ in 1 2 3 4 5; do
-        said=$(/test/example | head -n 1)
+        said=$("$@" /test/example | head -n 1)
         [[ $said == *'did not start in time'* ]] || break
     done
     echo "$said"
@@ -137,7 +137,7 @@ programs_use_it() {
     apt-get install -y -qq --no-install-recommends gcc libc6-dev pkgconf > /test/apt.out 2>&1 || { cat /test/apt.out; exit 1; }
     # shellcheck disable=SC2046 # pkg-config prints words
     gcc -Wall -Werror /test/example.c $(pkg-config --cflags --libs transmit) -o /test/example
-    want 'C, no listener' "$(as www-data /test/example | head -n 1)" 'written to the disk buffer'
+    want 'C, no listener' "$(example as www-data)" 'written to the disk buffer'
     want "PHP as FPM's user" "$(send www-data)" 'not sent, native'
     want 'they share the buffer' "$(count $buffer)" 2
     want 'no other user may write to it' "$(send nobody), $(send root), $(count $buffer)" 'not sent, native, not sent, native, 2'
