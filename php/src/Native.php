@@ -32,6 +32,9 @@ final class Native
     /** @var array{string|null}|null the setting for which that was decided */
     private static ?array $decidedFor = null;
 
+    /** Why the last call of this request did not send; read at once, for the library keeps it for the next request. */
+    private static string $lastError = '';
+
     /** Whether the library can be used here. Decided once per request. */
     public static function isUsable(Settings $settings): bool
     {
@@ -74,8 +77,10 @@ final class Native
         $leftUs = $settings->timeoutUs + (int) (($start - hrtime(true)) / 1000);
         $timeoutUs = $leftUs > 0 ? $leftUs : 1;
         try {
-            return (self::$cdef ?? \FFI::scope('TRANSMIT'))
-                ->transmit_send_with($json, strlen($json), $flags, $socketPath, $timeoutUs);
+            $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
+            $result = $ffi->transmit_send_with($json, strlen($json), $flags, $socketPath, $timeoutUs);
+            self::$lastError = $result === Result::SENT ? '' : $ffi->transmit_last_error();
+            return $result;
         } catch (\FFI\Exception $e) {
             return Result::EPANIC;
         }
@@ -115,12 +120,10 @@ final class Native
         }
     }
 
-    /** Why the last profile is not at the listener, in the library's words; "" without it. */
+    /** Why the last profile of this request is not at the listener, in the library's words; "" without it. */
     public static function lastError(): string
     {
-        return self::$why === null && self::$decidedFor !== null
-            ? (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_last_error()
-            : '';
+        return self::$lastError;
     }
 
     /**
@@ -136,10 +139,9 @@ final class Native
         $maxFiles = \min($maxFiles, 0xFFFFFFFF);
         $budgetUs = \min($budgetUs, 0xFFFFFFFF);
         try {
-            return [
-                (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_replay($maxFiles, $budgetUs),
-                self::lastError(),
-            ];
+            $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
+            $sent = $ffi->transmit_replay($maxFiles, $budgetUs);
+            return [$sent, self::$lastError = $ffi->transmit_last_error()];
         } catch (\FFI\Exception $e) {
             return [Result::EPANIC, $e->getMessage()];
         }
@@ -185,7 +187,10 @@ final class Native
         }
         $json = $settings->forLibrary();
         try {
-            return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_configure($json, strlen($json));
+            $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
+            $result = $ffi->transmit_configure($json, strlen($json));
+            self::$lastError = $result === 0 ? '' : $ffi->transmit_last_error();
+            return $result;
         } catch (\FFI\Exception $e) {
             return Result::EPANIC;
         }

@@ -1,0 +1,81 @@
+<?php
+
+namespace Transmit\Test;
+
+/**
+ * Two sites of one user that one worker of php-fpm serves, one after the other, with the README's recipe.
+ */
+final class SitesTest extends TransmitTestCase
+{
+    /** On a busy machine that takes more than one call's time. */
+    private const START = 'for ($i = 0; $i < 100 && !Transmit\Native::isReady(Transmit\Settings::current()); $i++) {
+        usleep(20000); }';
+
+    private ?Fpm $fpm = null;
+
+    protected function setUp(): void
+    {
+        parent::setUp();
+        $this->useFace('native');
+        if (Fpm::binary() === null) {
+            self::markTestSkipped('php-fpm and cgi-fcgi (Debian: php-fpm, libfcgi-bin) are needed');
+        }
+        chmod(Scratch::root(), 0755);
+        foreach (['one', 'other'] as $site) {
+            mkdir("$this->folder/$site");
+            chmod("$this->folder/$site", 01777);
+        }
+        $php = dirname(__DIR__, 2) . '/php';
+        $library = getenv('TRANSMIT_LIBRARY') ?: dirname(__DIR__, 2) . '/build/libtransmit.so';
+        $header = (string) file_get_contents(dirname(__DIR__, 2) . '/include/transmit_ffi.h');
+        file_put_contents("$this->folder/ffi.h", str_replace('libtransmit.so.1', $library, $header));
+        $this->fpm = new Fpm($this->folder, [
+            'zend_extension=opcache', 'extension=posix', 'extension=ffi', 'opcache.preload_user=nobody',
+            "opcache.preload=$php/preload.php", "ffi.preload=$this->folder/ffi.h", 'ffi.enable=preload',
+            "sys_temp_dir=$this->folder",
+        ]);
+    }
+
+    protected function tearDown(): void
+    {
+        if ($this->fpm !== null) {
+            $this->fpm->stop();
+        }
+        parent::tearDown();
+    }
+
+    /** The answer of a page of that site, which has no listener and a long timeout. */
+    private function visit(string $site, string $code): string
+    {
+        $folder = "$this->folder/$site";
+        $config = ['listener_socket' => "$folder/secret-$site", 'buffer_dirs' => ["$folder/b"]];
+        $config['timeout_us'] = 5000000;
+        $settings = 'function get_profiling_config(): array { return ' . var_export($config, true) . '; }';
+        file_put_contents("$folder/page.php", "<?php $settings $code");
+        return $this->fpm->get("$folder/page.php");
+    }
+
+    /** @return array<string, array{string, string}> what the one page does; what the other one reads */
+    public function errors(): array
+    {
+        $send = 'send_profiling_data(["a" => 1]);';
+        $pretend = '$p = new ReflectionProperty("Transmit\Native", "decidedFor"); $p->setAccessible(true);'
+            . '$p->setValue([null]);';
+        return [
+            'buffered' => [$send, ''],
+            'buffered; the library is bound' => [$send, 'Transmit\Native::isUsable(Transmit\Settings::current());'],
+            'buffered; it is said to be bound' => [$send, $pretend],
+            'lost' => ['exec("touch " . __DIR__ . "/b");' . $send, ''],
+            'replay' => ['write_to_disk_buffer("{}"); replay_disk_buffer(0, 5000000);', ''],
+        ];
+    }
+
+    /** @dataProvider errors */
+    public function testAPageDoesNotReadTheErrorOfAnothersRequest(string $before, string $meanwhile): void
+    {
+        $read = 'echo "[", Transmit\Native::lastError(), "]";';
+        $this->visit('other', self::START);
+        self::assertStringContainsString('secret-other', $this->visit('other', $before . $read));
+        self::assertSame('[]', $this->visit('one', $meanwhile . $read));
+    }
+}
