@@ -18,7 +18,7 @@ const (
 
 const (
 	// Scans take a twelfth of the time, of all processes together. While they find
-	// the directory far over its limits, half of it.
+	// the directory more than 1 % over its limits, half of it.
 	usualShare  = 12
 	urgentShare = 2
 )
@@ -123,7 +123,7 @@ func (k *keeper) endClaim() {
 		return
 	}
 	share := usualShare
-	if int64(k.inClaim) > k.have.files/200 {
+	if int64(k.inClaim) > k.have.files/100 {
 		share = urgentShare
 	}
 	k.allowance.spend(time.Now(), k.took, share)

@@ -93,12 +93,13 @@ final class Listener
         $id = substr(self::text($profile['correlation_id'] ?? '-'), 0, 12);
         $url = self::text($profile['url'] ?? '-');
         $ms = self::number($profile['elapsed_ms'] ?? 0);
-        printf("%s  %s  %.1f ms  %s bytes, %s\n", $id, $url, $ms, strlen($json), $how);
+        $lines = sprintf("%s  %s  %.1f ms  %s bytes, %s\n", $id, $url, $ms, strlen($json), $how);
         $functions = $profile['xhprof']['profiling']['top_functions'] ?? [];
         foreach (is_array($functions) ? array_slice($functions, 0, 3) : [] as $function) {
             $ms = self::number($function['exclusive_wall_ms'] ?? 0);
-            printf("    %8.1f ms in %s\n", $ms, self::text($function['function'] ?? '-'));
+            $lines .= sprintf("    %8.1f ms in %s\n", $ms, self::text($function['function'] ?? '-'));
         }
+        echo $lines; // at once, for whoever reads them from a file
     }
 
     /**

@@ -56,14 +56,14 @@ since() {
     printf '%d.%d ms' $((us / 1000)) $((us / 100 % 10))
 }
 
-# show_heard prints what the listener said since the last time: $1 profiles, four lines each.
+# show_heard prints what the listener said about the next profile. A sampling profiler may have seen any number of functions.
 show_heard() {
-    shown=$((${shown-0} + 4 * $1))
-    await heard_lines "$shown"
-    tail -n $((4 * $1)) "$folder/heard" | sed 's/^/  listener  /; s/  listener      /            /'
+    shown=$((${shown-0} + 1))
+    await heard_profiles "$shown"
+    awk -v wanted="$shown" '/^[^ ]/ { n++ } n == wanted' "$folder/heard" | sed 's/^/  listener  /; s/  listener      /            /'
 }
 
-heard_lines() { [ "$(wc -l < "$folder/heard")" -ge "$1" ]; }
+heard_profiles() { [ "$(grep -c '^[^ ]' "$folder/heard")" -ge "$1" ]; }
 
 buffered() { compgen -G "$folder/buffer/profile_*.json" > /dev/null; }
 
@@ -88,7 +88,7 @@ echo "its master has $(awk '/^Threads:/ { print $2 }' "/proc/$fpm/status") threa
 echo
 echo "1. A request. Its profile arrives as one datagram. (Starting the library takes 3 to 4 ms of a worker's first.)"
 get 60
-show_heard 1
+show_heard
 echo
 echo "2. kill -9 for the listener, and a request. Its profile is in the disk buffer."
 kill_listener
@@ -97,8 +97,8 @@ show_buffer
 echo
 echo "3. The listener comes back, empties the buffer, and hears the next request."
 start_listener "$folder/buffer"
-show_heard 1
+show_heard
 get 60
-show_heard 1
+show_heard
 echo
 echo "3 requests, 3 profiles: 2 straight to the listener, 1 by way of the disk."

@@ -22,15 +22,16 @@ blocks() {
 
 # run_sh runs all sh blocks as one session of a reader. It does not test, soak or bench, in a test.
 run_sh() {
+    local line
     (
         cd "$folder/checkout"
-        cat "$folder"/*.sh | sed -E '/^\.\/build\.sh (test|soak .*|bench)$/d' > "$folder/session"
-        bash -euxo pipefail -c '. "$1"; kill %1' - "$folder/session"
+        { sed -E '/^\.\/build\.sh (test|soak .*|bench)$/d' "$folder"/*.sh; echo 'kill %1'; } > "$folder/session"
+        timeout 600 bash -euxo pipefail "$folder/session"
     ) > "$folder/said" 2>&1 || { cat "$folder/said"; return 1; }
-    grep -q 'bool(true)' "$folder/said"
-    grep -q 'sent to the listener' "$folder/said"
-    grep -q '/primes' "$folder/said"
-    grep -q '^{.*"first".*}$' "$folder/said" # by way of Telegraf's file
+    # The last one came by way of Telegraf's file.
+    for line in 'bool\(true\)' 'sent to the listener' '/primes' '^\{.*"first".*\}$'; do
+        grep -qE "$line" "$folder/said" || { cat "$folder/said"; echo "FAIL: no line like $line"; return 1; }
+    done
     end_telegraf
 }
 
