@@ -51,6 +51,7 @@ struct attempt {
     const char *socket_path;
     const char *meta; /* what _meta has between its time and version; NULL: nothing */
     size_t max_datagram_size;
+    int64_t began_ns; /* when the caller called, by monotonic_ns() */
 };
 
 /* try_send - returns whether the profile is sent; otherwise nothing has happened. */
@@ -82,6 +83,8 @@ const struct target *get_target(void);
 struct kept {
     _Atomic uint32_t state; /* the path may be read when it is READY */
     _Atomic int fd;         /* 0: none yet */
+    _Atomic uint64_t file;  /* what the path was when it was connected: file_at() */
+    _Atomic int64_t next_look_ns;
     char path[MAX_PATH + 1];
 };
 

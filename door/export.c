@@ -141,7 +141,8 @@ static int32_t check(const char *json, size_t len)
 static bool try_first(const struct call *call)
 {
     const struct target *target = get_target();
-    struct attempt attempt = {.json = call->json, .len = call->len, .flags = call->flags};
+    struct attempt attempt = {
+        .json = call->json, .len = call->len, .flags = call->flags, .began_ns = call->began_ns};
 
     if (!target)
         return false;
@@ -196,13 +197,13 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
                                     .flags = flags,
                                     .socket_path = socket_path,
                                     .meta = meta,
-                                    .max_datagram_size = max_datagram_size};
-    int64_t began_ns = monotonic_ns();
+                                    .max_datagram_size = max_datagram_size,
+                                    .began_ns = monotonic_ns()};
 
     if (!try_send(&attempt))
         return TRANSMIT_EUNSENT;
     last_error[0] = '\0';
-    count_send(TRANSMIT_SENT, len, began_ns);
+    count_send(TRANSMIT_SENT, len, attempt.began_ns);
     return TRANSMIT_SENT;
 }
 

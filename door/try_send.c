@@ -26,6 +26,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -204,9 +205,72 @@ static bool connect_and_send(int fd, const char *path, const struct text *text)
     return sent;
 }
 
-static bool send_anew(size_t i, int old, const char *path, const struct text *text)
+/* ---- Who is bound to the path ----
+ *
+ * A socket stays with its peer also when another listener has been bound to the path. So the
+ * file at the path is looked at again every second. */
+
+#define LOOK_NS ((int64_t)1000000000)
+#define NO_FILE 0u
+
+/* Tells one file from another, also where a file system uses inode numbers again. */
+static uint64_t file_at(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return NO_FILE;
+    return ((uint64_t)status.st_ino * 0x9e3779b97f4a7c15u) ^
+           ((uint64_t)status.st_dev * 0xbf58476d1ce4e5b9u) ^
+           (((uint64_t)status.st_mtim.tv_sec * 1000000000 + (uint64_t)status.st_mtim.tv_nsec) |
+            1u << 31);
+}
+
+static void remember(struct kept *kept, uint64_t file, int64_t now_ns)
+{
+    kept->file = file;
+    kept->next_look_ns = now_ns + LOOK_NS;
+}
+
+/* One thread looks, for the file system may hang. Where the host may not look any more (it has
+ * given up privileges), the peer is as it was. */
+static bool is_still_there(struct kept *kept, int64_t now_ns)
+{
+    int64_t next_ns = kept->next_look_ns;
+    uint64_t file;
+
+    if (now_ns < next_ns ||
+        !atomic_compare_exchange_strong(&kept->next_look_ns, &next_ns, now_ns + LOOK_NS))
+        return true;
+    errno = 0;
+    file = file_at(kept->path);
+    if (file == kept->file || (file == NO_FILE && errno != ENOENT && errno != ENOTDIR))
+        return true;
+    kept->next_look_ns = 0;
+    return false;
+}
+
+static bool send_kept(struct kept *kept, int fd, const struct text *text, int64_t now_ns)
+{
+    uint64_t file;
+
+    if (is_still_there(kept, now_ns)) {
+        if (send_once(fd, text))
+            return true;
+        if (!is_worth_connecting(errno))
+            return false;
+    }
+    file = file_at(kept->path);
+    if (!connect_and_send(fd, kept->path, text))
+        return false;
+    remember(kept, file, now_ns);
+    return true;
+}
+
+static bool send_anew(size_t i, int old, const char *path, const struct text *text, int64_t now_ns)
 {
     int fd = open_socket();
+    uint64_t file = file_at(path);
     bool sent;
 
     if (fd < 0)
@@ -214,20 +278,22 @@ static bool send_anew(size_t i, int old, const char *path, const struct text *te
     sent = connect_and_send(fd, path, text);
     if (sent && i == KEPT_SOCKETS)
         i = claim(path);
-    if (!sent || i == KEPT_SOCKETS || !keep(i, old, fd))
+    if (sent && i < KEPT_SOCKETS && keep(i, old, fd))
+        remember(&kept_sockets()[i], file, now_ns);
+    else
         close_marked(fd, ONCE);
     return sent;
 }
 
-static bool send_to(const char *path, const struct text *text)
+static bool send_to(const struct attempt *attempt, const struct text *text)
 {
+    const char *path = attempt->socket_path;
     size_t i = find(path);
     int fd = i < KEPT_SOCKETS ? kept_sockets()[i].fd : 0;
 
     if (i < KEPT_SOCKETS && has_mark(fd, marks[i]))
-        return send_once(fd, text) ||
-               (is_worth_connecting(errno) && connect_and_send(fd, path, text));
-    return send_anew(i, fd, path, text);
+        return send_kept(&kept_sockets()[i], fd, text, attempt->began_ns);
+    return send_anew(i, fd, path, text, attempt->began_ns);
 }
 
 /* ---- _meta ---- */
@@ -296,15 +362,14 @@ static bool send_with_meta(const struct attempt *attempt)
         end = append_meta(end, attempt->meta, meta_len);
         text = (struct text){attempt->json, room, len, (size_t)(end - room)};
     }
-    return text.head_len + text.tail_len <= attempt->max_datagram_size &&
-           send_to(attempt->socket_path, &text);
+    return text.head_len + text.tail_len <= attempt->max_datagram_size && send_to(attempt, &text);
 }
 
 static bool send_as_is(const struct attempt *attempt)
 {
     const struct text text = {.head = attempt->json, .head_len = attempt->len};
 
-    return send_to(attempt->socket_path, &text);
+    return send_to(attempt, &text);
 }
 
 /* ---- The attempt ---- */

@@ -31,7 +31,11 @@
  *           setuid program's environment is not read.
  *
  * Blocking: a call returns within timeout_us (50 ms, see transmit_configure),
- * the start of the library (about 4 ms) included.
+ * the start of the library (about 4 ms) included. The socket's path has to be on a local
+ * file system: connect(2) and stat(2) wait for one that hangs, however long that takes.
+ *
+ * Listener: a profile goes to whoever is bound to the socket's path. When another listener is
+ * bound there while the old one lives on, the old one may get profiles for one more second.
  *
  * Versions: names and values in this file keep their meaning as long as
  * TRANSMIT_ABI_VERSION stays the same.
@@ -151,9 +155,9 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  * transmit_send_with. That is so for every argument that is not as described, too. The other
  * functions make this attempt by themselves.
  *
- * Blocking: never. Threads: any, also in a signal handler, with 16 KiB of stack.
- * Fork: a child opens a socket of its own. The library keeps one socket for each
- * of the first four paths; a host may close them at any time.
+ * Blocking: for the path's file system only. Threads: any, also in a signal handler, with 16 KiB of
+ * stack. Fork: a child opens a socket of its own. The library keeps one socket for each of the
+ * first four paths; a host may close them at any time.
  */
 int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const char *socket_path,
                           const char *meta, uint32_t max_datagram_size);

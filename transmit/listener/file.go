@@ -89,8 +89,8 @@ func fillFile(file *descriptor, out [][]byte, stop func(written int) error) erro
 
 // SendFile sends an empty datagram with a descriptor, without blocking.
 func (s *Socket) SendFile(f *File) unix.Errno {
-	d := s.peer.Load()
-	if d == nil || !d.ours() {
+	d := s.connected()
+	if d == nil {
 		return unix.ENOTCONN
 	}
 	file := f.descriptor

@@ -28,14 +28,23 @@ const sendTimeout = 50 * time.Millisecond
 type Socket struct {
 	Owner Owner // set before the first Connect
 
-	open atomic.Pointer[descriptor]
-	peer atomic.Pointer[descriptor] // the open one, when it has been connected
+	open  atomic.Pointer[descriptor]
+	peer  atomic.Pointer[descriptor] // the open one, when it has been connected
+	bound atomic.Pointer[binding]    // to what; set before peer
+}
+
+// connected returns the descriptor to send with; nil: connect first.
+func (s *Socket) connected() *descriptor {
+	if d := s.peer.Load(); d != nil && d.ours() && s.bound.Load().isStillThere() {
+		return d
+	}
+	return nil
 }
 
 // Send sends one datagram, of MaxPieces, without blocking. ENOTCONN: connect first.
 func (s *Socket) Send(out [][]byte) unix.Errno {
-	d := s.peer.Load()
-	if d == nil || !d.ours() {
+	d := s.connected()
+	if d == nil {
 		return unix.ENOTCONN
 	}
 	var iov [MaxPieces]unix.Iovec
@@ -65,6 +74,7 @@ func (s *Socket) Connect(path string) unix.Errno {
 	if errno != 0 {
 		return errno
 	}
+	bound := bindingOf(path)
 	if s.Owner.isSet {
 		owned, fd, errno := s.Owner.locate(path)
 		if errno != 0 {
@@ -81,6 +91,7 @@ func (s *Socket) Connect(path string) unix.Errno {
 	// Not raw: the file system that the path is on may hang, and only this call with it.
 	_, _, errno = unix.Syscall(unix.SYS_CONNECT, uintptr(d.fd), uintptr(unsafe.Pointer(&address)), size)
 	if errno == 0 {
+		s.bound.Store(bound)
 		s.peer.Store(d)
 	}
 	return errno

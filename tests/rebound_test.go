@@ -1,0 +1,103 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// lookPause is how long a kept socket may stay with a listener whose path another one has taken: transmit.h.
+const lookPause = time.Second
+
+// rebind is a way by which another listener comes to a path whose listener lives on.
+type rebind struct {
+	name string
+	do   func(t *testing.T, s scene) *listener // nil: nobody is bound there then
+}
+
+var rebinds = []rebind{
+	{"removed and bound", func(t *testing.T, s scene) *listener { return listen(t, s.socket) }},
+	{"renamed over it", func(t *testing.T, s scene) *listener {
+		l := listen(t, s.socket+".new")
+		check(t, os.Rename(s.socket+".new", s.socket))
+		return l
+	}},
+	{"a link to another one", func(t *testing.T, s scene) *listener {
+		l := listen(t, s.socket+".new")
+		check(t, os.Remove(s.socket))
+		check(t, os.Symlink(s.socket+".new", s.socket))
+		return l
+	}},
+	{"the directory exchanged", func(t *testing.T, s scene) *listener {
+		check(t, os.Rename(s.dir, s.dir+".old"))
+		check(t, os.Mkdir(s.dir, 0o755))
+		t.Cleanup(func() { os.RemoveAll(s.dir + ".old") })
+		return listen(t, s.socket)
+	}},
+	{"removed", func(t *testing.T, s scene) *listener { check(t, os.Remove(s.socket)); return nil }},
+	{"the same", nil},
+}
+
+// What a kept socket sends goes to who is bound to the path, a second after another one was bound at the latest, by all
+// ways to send; nobody connects anew to the one that stays.
+func TestRebound(t *testing.T) {
+	type try struct {
+		name     string
+		s        scene
+		d        *driver
+		old, now *listener
+	}
+	ways := []struct {
+		name, command, settings string
+	}{
+		{"without Go", "send 1 1 0 -", ""},
+		{"by Go", "plain", ""},
+		{"by Go, listener_user", "plain", fmt.Sprintf(`{"listener_user":%d}`, os.Getuid())},
+	}
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			var tries []*try
+			for _, rebind := range rebinds {
+				x := &try{name: rebind.name, s: newScene(t)}
+				x.old = listen(t, x.s.socket)
+				x.now = x.old
+				x.d = startDriver(t, x.s)
+				if way.settings != "" {
+					x.d.configure(way.settings)
+				}
+				x.d.load([]byte(`{"id":"1"}`))
+				for range 2 {
+					if a := x.d.ask("%s", way.command); a.result != sent {
+						t.Fatalf("%s, before: %+v", x.name, a)
+					}
+				}
+				x.old.await(2)
+				if rebind.do != nil {
+					x.now = rebind.do(t, x.s)
+				}
+				tries = append(tries, x)
+			}
+			time.Sleep(lookPause + lookPause/10)
+			for _, x := range tries {
+				a := x.d.ask("%s", way.command)
+				switch {
+				case x.now == nil:
+					if !a.is(buffered) || !strings.Contains(a.text, "no such file") {
+						t.Errorf("%s: %+v", x.name, a)
+					}
+					x.old.await(2)
+				case x.now == x.old:
+					x.old.await(3)
+				default:
+					x.now.await(1)
+					x.old.await(2)
+				}
+				if got, want := x.d.stats().Process.Connects, map[bool]int{true: 1, false: 2}[x.now == x.old || x.now == nil]; got != want {
+					t.Errorf("%s: %d connects, want %d", x.name, got, want)
+				}
+			}
+		})
+	}
+}
