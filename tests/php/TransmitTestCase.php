@@ -46,8 +46,8 @@ abstract class TransmitTestCase extends TestCase
     }
 
     /**
-     * Log lines are bounded for all of a user's processes together. A process that begins from here on, also as php-fpm's
-     * user, knows of none.
+     * Log lines are bounded for all of a user's processes together. A process that begins from here on, also as
+     * php-fpm's user, knows of none.
      */
     private static function forgetOtherTests(): void
     {
