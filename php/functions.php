@@ -9,19 +9,8 @@
  * another copy of these files may have declared it.
  */
 
-use Transmit\BufferDirectory;
-use Transmit\Cleanup;
-use Transmit\Deadline;
-use Transmit\LargeProfile;
-use Transmit\ListenerCheck;
-use Transmit\Names;
-use Transmit\Profile;
-use Transmit\Quiet;
-use Transmit\Replay;
-use Transmit\SendCall;
-use Transmit\Settings;
-use Transmit\Stats;
-use Transmit\TrySend;
+use Transmit\Preloaded\Calls;
+use Transmit\Preloaded\Names;
 
 // phpcs:disable PSR1.Files.SideEffects -- a name that is taken is left alone
 try {
@@ -40,9 +29,8 @@ if (Names::isFree('send_profiling_data')) {
      */
     function send_profiling_data(array $data): bool
     {
-        return TrySend::profile($data) || Quiet::call(static function () use ($data): bool {
-            return Profile::send($data, Deadline::now());
-        }, false);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? false : $functions->sendProfilingData($data);
     }
 }
 
@@ -54,9 +42,8 @@ if (Names::isFree('transmit_or_buffer')) {
      */
     function transmit_or_buffer(array $data): bool
     {
-        return TrySend::profile($data) || Quiet::call(static function () use ($data): bool {
-            return Profile::send($data, Deadline::now());
-        }, false);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? false : $functions->sendProfilingData($data);
     }
 }
 
@@ -68,11 +55,8 @@ if (Names::isFree('send_via_socket')) {
      */
     function send_via_socket(string $json, string $socketPath): bool
     {
-        return TrySend::encoded($json, $socketPath) || Quiet::call(static function () use ($json, $socketPath): bool {
-            $settings = Settings::current();
-            $call = new SendCall($settings, Deadline::now());
-            return $call->toListener($json, $socketPath)->log($settings)->isSent();
-        }, false);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? false : $functions->sendViaSocket($json, $socketPath);
     }
 }
 
@@ -86,10 +70,8 @@ if (Names::isFree('send_large_data')) {
      */
     function send_large_data(array $data, string $socketPath): bool
     {
-        return Quiet::call(static function () use ($data, $socketPath): bool {
-            $settings = Settings::current();
-            return LargeProfile::sendCut($data, $socketPath, $settings, Deadline::now())->log($settings)->isSent();
-        }, false);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? false : $functions->sendLargeData($data, $socketPath);
     }
 }
 
@@ -101,11 +83,8 @@ if (Names::isFree('write_to_disk_buffer')) {
      */
     function write_to_disk_buffer(string $json): bool
     {
-        return Quiet::call(static function () use ($json): bool {
-            $settings = Settings::current();
-            $outcome = (new SendCall($settings, Deadline::now()))->toDisk($json);
-            return $outcome->isOnDisk() || $outcome->log($settings)->isOnDisk();
-        }, false);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? false : $functions->writeToDiskBuffer($json);
     }
 }
 
@@ -117,9 +96,8 @@ if (Names::isFree('get_buffer_directory')) {
      */
     function get_buffer_directory(): ?string
     {
-        return Quiet::call(static function (): ?string {
-            return BufferDirectory::choose(Settings::current()->bufferDirs);
-        }, null);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? null : $functions->getBufferDirectory();
     }
 }
 
@@ -130,9 +108,10 @@ if (Names::isFree('cleanup_old_buffers')) {
      */
     function cleanup_old_buffers(int $maxAge = 3600): void
     {
-        Quiet::call(static function () use ($maxAge): void {
-            Cleanup::run(Settings::current(), $maxAge);
-        }, null);
+        $functions = Calls::$functions ?? Calls::functions();
+        if ($functions !== null) {
+            $functions->cleanupOldBuffers($maxAge);
+        }
     }
 }
 
@@ -147,9 +126,8 @@ if (Names::isFree('replay_disk_buffer')) {
      */
     function replay_disk_buffer(int $maxFiles = 1000, int $budgetUs = 50000): int
     {
-        return Quiet::call(static function () use ($maxFiles, $budgetUs): int {
-            return Replay::run(Settings::current(), $maxFiles, $budgetUs, Deadline::now());
-        }, 0);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? 0 : $functions->replayDiskBuffer($maxFiles, $budgetUs);
     }
 }
 
@@ -161,9 +139,8 @@ if (Names::isFree('check_listener_socket')) {
      */
     function check_listener_socket(): array
     {
-        return Quiet::call(static function (): array {
-            return ListenerCheck::run(Settings::current());
-        }, ['socket_path' => '', 'exists' => false, 'is_socket' => false, 'writable_dir' => false]);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? [] : $functions->checkListenerSocket();
     }
 }
 
@@ -175,8 +152,7 @@ if (Names::isFree('get_transmit_stats')) {
      */
     function get_transmit_stats(): array
     {
-        return Quiet::call(static function (): array {
-            return Stats::get(Settings::current());
-        }, ['process' => null, 'pool' => null, 'pool_error' => '', 'plain_because' => 'it could not be found out']);
+        $functions = Calls::$functions ?? Calls::functions();
+        return $functions === null ? [] : $functions->getTransmitStats();
     }
 }

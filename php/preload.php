@@ -1,25 +1,33 @@
 <?php
 
 /**
- * For opcache.preload: compiles the classes into every worker, so that they may use FFI under the default
- * ffi.enable=preload, together with ffi.preload=<transmit_ffi.h>, and no file of ours is opened in a request.
- * Works without FFI as well: the functions then are plain PHP.
+ * For opcache.preload, together with ffi.preload=<transmit_ffi.h>: lets PHP use the library under the default
+ * ffi.enable=preload. Works without FFI as well: the functions then are plain PHP.
+ *
+ * Preloaded code may use FFI, every page can call all of it, and what it calls or loads a class with may have the same
+ * right. So only src/Preloaded/ is compiled here, and functions.php: they give away no FFI object, take no length, name
+ * no class that may be missing, call no value and iterate no object. tests/php/PreloadTest.php holds that. All else is
+ * loaded in a request, with a page's rights, from files that opcache keeps. Their text is kept for pages that can open
+ * no file of ours: in a chroot, or outside open_basedir. That text is compiled anew in each request.
  *
  * A preloaded function is in all applications, which cannot declare one of the same name. So functions.php
  * is preloaded only where no auto_prepend_file is set: the profiler needs no function, and an application that
  * calls them requires transmitter.php. php.ini's transmit.preload_functions = 0 or 1 decides it otherwise.
- * config.php stays out: an application may define its own get_profiling_config(). So does src/Cdef/: preloaded code
- * may use FFI, and an application can call all of it. Doctor/ and Status/ are for programs of their own.
  */
 
-require __DIR__ . '/autoload.php';
-foreach (['/src', '/src/Plain', '/src/Profiler'] as $transmitFolder) {
-    foreach (glob(__DIR__ . "$transmitFolder/*.php") as $transmitFile) {
-        require_once $transmitFile; // opcache_compile_file() would need opcache.restrict_api to allow it
+foreach (['Calls', 'Names', 'OpenBasedir', 'Scope'] as $transmitFile) {
+    require_once __DIR__ . "/src/Preloaded/$transmitFile.php"; // opcache_compile_file() is for opcache.restrict_api
+}
+$transmitSources = [];
+foreach (['', '/Pdo', '/Plain', '/Profiler'] as $transmitFolder) {
+    foreach (glob(__DIR__ . "/src$transmitFolder/*.php") as $transmitFile) {
+        $transmitSources["$transmitFolder/" . basename($transmitFile)] = file_get_contents($transmitFile);
     }
 }
+eval('namespace Transmit\Preloaded; final class Sources { public const FILES = ' . var_export($transmitSources, true)
+    . '; }');
 $transmitFunctions = get_cfg_var('transmit.preload_functions');
 if ($transmitFunctions === false ? in_array(ini_get('auto_prepend_file'), ['', 'none'], true) : $transmitFunctions) {
     require __DIR__ . '/functions.php';
 }
-unset($transmitFolder, $transmitFile, $transmitFunctions);
+unset($transmitFolder, $transmitFile, $transmitSources, $transmitFunctions);

@@ -2,12 +2,23 @@
 
 namespace Transmit;
 
+use Transmit\Preloaded\Sources;
+
 /**
- * Loads the classes of Transmit when they are needed, if preloading has not compiled them.
+ * Loads the classes of Transmit when they are needed: from this folder or, where no file can be opened, from the text
+ * that preload.php has kept.
  */
 final class Autoloader
 {
     private const CALLBACK = [self::class, 'load'];
+
+    private static bool $isText = false;
+
+    /** In a chroot, or outside open_basedir. Only with preload.php. */
+    public static function useText(): void
+    {
+        self::$isText = true;
+    }
 
     /** Calls no function but is_file(), for any may be disabled. */
     public static function load(string $class): void
@@ -19,34 +30,46 @@ final class Autoloader
         if ($prefix !== 'Transmit\\') {
             return;
         }
-        for ($file = __DIR__ . '/'; isset($class[$i]); $i++) {
-            $file .= $class[$i] === '\\' ? '/' : $class[$i];
+        for ($path = '/'; isset($class[$i]); $i++) {
+            $path .= $class[$i] === '\\' ? '/' : $class[$i];
+        }
+        self::loadFile("$path.php");
+    }
+
+    /** A class that is needed now, by an application that has no autoloader of ours. */
+    public static function need(string $class): void
+    {
+        if (!class_exists($class, false)) {
+            self::load($class);
+        }
+    }
+
+    private static function loadFile(string $path): void
+    {
+        if (self::$isText) {
+            isset(Sources::FILES[$path]) && eval('?>' . Sources::FILES[$path]);
+            return;
         }
         try {
-            $isThere = is_file("$file.php");
+            $isThere = is_file(__DIR__ . $path);
         } catch (\Error $e) {
             $isThere = true;
         }
         if ($isThere) {
-            require_once "$file.php";
+            require_once __DIR__ . $path;
         }
     }
 
     /** Where no autoloader can be registered: what the functions need. */
     public static function loadAll(): void
     {
-        foreach (['', '/Plain', '/Profiler'] as $folder) {
+        foreach (['', '/Plain', '/Preloaded', '/Profiler'] as $folder) {
             foreach (new \DirectoryIterator(__DIR__ . $folder) as $file) {
                 if ($file->getExtension() === 'php') {
                     require_once $file->getPathname();
                 }
             }
         }
-    }
-
-    public static function register(): void
-    {
-        spl_autoload_register(self::CALLBACK);
     }
 
     /**

@@ -2,16 +2,11 @@
 
 namespace Transmit;
 
-use function hrtime;
-use function strlen;
+use Transmit\Preloaded\OpenBasedir;
+use Transmit\Preloaded\Scope;
 
 /**
- * libtransmit.so through FFI.
- *
- * This class is preloaded, and every page can reach what is private in it, by reflection or a bound closure. So under
- * ffi.enable=preload the FFI object exists only in a local variable of one call, and each string goes with its own
- * strlen. What needs more of FFI than FFI::scope is in Cdef/, which is never preloaded. tests/php/PreloadTest.php
- * holds this.
+ * libtransmit.so: whether it can be used here, and its calls with the settings of this request.
  */
 final class Native
 {
@@ -23,24 +18,18 @@ final class Native
     public const SHRUNK = 8;
     public const NO_WAIT = 16;
 
-    /** @var \FFI|null from Cdef/, where all scripts may use FFI; null: FFI::scope has the library */
-    private static $cdef = null;
-
     /** Why the library is not used; null: it is. */
     private static ?string $why = null;
 
     /** @var array{string|null}|null the setting for which that was decided */
     private static ?array $decidedFor = null;
 
-    /** Why the last call of this request did not send; read at once, for the library keeps it for the next request. */
-    private static string $lastError = '';
-
     /** Whether the library can be used here. Decided once per request. */
     public static function isUsable(Settings $settings): bool
     {
         if (self::$decidedFor !== [$settings->library]) {
             self::$decidedFor = [$settings->library];
-            self::$cdef = null;
+            Scope::replaceBy(null);
             try {
                 self::$why = self::bind($settings->library);
             } catch (\Error $e) {
@@ -67,20 +56,17 @@ final class Native
      *
      * @param string|null $socketPath without a NUL byte; null: the settings' own
      * @param int $start hrtime(true), when the application called
-     * @return int a Result
+     * @return int a Result; EPANIC: plain PHP may be able to do it
      */
     public static function send(string $json, int $flags, ?string $socketPath, Settings $settings, int $start): int
     {
-        if (self::configure($settings) !== 0) {
-            return Result::EPANIC; // plain PHP may be able to do it
+        if (!self::isUsable($settings)) {
+            return Result::EPANIC;
         }
+        $forLibrary = self::settings($settings);
         $leftUs = $settings->timeoutUs + (int) (($start - hrtime(true)) / 1000);
-        $timeoutUs = $leftUs > 0 ? $leftUs : 1;
         try {
-            $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
-            $result = $ffi->transmit_send_with($json, strlen($json), $flags, $socketPath, $timeoutUs);
-            self::$lastError = $result === Result::SENT ? '' : $ffi->transmit_last_error();
-            return $result;
+            return Scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? Result::EPANIC;
         } catch (\FFI\Exception $e) {
             return Result::EPANIC;
         }
@@ -107,14 +93,7 @@ final class Native
             return false;
         }
         try {
-            return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_try_send(
-                $json,
-                strlen($json),
-                $flags,
-                $socketPath,
-                $meta,
-                $settings->maxDatagramSize
-            ) === Result::SENT;
+            return Scope::trySend($json, $flags, $socketPath, $meta, $settings->maxDatagramSize) === Result::SENT;
         } catch (\FFI\Exception $e) {
             return false;
         }
@@ -123,7 +102,7 @@ final class Native
     /** Why the last profile of this request is not at the listener, in the library's words; "" without it. */
     public static function lastError(): string
     {
-        return self::$lastError;
+        return Scope::lastError();
     }
 
     /**
@@ -133,15 +112,12 @@ final class Native
      */
     public static function replay(int $maxFiles, int $budgetUs, Settings $settings): array
     {
-        if (!self::isReady($settings)) {
+        if (!self::isUsable($settings)) {
             return [Result::EPANIC, ''];
         }
-        $maxFiles = \min($maxFiles, 0xFFFFFFFF);
-        $budgetUs = \min($budgetUs, 0xFFFFFFFF);
         try {
-            $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
-            $sent = $ffi->transmit_replay($maxFiles, $budgetUs);
-            return [$sent, self::$lastError = $ffi->transmit_last_error()];
+            $sent = Scope::replay(min($maxFiles, 0xFFFFFFFF), min($budgetUs, 0xFFFFFFFF), self::settings($settings));
+            return $sent === null ? [Result::EPANIC, ''] : [$sent, self::lastError()];
         } catch (\FFI\Exception $e) {
             return [Result::EPANIC, $e->getMessage()];
         }
@@ -154,29 +130,26 @@ final class Native
             return false;
         }
         try {
-            $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
-            $suppressed = $ffi->new('uint32_t');
-            $due = $ffi->transmit_log_due($result, \FFI::addr($suppressed));
+            $due = Scope::logDue($result);
         } catch (\FFI\Exception $e) {
             return false;
         }
-        return $due < 0 ? false : ($due === 1 ? $suppressed->cdata : null);
+        return $due === null || $due >= 0 ? $due : false;
     }
 
     /** As JSON: see transmit.h. */
     public static function stats(Settings $settings): string
     {
-        return self::isUsable($settings) ? (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_stats() : '';
+        return self::isUsable($settings) ? Scope::stats() : '';
     }
 
     public static function version(Settings $settings): string
     {
-        return self::isUsable($settings) ? (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_version() : '';
+        return self::isUsable($settings) ? Scope::version() : '';
     }
 
     /**
-     * All keys, so that two virtual hosts in one worker do not inherit each other's. Before each call: a note that they
-     * are there already would be a page's to change. The same ones again cost a comparison. Starts the library.
+     * All keys, so that two virtual hosts in one worker do not inherit each other's. Starts the library.
      *
      * @return int 0, or why it cannot be used here
      */
@@ -185,15 +158,26 @@ final class Native
         if (!self::isUsable($settings)) {
             return Result::EPANIC;
         }
-        $json = $settings->forLibrary();
         try {
-            $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
-            $result = $ffi->transmit_configure($json, strlen($json));
-            self::$lastError = $result === 0 ? '' : $ffi->transmit_last_error();
-            return $result;
+            return Scope::configure(self::settings($settings));
         } catch (\FFI\Exception $e) {
             return Result::EPANIC;
         }
+    }
+
+    /**
+     * Where PHP may not look there is no telling a missing directory from a forbidden one, so PHP makes it first.
+     *
+     * @return array<string, mixed>
+     */
+    private static function settings(Settings $settings): array
+    {
+        if (OpenBasedir::isOn()) {
+            foreach ($settings->bufferDirs as $directory) {
+                OpenBasedir::allows($directory) || BufferDirectory::create($directory);
+            }
+        }
+        return $settings->forLibrary();
     }
 
     /** @return string|null why not; null: it is there */
@@ -206,14 +190,14 @@ final class Native
             return 'PHP has no extension FFI: install and enable it (Debian: phpenmod ffi)';
         }
         try {
-            $version = \FFI::scope('TRANSMIT')->transmit_abi_version();
+            $version = Scope::abiVersion();
         } catch (\FFI\Exception $e) {
             $bound = include __DIR__ . '/Cdef/bind.php';
             if (!is_object($bound)) {
                 return is_string($bound) ? $bound : 'open_basedir keeps PHP from ' . __DIR__ . '/Cdef: add that folder';
             }
-            self::$cdef = $bound;
-            $version = $bound->transmit_abi_version();
+            Scope::replaceBy($bound);
+            $version = Scope::abiVersion();
         }
         return $version === self::ABI_VERSION ? null : "the library does not fit these PHP files (its ABI version is"
             . " $version): install both from one release and restart PHP";

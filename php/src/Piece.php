@@ -87,7 +87,7 @@ final class Piece
     private function lookInto($fields, int $left, int $levels, ?array $array): int
     {
         if ($fields instanceof \Traversable) {
-            return -1; // its methods would run here, with the rights of preloaded code
+            return -1; // foreach would call its methods, which json_encode does not
         }
         $left -= self::ITEM * (1 + ($array === null ? 0 : count($array)));
         if ($left < 0 || $levels <= 0) {

@@ -51,7 +51,7 @@ final class Profiler
             $options = self::options();
             $isForced = false;
             if (self::mayBeRefused($options)) {
-                self::load('Selection');
+                Autoloader::need(Selection::class);
                 if (!Selection::mayBegin($options)) {
                     return;
                 }
@@ -143,12 +143,11 @@ final class Profiler
      */
     public static function profile($job, $name = '')
     {
-        // Not declared callable: PHP would look for the class in a string, by the page's autoloader, with FFI's rights.
         if (!is_callable($job)) {
             return null;
         }
         if (self::$recording !== null && (self::$isInJob || PHP_SAPI !== 'cli')) {
-            return call_user_func($job); // as in Quiet::call
+            return call_user_func($job);
         }
         self::discard();
         self::start();
@@ -194,7 +193,7 @@ final class Profiler
 
     private static function options(): Options
     {
-        self::load('Options');
+        Autoloader::need(Options::class);
         return new Options(function_exists('get_profiling_config') ? get_profiling_config() : null);
     }
 
@@ -217,7 +216,7 @@ final class Profiler
         if (self::$net === null) {
             self::prepareShutdown();
         }
-        self::load('Recording');
+        Autoloader::need(Recording::class);
         self::$recording = Recording::begin($options, $isForced);
         self::$isNew = true;
     }
@@ -259,9 +258,6 @@ final class Profiler
         self::$reserve = [];
         self::guarded(static function () use ($recording, $isLast): void {
             $recording->prepareEnd();
-            if (!class_exists(Autoloader::class, false)) {
-                include __DIR__ . '/Autoloader.php';
-            }
             $isNew = Autoloader::registerFirst();
             try {
                 $recording->end();
@@ -285,7 +281,7 @@ final class Profiler
             set_error_handler([self::class, 'ignore']);
         }
         try {
-            call_user_func($work); // as in Quiet::call
+            $work();
         } catch (\Throwable $e) {
             if (function_exists('error_log')) {
                 error_log('Profiler: nothing is measured: ' . $e->getMessage());
@@ -305,13 +301,5 @@ final class Profiler
     public static function ignore(): bool
     {
         return true;
-    }
-
-    /** Without an autoloader, of which the application would know. */
-    private static function load(string $class): void
-    {
-        if (!class_exists(__NAMESPACE__ . "\\Profiler\\$class", false)) {
-            include __DIR__ . "/Profiler/$class.php"; // require is a fatal error where it fails
-        }
     }
 }

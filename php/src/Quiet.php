@@ -27,7 +27,7 @@ final class Quiet
     private $encoding = null;
 
     /**
-     * @param callable(): mixed $work
+     * @param \Closure(): mixed $work
      * @param mixed $otherwise the result when $work throws, which is logged
      * @return mixed
      */
@@ -37,8 +37,7 @@ final class Quiet
         try {
             $quiet = new self();
             $quiet->hasHeldSignals = $held;
-            // Not $work(): what a preloaded function calls itself may use FFI (ffi.enable=preload), FFI::cdef for one.
-            return call_user_func($work);
+            return $work();
         } catch (\Throwable $e) {
             Log::defect($e);
             return $otherwise;
@@ -158,7 +157,7 @@ final class Quiet
         if ($before === false || $before === null) {
             return false;
         }
-        return call_user_func($before, $level, $message, $file, $line); // as above
+        return $before($level, $message, $file, $line);
     }
 
     private static function isInACall(): bool

@@ -176,10 +176,14 @@ final class Settings
         return array_map('strval', array_keys(array_diff_key((array) self::$lastConfig, $known)));
     }
 
-    /** As transmit_configure takes them. */
-    public function forLibrary(): string
+    /**
+     * As transmit_configure takes them.
+     *
+     * @return array<string, mixed>
+     */
+    public function forLibrary(): array
     {
-        $settings = [
+        return [
             'listener_socket' => $this->listenerSocket,
             'listener_user' => $this->listenerUser ?? -1,
             'timeout_us' => $this->timeoutUs,
@@ -187,16 +191,11 @@ final class Settings
             'oversize' => $this->oversize,
             'replay' => $this->replay,
             'wait_for_disk' => $this->waitForDisk,
-            'buffer_dirs' => OpenBasedir::filter($this->bufferDirs),
+            'buffer_dirs' => $this->bufferDirs,
             'buffer_max_bytes' => $this->bufferMaxBytes,
             'buffer_max_files' => $this->bufferMaxFiles,
             'php_version' => PHP_VERSION,
         ];
-        try {
-            return json_encode($settings, JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR); // no json_last_error() then
-        } catch (\JsonException $e) {
-            return ''; // a path that is not UTF-8 is plain PHP's
-        }
     }
 
     /** @return array<string, mixed> */

@@ -29,7 +29,7 @@ final class OpenBasedirTest extends TransmitTestCase
             function dir_opendir() { return true; } function dir_readdir() { return false; } }
             stream_wrapper_unregister("file"); stream_wrapper_register("file", "Wrapper");';
         $php = dirname(__DIR__, 2) . '/php';
-        $load = "foreach (glob('$php/src/{,Plain/}*.php', GLOB_BRACE) as \$file) { require_once \$file; }";
+        $load = "foreach (glob('$php/src/{,Plain/,Preloaded/}*.php', GLOB_BRACE) as \$file) { require_once \$file; }";
         $rows = [
             'inside' => [['site/in'], '', 'site/in'],
             'inside, not there yet' => [['site/new/deep'], '', 'site/new/deep'],

@@ -23,6 +23,10 @@ final class PreloadAttackTest extends TransmitTestCase
         chmod("$this->folder/site", 0777);
         mkdir("$this->folder/site/b");
         chmod("$this->folder/site/b", 01777);
+        mkdir("$this->folder/outside");
+        if (posix_geteuid() === 0) {
+            chown("$this->folder/outside", 'nobody');
+        }
     }
 
     protected function tearDown(): void
@@ -58,6 +62,7 @@ final class PreloadAttackTest extends TransmitTestCase
             }
             self::assertFileExists("$site/end", $page . $this->fpm->log());
             self::assertSame('', file_exists("$site/found") ? file_get_contents("$site/found") : '');
+            self::assertSame([], glob("$this->folder/outside/*"), 'outside open_basedir');
             unlink("$site/end");
         }
         $loaded = Program::run('cat /proc/[0-9]*/maps')['output'];

@@ -3,8 +3,7 @@
 /**
  * Included by Native where PHP has no scope from ffi.preload: returns the FFI object, or a string that says why not.
  *
- * Preloaded code may use FFI, and so may whatever it loads a class with: an application's autoloader may be FFI::load.
- * This file and its folder are never preloaded. The class is loaded from here, where PHP applies ffi.enable.
+ * This file and its folder are never preloaded: here, PHP applies ffi.enable.
  *
  * @var string|null $library
  */

@@ -63,7 +63,7 @@ final class BufferFile
                 return [Result::EIO, "no file can be made in $directory"];
             }
             $failure = self::fill($temporary, $json, $deadline);
-            return $failure ?? call_user_func($finish, $temporary, $directory); // as in Quiet::call
+            return $failure ?? $finish($temporary, $directory);
         } finally {
             if (Directory::file($temporary) !== null) {
                 unlink($temporary);

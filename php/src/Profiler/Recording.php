@@ -2,6 +2,7 @@
 
 namespace Transmit\Profiler;
 
+use Transmit\Autoloader;
 use Transmit\Native;
 use Transmit\Profile;
 use Transmit\Quiet;
@@ -64,13 +65,13 @@ final class Recording
         $recording->cpuMs = self::cpuMs();
         $recording->start = self::now();
         if ($name === 'excimer') {
-            self::load('Excimer');
+            Autoloader::need(Excimer::class);
             $recording->backend = Excimer::start($options->sampleIntervalMs);
         } elseif ($name !== '') {
-            self::load('Xhprof');
+            Autoloader::need(Xhprof::class);
             $recording->backend = new Xhprof($name);
         }
-        self::load('Limits'); // now: at the end there may be no memory for it
+        Autoloader::need(Limits::class); // now: at the end there may be no memory for it
         $recording->limits = new Limits($recording->backend instanceof Xhprof);
         return $recording;
     }
@@ -103,7 +104,7 @@ final class Recording
     public function query(string $sql, float $ms): void
     {
         if ($this->queries === null) {
-            self::load('Queries');
+            Autoloader::need(Queries::class);
             $this->queries = new Queries();
         }
         $this->queries->add($sql, $ms);
@@ -235,13 +236,5 @@ final class Recording
     {
         $isCommand = PHP_SAPI === 'cli' || PHP_SAPI === 'phpdbg';
         return $isCommand ? ['tideways_xhprof', 'xhprof', 'excimer'] : ['excimer', 'tideways_xhprof', 'xhprof'];
-    }
-
-    /** Without an autoloader, of which the application would know. */
-    private static function load(string $class): void
-    {
-        if (!class_exists(__NAMESPACE__ . "\\$class", false)) {
-            include __DIR__ . "/$class.php";
-        }
     }
 }

@@ -5,7 +5,7 @@
  * FFI objects in what it gets. What it finds is in the file "found": one of the calls ends the request.
  */
 
-namespace Transmit;
+namespace Transmit\Preloaded;
 
 // Preloaded code that left out its backslash would call these.
 function strlen(string $text): int
@@ -13,14 +13,19 @@ function strlen(string $text): int
     return 300000;
 }
 
-function class_exists(string $class): bool
+function realpath(string $path): string
 {
-    return true;
+    return $path;
 }
 
-function call_user_func(callable $function, ...$arguments)
+function ini_get(string $name): string
 {
-    return \call_user_func($function, ...$arguments);
+    return '';
+}
+
+function is_string($value): bool
+{
+    return true;
 }
 
 namespace Transmit\Test\Hostile;
@@ -86,21 +91,11 @@ function argument(?\ReflectionType $type, string $name)
         case 'bool':
             return true;
         case 'array':
-            return ['spy' => new Spy(), 'a' => 1];
+            return ['spy' => new Spy(), 'listener_socket' => new Spy(), 'timeout_us' => 20000];
         case 'string':
             return $name === 'library' ? __DIR__ . '/evil.so' : '{"a":1}';
-        case 'callable':
-            return 'FFI::cdef';
-        case 'Transmit\Settings':
-            return \Transmit\Settings::current();
-        case 'Transmit\Deadline':
-            return \Transmit\Deadline::after(hrtime(true), 20000);
-        case 'Transmit\SendCall':
-            return new \Transmit\SendCall(\Transmit\Settings::current(), hrtime(true));
-        case 'Throwable':
-            return new \Exception('hostile');
     }
-    return null;
+    return 'FFI::cdef';
 }
 
 function callAll(string $class): void
@@ -140,23 +135,53 @@ function attempt(string $name, callable $attempt): void
     }
 }
 
+/** Outside open_basedir, where the page may not write, and native code of the page's user may. */
+function directoryOutside(): string
+{
+    return dirname(__DIR__) . '/outside';
+}
+
+/** What the library would write to, with settings that change while they are looked at. */
+final class Changing implements \JsonSerializable
+{
+    /** @var mixed */
+    public $target;
+
+    #[\ReturnTypeWillChange]
+    public function jsonSerialize()
+    {
+        $this->target = [directoryOutside()];
+        return 'off';
+    }
+}
+
+$preloaded = array_filter(get_declared_classes(), static function (string $class): bool {
+    return strncmp($class, 'Transmit\\Preloaded\\', 19) === 0;
+});
 set_error_handler(static function (): bool {
     search(debug_backtrace(), 'error handler');
     return true;
 });
 foreach (['FFI::load', 'FFI::cdef', 'FFI::scope'] as $loader) {
+    // Preloaded code that names a class that is not there calls them.
     attempt("autoload by $loader", static function () use ($loader): void {
-        spl_autoload_register($loader);
+        spl_autoload_register($loader, true, true);
     });
 }
-attempt('alias', static function (): void {
-    class_alias('FFI', 'Transmit\Cdef\Library');
+foreach (['Transmit\Cdef\Library', 'Transmit\Functions', 'Transmit\Preloaded\Missing'] as $name) {
+    attempt("alias $name", static function () use ($name): void {
+        class_alias('FFI', $name);
+    });
+}
+attempt('the functions', static function () {
+    return send_profiling_data(['spy' => new Spy()]);
 });
-$preloaded = array_filter(get_declared_classes(), static function (string $class): bool {
-    return strncmp($class, 'Transmit\\', 9) === 0 && strpos($class, '\\Test\\') === false
-        && $class !== 'Transmit\Cdef\Library';
-});
-send_profiling_data(['spy' => new Spy()]);
+foreach (spl_autoload_functions() as $loader) {
+    spl_autoload_unregister($loader);
+}
+\Transmit\Preloaded\Calls::$functions = null;
+send_profiling_data(['spy' => new Spy()]); // now they are loaded
+class_exists('Transmit\Autoloader', false) && \Transmit\Autoloader::registerFirst();
 for ($try = 0; $try < 100 && !\Transmit\Native::isReady(\Transmit\Settings::current()); $try++) {
     usleep(10000); // it starts in half of timeout_us, or later on a busy machine
 }
@@ -169,26 +194,33 @@ foreach (glob("$folder/b/profile_*") as $file) {
         found("$file holds more than was given");
     }
 }
-foreach (['FFI::cdef', 'FFI::scope', 'FFI::load'] as $function) {
-    attempt("Quiet::call($function)", static function () use ($function) {
-        return \Transmit\Quiet::call($function, null);
-    });
-}
 foreach ([1, 2] as $round) {
     array_map('Transmit\Test\Hostile\callAll', $preloaded);
-    // As if the scope were not there: the library is looked for again, with a setting of the page's.
-    $native = new \ReflectionClass('Transmit\Native');
-    foreach (['decidedFor', 'cdef', 'why', 'told'] as $name) {
-        if ($native->hasProperty($name)) {
-            $property = $native->getProperty($name);
-            $property->setAccessible(true);
-            $property->setValue(null, null);
-        }
+    // Values of the page's in place of what is kept.
+    foreach (['Scope' => 'cdef', 'Calls' => 'functions'] as $class => $name) {
+        $property = (new \ReflectionClass("Transmit\\Preloaded\\$class"))->getProperty($name);
+        $property->setAccessible(true);
+        $property->setValue(null, $round === 1 ? new \ArrayObject(['FFI::cdef']) : null);
     }
+}
+$changing = new Changing();
+foreach (
+    [
+        'outside' => ['buffer_dirs' => [directoryOutside()]],
+        'a key twice' => ['Buffer_Dirs' => [directoryOutside()], 'BUFFER_DIRS' => [directoryOutside()]],
+        'a reference' => ['replay' => $changing, 'buffer_dirs' => &$changing->target],
+        'an object' => ['buffer_dirs' => [$changing]],
+        'text in a text' => ['replay' => 'off","buffer_dirs":["' . directoryOutside() . '"],"oversize":"shrink'],
+    ] as $name => $settings
+) {
+    $changing->target = [__DIR__ . '/b'];
+    attempt($name, static function () use ($settings) {
+        return \Transmit\Preloaded\Scope::send('{"b":1}', 2 | 4, null, 1000000, $settings);
+    });
 }
 attempt('scope in a bound closure', \Closure::bind(static function () {
     return \FFI::scope('TRANSMIT');
-}, null, 'Transmit\Native'));
+}, null, 'Transmit\Preloaded\Scope'));
 attempt('new scope', static function () {
     return \FFI::scope('TRANSMIT');
 });
@@ -208,6 +240,12 @@ attempt('by reflection', static function () {
     $bind = new \ReflectionMethod('Transmit\Cdef\Library', 'bind');
     return $bind->invoke(null, __DIR__ . '/evil.so');
 });
-if (count($preloaded) > 10) {
+// Whatever runs with a page's rights only: none of it reaches more by a callable, a class or an iterator of the page's.
+foreach (['FFI::cdef', 'FFI::scope', 'FFI::load', 'Transmit\Elsewhere::x'] as $function) {
+    attempt("profile($function)", static function () use ($function) {
+        return \Transmit\Profiler::profile($function);
+    });
+}
+if (count($preloaded) === 5) {
     touch(__DIR__ . '/end');
 }

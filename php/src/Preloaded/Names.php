@@ -1,6 +1,6 @@
 <?php
 
-namespace Transmit;
+namespace Transmit\Preloaded;
 
 /**
  * Which names are the application's already. Any function may be disabled, function_exists() too: none is called.

@@ -1,12 +1,13 @@
 <?php
 
-namespace Transmit;
+namespace Transmit\Preloaded;
+
+use function is_string;
 
 /**
  * PHP's open_basedir for the library, which opens files without PHP.
  *
  * realpath() decides: it is PHP's own check, follows links, and a page cannot take its place with a stream wrapper.
- * Where PHP may not look there is no telling a missing directory from a forbidden one, so PHP makes it first.
  * Sockets are not concerned: open_basedir does not hold for PHP's own socket functions either.
  */
 final class OpenBasedir
@@ -15,17 +16,15 @@ final class OpenBasedir
     private const NONE = '/dev/null/outside-open_basedir';
 
     /**
-     * @param list<string> $directories
-     * @return list<string> those that PHP may use; never empty
+     * @param array<mixed> $directories
+     * @return list<string> those that PHP may use, which are there; never empty
      */
     public static function filter(array $directories): array
     {
-        if (!self::isOn()) {
-            return $directories;
-        }
+        $isOn = self::isOn();
         $allowed = [];
         foreach ($directories as $directory) {
-            if (self::allows($directory) || (BufferDirectory::create($directory) && self::allows($directory))) {
+            if (is_string($directory) && (!$isOn || self::allows($directory))) {
                 $allowed[] = $directory;
             }
         }
@@ -40,11 +39,11 @@ final class OpenBasedir
     /** Whether this is there, and PHP may use it. */
     public static function allows(string $path): bool
     {
-        return self::isPhps('realpath') && \realpath($path) !== false;
+        return self::isPhps('realpath') && is_string(\realpath($path)); // null: PHP 7.4, disabled
     }
 
     /** A page can define a function that disable_functions has removed. */
-    private static function isPhps(string $function): bool
+    public static function isPhps(string $function): bool
     {
         try {
             return (new \ReflectionFunction($function))->isInternal();

@@ -1,0 +1,79 @@
+<?php
+
+namespace Transmit;
+
+/**
+ * What the functions of functions.php do. Each is described there.
+ */
+final class Functions
+{
+    public function sendProfilingData(array $data): bool
+    {
+        return TrySend::profile($data) || Quiet::call(static function () use ($data): bool {
+            return Profile::send($data, Deadline::now());
+        }, false);
+    }
+
+    public function sendViaSocket(string $json, string $socketPath): bool
+    {
+        return TrySend::encoded($json, $socketPath) || Quiet::call(static function () use ($json, $socketPath): bool {
+            $settings = Settings::current();
+            $call = new SendCall($settings, Deadline::now());
+            return $call->toListener($json, $socketPath)->log($settings)->isSent();
+        }, false);
+    }
+
+    public function sendLargeData(array $data, string $socketPath): bool
+    {
+        return Quiet::call(static function () use ($data, $socketPath): bool {
+            $settings = Settings::current();
+            return LargeProfile::sendCut($data, $socketPath, $settings, Deadline::now())->log($settings)->isSent();
+        }, false);
+    }
+
+    public function writeToDiskBuffer(string $json): bool
+    {
+        return Quiet::call(static function () use ($json): bool {
+            $settings = Settings::current();
+            $outcome = (new SendCall($settings, Deadline::now()))->toDisk($json);
+            return $outcome->isOnDisk() || $outcome->log($settings)->isOnDisk();
+        }, false);
+    }
+
+    public function getBufferDirectory(): ?string
+    {
+        return Quiet::call(static function (): ?string {
+            return BufferDirectory::choose(Settings::current()->bufferDirs);
+        }, null);
+    }
+
+    public function cleanupOldBuffers(int $maxAge): void
+    {
+        Quiet::call(static function () use ($maxAge): void {
+            Cleanup::run(Settings::current(), $maxAge);
+        }, null);
+    }
+
+    public function replayDiskBuffer(int $maxFiles, int $budgetUs): int
+    {
+        return Quiet::call(static function () use ($maxFiles, $budgetUs): int {
+            return Replay::run(Settings::current(), $maxFiles, $budgetUs, Deadline::now());
+        }, 0);
+    }
+
+    /** @return array<string, mixed> */
+    public function checkListenerSocket(): array
+    {
+        return Quiet::call(static function (): array {
+            return ListenerCheck::run(Settings::current());
+        }, ['socket_path' => '', 'exists' => false, 'is_socket' => false, 'writable_dir' => false]);
+    }
+
+    /** @return array<string, mixed> */
+    public function getTransmitStats(): array
+    {
+        return Quiet::call(static function (): array {
+            return Stats::get(Settings::current());
+        }, ['process' => null, 'pool' => null, 'pool_error' => '', 'plain_because' => 'it could not be found out']);
+    }
+}
