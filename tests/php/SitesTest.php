@@ -8,8 +8,10 @@ namespace Transmit\Test;
 final class SitesTest extends TransmitTestCase
 {
     /** On a busy machine that takes more than one call's time. */
-    private const START = 'get_transmit_stats(); for ($i = 0; $i < 100 && !Transmit\Native::isReady(Transmit\Settings::current()); $i++) {
-        usleep(20000); }';
+    private const START = 'get_transmit_stats();
+        for ($i = 0; $i < 100 && !Transmit\Native::isReady(Transmit\Settings::current()); $i++) {
+            usleep(20000);
+        }';
 
     private ?Fpm $fpm = null;
 
