@@ -32,13 +32,15 @@ build() {
     done
 }
 
-# emulate puts a script in the place of each program, which runs it.
+# emulate puts a script in the place of each program, which runs it. Not by qemu's -L: that takes each
+# absolute path below its folder first, so that a buffer in /tmp would be made there.
 emulate() {
     local program
     for program in "$out/$1"/programs/*; do
         mv "$program" "$program.elf"
         # shellcheck disable=SC2016 # that shell's $0
-        printf '#!/bin/sh\nexec qemu-aarch64 -L /usr/aarch64-linux-gnu "$0.elf" "$@"\n' > "$program"
+        printf '#!/bin/sh\nexec qemu-aarch64 %s/ld-linux-aarch64.so.1 --library-path %s "$0.elf" "$@"\n' \
+            /usr/aarch64-linux-gnu/lib{,} > "$program"
         chmod 755 "$program"
     done
 }
