@@ -87,16 +87,47 @@ final class ProfilerSettingsTest extends TransmitTestCase
         self::assertCount(1, $this->buffered());
     }
 
-    public function testTheLimitAMinuteIsThatOfAllProcesses(): void
+    /** @return array<string, array{string, string}> what another user has made before; open_basedir */
+    public function places(): array
+    {
+        return [
+            'nobody was there first' => ['', ''],
+            'the file' => ['rate%s-%d', ''],
+            'the state directory, a file' => ['state-%2$d', ''],
+            'the state directory' => ['state-%2$d/', ''],
+            'no temp directory' => ['', '%s:%s/php:%2$s/build'],
+        ];
+    }
+
+    /** @dataProvider places */
+    public function testTheLimitAMinuteIsThatOfAllProcesses(string $taken, string $walls): void
     {
         $code = 'for ($i = 0; $i < 20; $i++) { Transmit\Profiler::profile(function () { usleep(100); }); }';
         $prepend = $this->prepend("'max_per_minute' => 7, 'profiler' => 'none'", $code);
+        $temp = "$this->folder-temp";
+        mkdir($temp, 01777);
+        chmod($temp, 01777);
+        if ($taken !== '') {
+            $this->take("$temp/.transmit-" . sprintf($taken, hash('crc32b', "$this->folder/none"), posix_geteuid()));
+        }
         while (time() % 60 > 50) {
             sleep(1); // all in one minute
         }
-        $one = "php -d auto_prepend_file=$prepend $this->folder/page.php &";
-        Program::run("($one $one $one $one wait)");
-        self::assertCount(7, $this->buffered());
+        $walls = $walls === '' ? '' : '-d open_basedir=' . sprintf($walls, $this->folder, dirname(__DIR__, 2));
+        $one = "TMPDIR=$temp php $walls -d auto_prepend_file=$prepend $this->folder/page.php &";
+        $first = $taken === '' ? '' : rtrim($one, '&') . ';'; // where the name is taken, two may make two at once
+        $ran = Program::run("($first $one $one $one $one wait)");
+        Scratch::remove($temp);
+        self::assertCount(7, $this->buffered(), implode($ran));
+    }
+
+    private function take(string $path): void
+    {
+        if (posix_geteuid() !== 0) {
+            self::markTestSkipped('needs root');
+        }
+        substr($path, -1) === '/' ? mkdir($path) : touch($path);
+        chown($path, 42903);
     }
 
     /** @return array<string, array{string}> php.ini, for hosts that disable what the profiler would like to call */

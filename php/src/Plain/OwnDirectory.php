@@ -26,9 +26,9 @@ final class OwnDirectory
             return null;
         }
         // Its name is somebody else's: it has a longer one. Other processes may make one now: the smallest counts.
-        $smallest = self::smallest($first);
-        if ($smallest === null && mkdir("$first-" . bin2hex(random_bytes(8)), 0700)) {
-            $smallest = self::smallest($first);
+        $smallest = self::smallest($first, $isWhole);
+        if ($smallest === null && $isWhole && mkdir("$first-" . bin2hex(random_bytes(8)), 0700)) {
+            $smallest = self::smallest($first, $isWhole);
         }
         return $smallest;
     }
@@ -37,10 +37,11 @@ final class OwnDirectory
     public static function find(string $parent): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
-        return self::isOwn($first) ? $first : self::smallest($first);
+        return self::isOwn($first) ? $first : self::smallest($first, $isWhole);
     }
 
-    private static function smallest(string $first): ?string
+    /** @param bool|null $isWhole set to whether all names were looked at */
+    private static function smallest(string $first, ?bool &$isWhole): ?string
     {
         $prefix = basename($first) . '-';
         $smallest = null;
@@ -56,10 +57,12 @@ final class OwnDirectory
         if ($handle !== false) {
             closedir($handle);
         }
+        $isWhole = $handle !== false && $seen <= self::MAX_NAMES;
         return $smallest;
     }
 
-    private static function isOwn(string $path): bool
+    /** Is it a directory of this user's that nobody else may write to? */
+    public static function isOwn(string $path): bool
     {
         clearstatcache();
         $stat = lstat($path);
