@@ -169,32 +169,32 @@ void add_slot(struct slot *sum, const struct slot *slot);
 void read_own(struct slot *ret_sum);
 uint32_t read_pool(struct slot *ret_sum);
 
-/* ---- What all processes of a user share: pool.c, log_due.c ---- */
+/* ---- What all processes of a user share: pool.c, note.c, log_due.c ---- */
 
-/* When a result may be logged again. */
-struct line {
-    _Atomic int64_t next_ns;  /* when the next line is due; 0: never had one */
-    _Atomic int64_t pause_ns; /* between the last line and that */
-    _Atomic int64_t seen_ns;  /* when the result last occurred */
-    _Atomic uint32_t suppressed;
+#define NOTE_STATES 3
+
+struct note {
+    _Atomic uint64_t key; /* 0: nobody's yet */
+    _Atomic int64_t used_ns;
+    _Atomic int64_t state[NOTE_STATES]; /* all 0 at first; log_due.c, transmit/backoff.go */
 };
 
-/* A listener's back-off: transmit/backoff.go. */
-struct wait {
-    _Atomic uint64_t key; /* of its path; 0: nobody's yet */
-    int64_t state[2];
-};
-
-#define RESULTS 127 /* -63 to 63 */
-#define WAITS 64
+#define NOTES 256
 #define SLOTS 512
 
 struct pool {
     _Atomic uint64_t layout;
-    struct line lines[RESULTS];
-    struct wait waits[WAITS];
+    struct note notes[NOTES];
     struct slot slots[SLOTS];
 };
+
+/* note_key - of a listener's path, and what the note is about: a result, or this. */
+#define ABOUT_WAITING ((uint64_t)1 << 32)
+uint64_t note_key(const char *path, size_t len, uint64_t about);
+
+/* find_note - the note of a key, made if need be; and how long ago it was last used. Lasts for
+ * one call: it may become another key's. */
+struct note *find_note(struct note *notes, uint64_t key, int64_t now_ns, int64_t *ret_age_ns);
 
 /* shared_pool - NULL: not opened yet, or it cannot be. */
 struct pool *shared_pool(void);
@@ -206,8 +206,8 @@ bool is_shared_file_gone(void);
 int shared_file(void);
 const char *pool_problem(void);
 
-/* transmit_wait_state - the back-off of the listener at a path; NULL: none is shared. Go calls it.
- */
+/* transmit_wait_state - the note of the back-off of the listener at a path; NULL: none is shared.
+ * Go calls it. */
 int64_t *transmit_wait_state(const char *path, size_t len);
 
 /* survive_truncation - from now on, these pages of a file may be truncated: private memory then

@@ -1,34 +1,33 @@
 /* log_due.c - transmit_log_due: how often a result may be logged. */
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "door.h"
 
 #define FIRST_PAUSE_NS ((int64_t)60 * 1000000000)
 #define LONGEST_PAUSE_NS ((int64_t)3600 * 1000000000)
 
+/* What a line's note holds. */
+enum { NEXT_NS, PAUSE_NS, SUPPRESSED };
+
 /* For a process that shares none. */
-static struct line own[RESULTS];
+static struct note own[NOTES];
 
 /* All processes of a user share the lines, also those that never start Go: an outage is one
- * line of all of them. */
-static struct line *lines(int64_t now_ns)
+ * line of all of them. Sites with other listeners have lines of their own. */
+static struct note *line(int32_t result, const char *path, int64_t now_ns, int64_t *ret_quiet_ns)
 {
+    uint64_t key = note_key(path, strlen(path), (uint32_t)result);
+
     look_after_pool(now_ns);
-    return shared_pool() ? shared_pool()->lines : own;
+    return find_note(shared_pool() ? shared_pool()->notes : own, key, now_ns, ret_quiet_ns);
 }
 
-/* What lies outside shares the first place. */
-static size_t place(int32_t result)
+static bool is_due(struct note *line, int64_t quiet_ns, int64_t now_ns)
 {
-    return result > -64 && result < 64 ? (size_t)(result + 63) : 0;
-}
-
-static bool is_due(struct line *line, int64_t now_ns)
-{
-    int64_t next_ns = line->next_ns;
-    int64_t pause_ns = line->pause_ns * 2;
-    int64_t quiet_ns = now_ns - atomic_exchange(&line->seen_ns, now_ns);
+    int64_t next_ns = line->state[NEXT_NS];
+    int64_t pause_ns = line->state[PAUSE_NS] * 2;
     /* Another clock has set it (a container that was moved), or a damaged file. */
     bool is_nonsense = next_ns > now_ns + LONGEST_PAUSE_NS || pause_ns < 0;
 
@@ -39,24 +38,31 @@ static bool is_due(struct line *line, int64_t now_ns)
     if (pause_ns > LONGEST_PAUSE_NS)
         pause_ns = LONGEST_PAUSE_NS;
     /* Of several at once, one writes the line. */
-    if (!atomic_compare_exchange_strong(&line->next_ns, &next_ns, now_ns + pause_ns))
+    if (!atomic_compare_exchange_strong(&line->state[NEXT_NS], &next_ns, now_ns + pause_ns))
         return false;
-    line->pause_ns = pause_ns;
+    line->state[PAUSE_NS] = pause_ns;
     return true;
 }
 
-int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed)
+int32_t transmit_log_due_for(int32_t result, const char *socket_path, uint32_t *ret_suppressed)
 {
     int error = errno;
-    int64_t now_ns = monotonic_ns();
-    struct line *line = &lines(now_ns)[place(result)];
-    bool due = is_due(line, now_ns);
-    uint32_t suppressed = due ? atomic_exchange(&line->suppressed, 0) : 0;
+    int64_t quiet_ns, now_ns = monotonic_ns();
+    struct note *note = line(result, socket_path ? socket_path : "", now_ns, &quiet_ns);
+    bool due = is_due(note, quiet_ns, now_ns);
+    uint32_t suppressed = due ? (uint32_t)atomic_exchange(&note->state[SUPPRESSED], 0) : 0;
 
     if (!due)
-        atomic_fetch_add(&line->suppressed, 1);
+        atomic_fetch_add(&note->state[SUPPRESSED], 1);
     if (ret_suppressed)
         *ret_suppressed = suppressed;
     errno = error;
     return due;
+}
+
+int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed)
+{
+    const struct target *target = get_target();
+
+    return transmit_log_due_for(result, target ? target->socket_path : NULL, ret_suppressed);
 }

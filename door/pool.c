@@ -1,6 +1,6 @@
 /*
- * pool.c - the file in /dev/shm that all processes of one user share: their counts,
- * when each log line is due, and which listener nobody waits for.
+ * pool.c - the file in /dev/shm that all processes of one user share: their counts (slot.c)
+ * and notes (note.c).
  *
  * System calls by syscall(2): open and close of libc are cancellation points.
  *
@@ -23,16 +23,19 @@
 
 #include "door.h"
 
+/* Where that file has another layout, as after an upgrade, this version has one of its own. */
 #define PATH_FORMAT "/dev/shm/libtransmit-%u.1"
+#define OTHER_PATH_FORMAT PATH_FORMAT ".%llx"
 
-/* Another layout is another number; a file of it is left alone. */
-#define LAYOUT (0x74780002u + ((uint64_t)sizeof(struct pool) << 32))
+/* Another layout is another number. */
+#define LAYOUT (0x74780003u + ((uint64_t)sizeof(struct pool) << 32))
 
 static struct pool *_Atomic pool;
 static const char *_Atomic problem = "not opened yet";
 
 /* The mapped file. Its descriptor is kept for the locks on it. */
 static struct {
+    char path[64];
     int fd;
     uid_t owner;
     struct stat status;
@@ -101,6 +104,15 @@ static bool has_all_pages(int fd, off_t size)
            (off_t)status.st_blocks * 512 >= size;
 }
 
+static const char other_version[] = "the file in /dev/shm is another version's";
+
+static bool is_other_versions(int fd)
+{
+    uint64_t layout = 0;
+
+    return pread(fd, &layout, sizeof layout, 0) > 0 && layout != 0 && layout != LAYOUT;
+}
+
 /* With all its pages: for want of one, writing to it later would be a SIGBUS. */
 static const char *map_file(int fd)
 {
@@ -111,6 +123,8 @@ static const char *map_file(int fd)
 
     if (wrong)
         return wrong;
+    if (is_other_versions(fd))
+        return other_version;
     error = has_all_pages(fd, sizeof *pages) ? 0 : allocate(fd, sizeof *pages);
     if (error == EFBIG)
         return "RLIMIT_FSIZE is less than the size of the file in /dev/shm";
@@ -122,7 +136,7 @@ static const char *map_file(int fd)
     if (!survive_truncation(pages, sizeof *pages))
         wrong = "the file in /dev/shm was removed too often";
     else if (!atomic_compare_exchange_strong(&pages->layout, &layout, LAYOUT) && layout != LAYOUT)
-        wrong = "the file in /dev/shm is another version's";
+        wrong = other_version;
     if (wrong) {
         munmap(pages, sizeof *pages);
         return wrong;
@@ -133,11 +147,9 @@ static const char *map_file(int fd)
 
 static int open_path(int flags)
 {
-    char path[64];
-    int fd, high;
+    int high, fd = (int)syscall(SYS_openat, AT_FDCWD, file.path,
+                                O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 
-    snprintf(path, sizeof path, PATH_FORMAT, (unsigned)geteuid());
-    fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
     if (fd < 0 || fd > 2)
         return fd;
     /* A host that has closed its standard streams may still print to them. */
@@ -151,35 +163,48 @@ static bool is_same(const struct stat *status)
     return status->st_ino == file.status.st_ino && status->st_dev == file.status.st_dev;
 }
 
-const char *open_shared_file(void)
+/* Opens the file at file.path. */
+static const char *open_file(void)
 {
     int fd = open_path(O_CREAT);
     const char *wrong;
 
     if (fd < 0)
-        return problem = failed("open", errno);
+        return failed("open", errno);
     wrong = map_file(fd);
     if (wrong) {
         syscall(SYS_close, fd);
-        return problem = wrong;
+        return wrong;
     }
     fstat(fd, &file.status);
     file.fd = fd;
-    file.owner = geteuid();
-    problem = "";
     return NULL;
+}
+
+const char *open_shared_file(void)
+{
+    const char *wrong;
+
+    file.owner = geteuid();
+    snprintf(file.path, sizeof file.path, PATH_FORMAT, (unsigned)file.owner);
+    wrong = open_file();
+    if (wrong == other_version) {
+        snprintf(file.path, sizeof file.path, OTHER_PATH_FORMAT, (unsigned)file.owner,
+                 (unsigned long long)LAYOUT);
+        wrong = open_file();
+    }
+    problem = wrong ? wrong : "";
+    return wrong;
 }
 
 /* Another user's process (seteuid) goes on where it is. */
 bool is_shared_file_gone(void)
 {
-    char path[64];
     struct stat status;
 
     if (!shared_pool() || geteuid() != file.owner)
         return false;
-    snprintf(path, sizeof path, PATH_FORMAT, (unsigned)file.owner);
-    return stat(path, &status) == 0 ? !is_same(&status) : errno == ENOENT;
+    return stat(file.path, &status) == 0 ? !is_same(&status) : errno == ENOENT;
 }
 
 /* The host may have closed it (closefrom, daemons). Returns -1 if it cannot be had. */
@@ -196,30 +221,4 @@ int shared_file(void)
         fd = -1;
     }
     return file.fd = fd;
-}
-
-/* ---- Which listener nobody waits for ---- */
-
-static uint64_t key_of(const char *path, size_t len)
-{
-    uint64_t key = 0xcbf29ce484222325u; /* FNV-1a */
-
-    for (size_t i = 0; i < len; i++)
-        key = (key ^ (unsigned char)path[i]) * 0x100000001b3u;
-    return key | 1;
-}
-
-int64_t *transmit_wait_state(const char *path, size_t len)
-{
-    struct pool *shared = shared_pool();
-    uint64_t key = key_of(path, len);
-
-    for (size_t i = 0; shared && i < WAITS; i++) {
-        uint64_t none = 0;
-        struct wait *wait = &shared->waits[(key + i) % WAITS];
-
-        if (atomic_compare_exchange_strong(&wait->key, &none, key) || none == key)
-            return wait->state;
-    }
-    return NULL;
 }

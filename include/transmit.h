@@ -258,13 +258,16 @@ const char *transmit_last_error(void);
 /*
  * transmit_log_due - whether to write a log line about this result now.
  *
- * Bounds a log during an outage: 1 for a result's first occurrence in this
- * process, then after a minute, then after twice as long each time, up to an
- * hour; 0 in between. Starts anew when a result has not occurred for an hour.
+ * Bounds a log during an outage: 1 for the first occurrence of a result with the configured
+ * listener, in all processes of this user, then after a minute, then after twice as long each
+ * time, up to an hour; 0 in between. Starts anew when it has not occurred for an hour.
  *
  * ret_suppressed  set to the number of 0 answers since the last 1; may be NULL
  */
 int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
+
+/* transmit_log_due_for - the same, of the listener at socket_path; NULL: of none. */
+int32_t transmit_log_due_for(int32_t result, const char *socket_path, uint32_t *ret_suppressed);
 
 /*
  * transmit_stats - what became of the profiles so far, as a JSON object:
@@ -296,8 +299,9 @@ int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
  *                  last call that was not sent
  *
  * Counts are exact and survive the process, also one that is killed. They lie in
- * /dev/shm/libtransmit-<user id>.1, of mode 0600; where that cannot be had, or more
- * than 512 processes count, a process counts by itself.
+ * /dev/shm/libtransmit-<user id>.1, of mode 0600, or in one with a longer name where that is
+ * another version's; where it cannot be had, or more than 512 processes count, a process counts
+ * by itself.
  *
  * Never NULL; "{}" without memory; the text belongs to the thread and is valid until its next
  * transmit_stats. Does not start the library. Blocks for some microseconds.

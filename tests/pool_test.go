@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -151,7 +152,63 @@ func TestPool_OneWaits(t *testing.T) {
 	note(t, "%d of 45 sends took over 30 ms", slow)
 }
 
-// Processes that log the same result write one line, whether they have sent or not.
+// However many listeners were waited for before, the next one is waited for once, by all processes.
+func TestPool_ManyListenersThatAreGone(t *testing.T) {
+	poolFile(t)
+	for _, listeners := range []int{70, 300} {
+		s := newScene(t)
+		check(t, os.Mkdir(s.buffer, 0o777))
+		check(t, os.Chmod(s.buffer, 0o777|os.ModeSticky))
+		bindDeaf(t, s.socket)
+		check(t, os.Chmod(s.socket, 0o777))
+		drivers := ordinaryDrivers(t, s, 3)
+		drivers[0].sends(30, flagTrusted, s.socket) // its queue is full then
+		for i := range listeners {
+			path := fmt.Sprintf("%s/%d", s.dir, i)
+			check(t, os.Symlink(s.socket, path))
+			drivers[0].ask("send 1 %d 1000 %s", flagTrusted, path)
+		}
+		next := s.dir + "/next"
+		check(t, os.Symlink(s.socket, next))
+		before := drivers[1].stats().Pool.WaitsInVain
+		drivers[1].ask("send 1 %d 0 %s", flagTrusted, next)
+		drivers[2].ask("send 1 %d 0 %s", flagTrusted, next)
+		if waits := drivers[1].stats().Pool.WaitsInVain - before; waits != 1 {
+			t.Errorf("after %d listeners, two processes waited %d times, want once", listeners, waits)
+		}
+	}
+}
+
+// A file of another layout, of whatever size, is left as it is; this version's processes share another one.
+func TestPool_AnotherVersions(t *testing.T) {
+	uid := map[bool]int{true: nobody, false: os.Geteuid()}[os.Geteuid() == 0]
+	for name, text := range map[string]string{
+		"shorter": "of another version", "a byte": "1", "older": "\x02\x00xt" + strings.Repeat("\x00", 300_000),
+		"longer": strings.Repeat("later", 200_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := poolFile(t)
+			t.Cleanup(func() {
+				others, _ := filepath.Glob(path + ".*")
+				for _, other := range others {
+					os.Remove(other)
+				}
+			})
+			check(t, os.WriteFile(path, []byte(text), 0o600))
+			check(t, os.Chown(path, uid, -1))
+			for i, d := range ordinaryDrivers(t, newScene(t), 2) {
+				if got := d.stats(); got.Pool == nil || got.Pool.Processes < i+1 {
+					t.Errorf("%+v %s", got.Pool, got.PoolError)
+				}
+			}
+			if read(t, path) != text {
+				t.Error("the other version's file was changed")
+			}
+		})
+	}
+}
+
+// Processes that log the same result of a listener write one line, whether they have sent or not.
 func TestPool_OneLine(t *testing.T) {
 	path := poolFile(t)
 	s := newScene(t)
@@ -159,13 +216,18 @@ func TestPool_OneLine(t *testing.T) {
 	for range 4 {
 		drivers = append(drivers, ordinaryDriver(t, s))
 	}
-	for _, result := range []int{buffered, eFull, -63} {
-		lines := 0
-		for _, d := range drivers {
-			lines += d.ask("due %d", result).result
+	for _, result := range []int{buffered, eFull, -63, 1 << 20} {
+		for _, socket := range []string{s.socket, "/run/other", "/run/another"} {
+			lines := 0
+			for _, d := range drivers {
+				lines += d.ask("due %d %s", result, socket).result
+			}
+			if lines != 1 {
+				t.Errorf("%d lines for %d of %s, want 1", lines, result, socket)
+			}
 		}
-		if lines != 1 {
-			t.Errorf("%d lines for %d, want 1", lines, result)
+		if drivers[0].ask("due %d", result).result != 0 || drivers[7].ask("due %d", result).result != 1 {
+			t.Errorf("transmit_log_due(%d) is not about the configured listener", result)
 		}
 	}
 	check(t, os.Remove(path))

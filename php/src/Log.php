@@ -7,8 +7,8 @@ use Transmit\Plain\Stamp;
 /**
  * Writes to PHP's error log, at a bounded rate: an outage of an hour does not flood it.
  *
- * With the library, its own bound holds (transmit_log_due); without it, one line a
- * minute for each result, for all workers of this user together.
+ * With the library, its own bound holds (transmit_log_due_for); without it, one line a minute
+ * for each result and listener, for all workers of this user together.
  */
 final class Log
 {
@@ -65,12 +65,13 @@ final class Log
         } catch (\Error $e) {
             $answer = false;
         }
-        return $answer === false ? self::dueInPlain($result) : $answer;
+        return $answer === false ? self::dueInPlain($result, $settings) : $answer;
     }
 
-    private static function dueInPlain(int $result): ?int
+    private static function dueInPlain(int $result, ?Settings $settings): ?int
     {
-        $stamp = Stamp::ofUser('log' . $result);
+        $listener = $settings === null ? '' : $settings->listenerSocket;
+        $stamp = Stamp::ofUser("log$result-" . substr(sha1($listener), 0, 8));
         if ($stamp === null) {
             return self::dueAlone($result);
         }

@@ -130,7 +130,7 @@ final class Native
             return false;
         }
         try {
-            $due = Scope::logDue($result);
+            $due = Scope::logDue($result, $settings->listenerSocket);
         } catch (\FFI\Exception $e) {
             return false;
         }

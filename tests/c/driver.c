@@ -12,7 +12,7 @@
  *   flush TIMEOUT
  *   replay MAXIMUM BUDGET          transmit_replay
  *   text RESULT                    transmit_strerror, in the answer's place
- *   due RESULT                     transmit_log_due
+ *   due RESULT [SOCKET_PATH]       transmit_log_due, transmit_log_due_for
  *   keys                           takes all pthread keys that are left
  *   limit RESOURCE N               RLIMIT_NPROC, _AS, _NOFILE, …; -1 is the hard limit
  *   threads COUNT SENDS            so many at once, each so often; the one answer's result is
@@ -197,6 +197,15 @@ static void limit(const char *arguments)
     answer(setrlimit(resource, &limit), now_us());
 }
 
+static void due(const char *arguments)
+{
+    const char *path = strchr(arguments, ' ');
+    int32_t result = atoi(arguments);
+
+    answer(path ? transmit_log_due_for(result, path + 1, NULL) : transmit_log_due(result, NULL),
+           now_us());
+}
+
 static void take_keys(void)
 {
     pthread_key_t key;
@@ -334,7 +343,7 @@ static bool obey(const char *verb, const char *arguments)
     else if (strcmp(verb, "slowest") == 0)
         answer(slowest_us, now_us());
     else if (strcmp(verb, "due") == 0)
-        answer(transmit_log_due(atoi(arguments), NULL), now_us());
+        due(arguments);
     else if (strcmp(verb, "keys") == 0)
         take_keys();
     else if (strcmp(verb, "limit") == 0)

@@ -3,6 +3,7 @@
  * line due, and how many were left out? Exit status 0 if it is as transmit.h says.
  */
 #include "../../door/log_due.c"
+#include "../../door/note.c"
 
 #include <stdio.h>
 
@@ -19,6 +20,11 @@ void look_after_pool(int64_t now_ns)
 }
 
 struct pool *shared_pool(void)
+{
+    return NULL;
+}
+
+const struct target *get_target(void)
 {
     return NULL;
 }
@@ -50,6 +56,37 @@ static const struct {
     {"a result of no kind", 14641, 1000000, 1, 0},
 };
 
+static const char *const listeners[] = {NULL, "/run/one", "/run/other", "/run/onf"};
+#define COUNT (sizeof listeners / sizeof *listeners)
+
+/* Each listener has lines of its own. */
+static int each_has_its_own(void)
+{
+    int wrong = 0;
+
+    for (size_t i = 0; i < COUNT; i++)
+        wrong |= transmit_log_due_for(TRANSMIT_ENODIR, listeners[i], NULL) != 1;
+    for (size_t i = 0; i < COUNT; i++)
+        wrong |= transmit_log_due_for(TRANSMIT_ENODIR, listeners[i], NULL) != 0;
+    return wrong;
+}
+
+/* One that is in use is remembered, however many others come and go. */
+static int is_kept_among_many(void)
+{
+    char path[32];
+    int wrong = transmit_log_due_for(TRANSMIT_EIO, "/run/used", NULL) != 1;
+
+    for (int i = 0; i < 4 * NOTES; i++) {
+        now_ns++;
+        snprintf(path, sizeof path, "/run/%d", i);
+        wrong |= transmit_log_due_for(TRANSMIT_EIO, path, NULL) != 1;
+        now_ns++;
+        wrong |= transmit_log_due_for(TRANSMIT_EIO, "/run/used", NULL) != 0;
+    }
+    return wrong;
+}
+
 int main(void)
 {
     int wrong = 0;
@@ -68,5 +105,5 @@ int main(void)
     }
     if (transmit_log_due(TRANSMIT_EIO, NULL) != 1 || transmit_log_due(TRANSMIT_EIO, NULL) != 0)
         wrong = 1;
-    return wrong;
+    return wrong | each_has_its_own() | is_kept_among_many();
 }

@@ -23,7 +23,7 @@ final class SitesTest extends TransmitTestCase
             self::markTestSkipped('php-fpm and cgi-fcgi (Debian: php-fpm, libfcgi-bin) are needed');
         }
         chmod(Scratch::root(), 0755);
-        foreach (['one', 'other'] as $site) {
+        foreach (['one', 'other', 'temp'] as $site) {
             mkdir("$this->folder/$site");
             chmod("$this->folder/$site", 01777);
         }
@@ -34,7 +34,7 @@ final class SitesTest extends TransmitTestCase
         $this->fpm = new Fpm($this->folder, [
             'zend_extension=opcache', 'extension=posix', 'extension=ffi', 'opcache.preload_user=nobody',
             "opcache.preload=$php/preload.php", "ffi.preload=$this->folder/ffi.h", 'ffi.enable=preload',
-            "sys_temp_dir=$this->folder",
+            "sys_temp_dir=$this->folder/temp",
         ]);
     }
 
@@ -47,11 +47,11 @@ final class SitesTest extends TransmitTestCase
     }
 
     /** The answer of a page of that site, which has no listener and a long timeout. */
-    private function visit(string $site, string $code): string
+    private function visit(string $site, string $code, array $more = []): string
     {
         $folder = "$this->folder/$site";
         $config = ['listener_socket' => "$folder/secret-$site", 'buffer_dirs' => ["$folder/b"]];
-        $config['timeout_us'] = 5000000;
+        $config = $more + $config + ['timeout_us' => 5000000];
         $settings = 'function get_profiling_config(): array { return ' . var_export($config, true) . '; }';
         file_put_contents("$folder/page.php", "<?php $settings $code");
         return $this->fpm->get("$folder/page.php");
@@ -79,5 +79,24 @@ final class SitesTest extends TransmitTestCase
         $this->visit('other', self::START);
         self::assertStringContainsString('secret-other', $this->visit('other', $before . $read));
         self::assertSame('[]', $this->visit('one', $meanwhile . $read));
+    }
+
+    /** @dataProvider faces */
+    public function testASiteDoesNotSilenceTheLogOfAnother(string $face): void
+    {
+        $more = $face === 'plain' ? ['library' => ''] : [];
+        $face === 'plain' || $this->visit('other', self::START);
+        $send = 'ini_set("error_log", __DIR__ . "/log"); send_profiling_data(["a" => 1]); Transmit\Log::write(%s'
+            . ', "this", Transmit\Settings::current());';
+        foreach (['one' => 'one', 'other' => 'other', 'one again' => 'one'] as $site) {
+            foreach (['1', '-41', '-42'] as $result) {
+                $this->visit($site, sprintf($send, $result), $more);
+            }
+        }
+        foreach (['one', 'other'] as $site) {
+            $lines = file("$this->folder/$site/log");
+            self::assertCount(3, $lines, implode($lines)); // of each result one; the profiles were buffered: 1
+            self::assertStringContainsString("secret-$site", $lines[0]);
+        }
     }
 }

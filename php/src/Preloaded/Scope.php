@@ -103,12 +103,16 @@ final class Scope
         return self::$lastError;
     }
 
-    /** @return int|null lines left out since the last one; null: not now; below 0: the library does not say */
-    public static function logDue(int $result): ?int
+    /**
+     * About the listener at that path.
+     *
+     * @return int|null lines left out since the last one; null: not now; below 0: the library does not say
+     */
+    public static function logDue(int $result, string $path): ?int
     {
         $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
         $suppressed = $ffi->new('uint32_t');
-        $due = $ffi->transmit_log_due($result, \FFI::addr($suppressed));
+        $due = $ffi->transmit_log_due_for($result, $path, \FFI::addr($suppressed));
         return $due === 1 ? $suppressed->cdata : ($due < 0 ? $due : null);
     }
 
