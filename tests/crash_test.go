@@ -19,7 +19,8 @@ func TestCrash_LeavesOnlyWholeFiles(t *testing.T) {
 	const size = 1_000_000
 	temporary := 0
 	var written []string // what the writers had been told is there
-	for round := range 30 {
+	// A busy machine takes more.
+	for round := 0; round < 30 || round < 90 && (len(written) < 30 || temporary < 3); round++ {
 		d := startDriver(t, s)
 		d.load(fmt.Appendf(nil, `{"id":"%d ########","pad":"%s"}`, round, strings.Repeat("x", size)))
 		d.tell("send 1000 %d 0 -", flagToDisk)
@@ -50,7 +51,7 @@ func TestCrash_LeavesOnlyWholeFiles(t *testing.T) {
 		}
 	}
 	t.Logf("%d whole files; %d times a writer died with a temporary one", len(all), temporary)
-	if len(all) == 0 || temporary == 0 {
+	if len(all) < 30 || temporary < 3 {
 		t.Error("the writers were not killed while they wrote")
 	}
 	account(t, written, nil, inBuffer, nil).report(t)

@@ -206,19 +206,26 @@ func TestFork_WhileGoStarts(t *testing.T) {
 	arrive := 0
 	var all figures
 	for delay := 0; delay <= 6000; delay += 200 {
-		got := family(t, s, "starting", fmt.Sprint(delay))
-		if len(got) != 2 {
-			t.Fatalf("after %d µs: %+v", delay, got)
+		late := true
+		for try := 0; try < 4 && late; try++ { // a busy machine
+			got := family(t, s, "starting", fmt.Sprint(delay))
+			if len(got) != 2 {
+				t.Fatalf("after %d µs: %+v", delay, got)
+			}
+			child, parent := got[0], got[1]
+			all.count(child.answer())
+			all.count(parent.answer())
+			if child.result != sent && child.result != eForked || parent.result != sent {
+				t.Errorf("after %d µs: child %+v, parent %+v", delay, child, parent)
+			}
+			late = child.us > 50_000
+			arrive += 2
+			if child.result == sent {
+				arrive++
+			}
 		}
-		child, parent := got[0], got[1]
-		all.count(child.answer())
-		all.count(parent.answer())
-		if child.result != sent && child.result != eForked || child.us > 50_000 || parent.result != sent {
-			t.Errorf("after %d µs: child %+v, parent %+v", delay, child, parent)
-		}
-		arrive += 2
-		if child.result == sent {
-			arrive++
+		if late {
+			t.Errorf("after %d µs, the child is late each time", delay)
 		}
 	}
 	l.await(arrive)

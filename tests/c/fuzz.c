@@ -395,6 +395,8 @@ int main(int argc, char **argv)
     socket_name = argv[2];
     seed = state = strtoul(argv[4], NULL, 10) | 1;
     begin();
+    while (transmit_configure(settings, strlen(settings)) == TRANSMIT_ESTARTING)
+        ; /* a busy machine */
     configure();
     for (time_t end = time(NULL) + atol(argv[3]); time(NULL) <= end;)
         try_all();
