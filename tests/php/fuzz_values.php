@@ -225,7 +225,10 @@ final class Value
             return $left > 0;
         }
         $depth = max($depth, $level);
-        foreach ($value as $item) {
+        foreach ((array) $value as $name => $item) {
+            if (is_object($value) && strncmp((string) $name, "\0", 1) === 0) {
+                continue; // json_encode takes it for private
+            }
             if ($left <= 0 || $level > 700 || !self::measure($item, $left, $level + 1, $depth)) {
                 return false;
             }
