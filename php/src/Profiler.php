@@ -283,9 +283,7 @@ final class Profiler
         try {
             $work();
         } catch (\Throwable $e) {
-            if (function_exists('error_log')) {
-                error_log('Profiler: nothing is measured: ' . $e->getMessage());
-            }
+            self::report($e);
         } finally {
             if ($isQuiet) {
                 restore_error_handler();
@@ -294,6 +292,17 @@ final class Profiler
                 pcntl_async_signals(true);
                 pcntl_signal_dispatch();
             }
+        }
+    }
+
+    /** Printable and Log may be what could not be loaded. The message may be a visitor's choice. */
+    private static function report(\Throwable $e): void
+    {
+        try {
+            $text = substr((string) preg_replace('/[^\x20-\x7e]+/', '?', $e->getMessage()), 0, 2000);
+            error_log("Profiler: nothing is measured: $text");
+        } catch (\Error $disabled) { // a function
+            return;
         }
     }
 

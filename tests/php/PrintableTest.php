@@ -42,6 +42,19 @@ final class PrintableTest extends TransmitTestCase
         self::assertSame("a\n  b\n\n", Printable::lines("a\r\n  b\n\n"));
     }
 
+    /** @dataProvider texts */
+    public function testTheLogOfSettingsThatThrow(string $text): void
+    {
+        $prepend = var_export(dirname(__DIR__, 2) . '/php/auto_prepend.php', true);
+        file_put_contents("$this->folder/page.php", '<?php function get_profiling_config() { throw new Exception('
+            . var_export($text, true) . "); } require $prepend;");
+        Program::run("php -d transmit.profile_cli=1 -d error_log=$this->log $this->folder/page.php");
+        self::assertCount(1, $this->logLines(), implode("\n", $this->logLines()));
+        $this->assertLogged('/Profiler: nothing is measured: /');
+        self::assertDoesNotMatchRegularExpression(self::CONTROL, $this->logLines()[0]);
+        self::assertLessThan(2100, strlen($this->logLines()[0]));
+    }
+
     /** @dataProvider faces */
     public function testTheLogOfABadPath(string $face): void
     {
