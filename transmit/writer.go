@@ -16,7 +16,7 @@ import (
 
 const (
 	maxWaiting      = 64       // profiles that wait for a slow disk, beside the one that is written
-	maxWaitingBytes = 12 << 20 // together; one is always let in
+	maxWaitingBytes = 12 << 20 // together; one is always let in, and small ones whatever the others have
 
 	maxStores = 4 // a worker may serve several sites, each with a listener
 
@@ -135,7 +135,7 @@ func (w *writer) reserve(size int64, deadline time.Time) bool {
 
 func (w *writer) tryReserve(size int64) bool {
 	count, bytes := w.count.Add(1), w.bytes.Add(size)
-	if count <= maxWaiting+1 && (bytes <= size || bytes <= maxWaitingBytes) {
+	if count <= maxWaiting+1 && (size <= smallBlock || bytes <= size || bytes <= maxWaitingBytes) {
 		return true
 	}
 	w.release(size)

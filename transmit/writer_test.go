@@ -122,6 +122,35 @@ func TestSend_HungDiskLargeProfiles(t *testing.T) {
 	tx.Flush(5 * time.Second)
 }
 
+// However much of others' large profiles waits, small ones are let in, as many as may wait.
+func TestSend_HungDiskSmallBesideLarge(t *testing.T) {
+	for _, large := range []int{maxWaitingBytes, 5 * maxWaitingBytes} {
+		dir, freeze, thaw := frozenDisk(t)
+		tx := New(t.TempDir())
+		mustConfigure(t, tx, `{"listener_socket":"/nonexistent","buffer_dirs":["`+dir+`"]}`)
+		freeze()
+		request := Request{JSON: make([]byte, large), AsIs: true, Timeout: 10 * time.Second, NoWait: true}
+		if outcome, err := tx.Send(request); outcome != Pending {
+			t.Fatal(outcome, err)
+		}
+		request.Timeout = 0
+		for i := range maxWaiting {
+			request.JSON = make([]byte, []int{1, 1000, smallBlock}[i%3])
+			if outcome, err := tx.Send(request); outcome != Pending {
+				t.Errorf("%d bytes, number %d beside %d bytes: %v %v", len(request.JSON), i, large, outcome, err)
+			}
+		}
+		for _, size := range []int{1, smallBlock + 1} {
+			request.JSON = make([]byte, size)
+			if outcome, err := tx.Send(request); !errors.Is(err, ErrBusy) {
+				t.Errorf("one too many, of %d bytes: %v %v", size, outcome, err)
+			}
+		}
+		thaw()
+		tx.Flush(10 * time.Second)
+	}
+}
+
 func TestSend_NoDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
