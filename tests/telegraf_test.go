@@ -29,7 +29,11 @@ func TestListeners_Telegraf(t *testing.T) {
 	f.none("before", 1000)
 	p := s.telegraf(t, inputs, output)
 	f.mostly("with", 4000)
-	f.arrive(30*time.Second, arrived) // what it has in memory dies with it
+	f.arrive(30*time.Second, arrived)                                             // what it has in memory dies with it
+	until(t, 10*time.Second, "files that Telegraf is through with", func() bool { // what is not there is sent again
+		names, _ := filepath.Glob(s.dir + "/finished/.new/profile_*")
+		return len(names) == 0
+	})
 	p.kill()
 	f.none("without", 2000)
 	s.telegraf(t, inputs, output)
