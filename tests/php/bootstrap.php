@@ -11,6 +11,8 @@ require_once __DIR__ . '/Listener.php';
 require_once __DIR__ . '/TransmitTestCase.php';
 require_once __DIR__ . '/Program.php';
 require_once __DIR__ . '/Fpm.php';
+require_once __DIR__ . '/DoctorSituations.php';
+require_once __DIR__ . '/DoctorTestCase.php';
 
 Scratch::begin();
 
