@@ -91,7 +91,7 @@ final class Settings
     private function __construct(array $values)
     {
         $this->listenerSocket = $values['listener_socket'];
-        $this->listenerUser = SocketUser::number($values['listener_user']);
+        $this->listenerUser = $values['listener_user'] === null ? null : SocketUser::number($values['listener_user']);
         $this->timeoutUs = $values['timeout_us'];
         $this->maxDatagramSize = $values['max_datagram_size'] ?? self::LISTENERS[$values['listener']];
         $this->oversize = $values['oversize'];

@@ -187,7 +187,8 @@ final class Recording
             + ['xhprof' => ['profiling' => $measured]]
             + ($this->queries === null ? [] : $this->queries->section())
             + $this->sections;
-        [$data, $marks] = Fit::apply($data, $settings);
+        [$data, $marks] = $this->options->stacks || $this->options->callGraph
+            ? Fit::apply($data, $settings) : [$data, []];
         if (!TrySend::profile($data, $marks)) {
             Profile::send($data, self::now(), $marks, Native::NO_WAIT);
         }
@@ -196,7 +197,8 @@ final class Recording
     private function isWanted(float $elapsedMs, Settings $settings): bool
     {
         return $elapsedMs >= $this->options->slowThresholdMs
-            && RateLimit::allows($this->options->maxPerMinute, $settings->listenerSocket);
+            && ($this->options->maxPerMinute === 0
+                || RateLimit::allows($this->options->maxPerMinute, $settings->listenerSocket));
     }
 
     private static function pid(): int
