@@ -49,6 +49,9 @@ type Options struct {
 	// Dirs are the candidates, absolute paths, in order of preference.
 	Dirs []string
 
+	// NoLinks refuses a directory with a link in its path: whoever has resolved them wants no others.
+	NoLinks bool
+
 	// MaxBytes and MaxFiles bound this user's profiles for this listener in the
 	// directory; 0 is no limit.
 	MaxBytes, MaxFiles int64
@@ -75,7 +78,7 @@ func New(o Options) *Store {
 // Has tells whether these are the store's options.
 func (s *Store) Has(o Options) bool {
 	return o.Listener == s.options.Listener && o.MaxBytes == s.options.MaxBytes && o.MaxFiles == s.options.MaxFiles &&
-		slices.Equal(o.Dirs, s.options.Dirs)
+		o.NoLinks == s.options.NoLinks && slices.Equal(o.Dirs, s.options.Dirs)
 }
 
 // Write makes one file of the concatenation of pieces. It returns nil when the
@@ -168,7 +171,7 @@ func (s *Store) settleIn() error {
 		}
 		s.forget()
 	}
-	dir, err := choose(s.options.Dirs)
+	dir, err := choose(s.options.Dirs, s.options.NoLinks)
 	if err != nil {
 		return err
 	}

@@ -57,10 +57,10 @@ type directory struct {
 }
 
 // choose opens the first usable candidate, after making it if it is missing.
-func choose(candidates []string) (*directory, error) {
+func choose(candidates []string, noLinks bool) (*directory, error) {
 	var reasons unusable
 	for _, path := range candidates {
-		dir, err := openUsable(path)
+		dir, err := openUsable(path, noLinks)
 		if err == nil {
 			return dir, nil
 		}
@@ -82,11 +82,11 @@ func (u unusable) Error() string {
 
 func (u unusable) Unwrap() []error { return append([]error{ErrNoDirectory}, u...) }
 
-func openUsable(path string) (*directory, error) {
-	dir, err := openTrusted(path)
+func openUsable(path string, noLinks bool) (*directory, error) {
+	dir, err := openTrusted(path, noLinks)
 	// Again, if somebody takes it away between two steps.
 	for try := 0; try < 3 && err == unix.ENOENT; try++ {
-		dir, err = openTrusted(path)
+		dir, err = openTrusted(path, noLinks)
 	}
 	if err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			dir, err := choose([]string{path + tt.suffix})
+			dir, err := choose([]string{path + tt.suffix}, false)
 			if tt.want != nil {
 				wantError(t, err, ErrNoDirectory, tt.want)
 				return
@@ -83,6 +83,38 @@ func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 			}
 			dir.close()
 		})
+	}
+}
+
+// Where the caller has resolved the links, none is followed, wherever it is and whoever made it.
+func TestChoose_NoLinks(t *testing.T) {
+	top := t.TempDir()
+	err := firstError(os.MkdirAll(top+"/a/b/c", 0o755), os.Symlink("a/b", top+"/relative"), os.Symlink(top+"/a", top+"/absolute"),
+		os.Symlink("relative", top+"/twice"), os.Symlink("..", top+"/a/up"), os.Symlink("/", top+"/root"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]error{
+		"/a/b/c": nil, "/a/b/c/": nil, "/a//b/./c": nil, "/a/b/../b/c": nil, "/a/new/deep": nil,
+		"/relative/c": errLink, "/absolute/b": errLink, "/twice/c": errLink, "/a/up/a/b": errLink, "/root/tmp": errLink,
+		"/a/b/c/../../up/a/b": errLink, "/absolute/new": errLink, "/relative": unix.ENOTDIR,
+	} {
+		dir, err := choose([]string{top + path}, true)
+		switch {
+		case want != nil:
+			wantError(t, err, ErrNoDirectory, want)
+		case err != nil:
+			t.Errorf("%s: %v", path, err)
+		default:
+			dir.close()
+		}
+		if want != nil && want != unix.ENOTDIR {
+			if dir, err = choose([]string{top + path}, false); err != nil {
+				t.Errorf("%s, with links: %v", path, err)
+				continue
+			}
+			dir.close()
+		}
 	}
 }
 

@@ -153,7 +153,7 @@ func TestPublish_TakesAnotherNameWhenOneIsTaken(t *testing.T) {
 // tempFile is a temporary file in a directory of its own.
 func tempFile(t *testing.T) (*directory, string) {
 	t.Helper()
-	d, err := choose([]string{t.TempDir()})
+	d, err := choose([]string{t.TempDir()}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ var (
 	errForeign  = errors.New("belongs to another user")
 	errGroup    = errors.New("its group may write to it, and it is not sticky")
 	errOpen     = errors.New("everybody may write to it, and it is not sticky")
+	errLink     = errors.New("is a link, and buffer_links is false")
 )
 
 const maxLinks = 40 // as the kernel has it: path_resolution(7)
@@ -25,16 +26,18 @@ type walk struct {
 	fd    int    // O_PATH, of the directory that it has come to
 	at    string // its path, without links
 	rest  []string
-	links int
+	links int // it has followed
+
+	noLinks bool // it follows none
 }
 
-// openTrusted opens the directory at path, and makes what is missing of it. Only
-// its last part may not be a link.
-func openTrusted(path string) (*directory, error) {
+// openTrusted opens the directory at path, and makes what is missing of it. Its last part may not be a link, and with
+// noLinks no part.
+func openTrusted(path string, noLinks bool) (*directory, error) {
 	if !filepath.IsAbs(path) {
 		return nil, errRelative
 	}
-	w := &walk{fd: -1}
+	w := &walk{fd: -1, noLinks: noLinks}
 	defer w.close()
 	w.add(path)
 	err := w.toRoot()
@@ -117,6 +120,8 @@ func (w *walk) follow(fd int, path string, status *unix.Stat_t) error {
 	switch {
 	case len(w.rest) == 0:
 		return unix.ENOTDIR
+	case w.noLinks:
+		return w.wrap(path, errLink)
 	case status.Uid != 0 && status.Uid != uint32(unix.Geteuid()):
 		return w.wrap(path, errForeign)
 	case w.links > maxLinks:

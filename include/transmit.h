@@ -233,6 +233,8 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *   buffer_dirs        ["/var/lib/bitville-apm/buffer", "/tmp/bitville-apm-buffer",
  *                       "$TMPDIR/bitville-apm-buffer", "$TMPDIR"]
  *                      absolute paths; the first usable one is taken
+ *   buffer_links       true     false: none with a link in its path, for a caller that has
+ *                      resolved them
  *   buffer_max_bytes   1073741824   of all profiles in the directory; 0: no limit
  *   buffer_max_files   100000       0: no limit. The oldest go first
  *   php_version        ""           "_meta" has it if it is not empty

@@ -142,6 +142,10 @@ func (s *settings) set(key string, value json.RawMessage, known *listeners) (err
 		s.waitsForDisk, err = asBool(value)
 	case "buffer_dirs":
 		s.buffer.Dirs, err = asDirectories(value)
+	case "buffer_links":
+		var links bool
+		links, err = asBool(value)
+		s.buffer.NoLinks = !links
 	case "buffer_max_bytes":
 		s.buffer.MaxBytes, err = asInteger(value, 0, maxSize)
 	case "buffer_max_files":

@@ -15,8 +15,9 @@ var settingsRows = []struct{ name, source, want string }{
 	{"none", `{}`, ""},
 	{"all", `{"listener_socket":"/s","timeout_us":1,"max_datagram_size":1,"buffer_dirs":["/b","/c"],` +
 		`"buffer_max_bytes":0,"buffer_max_files":0,"php_version":"8.2",` +
-		`"listener":"vector","oversize":"memfd","replay":"auto","wait_for_disk":false}`, ""},
+		`"listener":"vector","oversize":"memfd","replay":"auto","wait_for_disk":false,"buffer_links":false}`, ""},
 	{"a number for a yes", `{"wait_for_disk":1}`, "wait_for_disk wants true or false, got 1"},
+	{"a number for links", `{"buffer_links":0}`, "buffer_links wants true or false, got 0"},
 	{"a word for a yes", `{"wait_for_disk":"true"}`, "wants true or false"},
 	{"null for a yes", `{"wait_for_disk":null}`, "wants true or false"},
 	{"a relative socket", `{"listener_socket":"s"}`, "wants an absolute path"},

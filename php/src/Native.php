@@ -2,6 +2,7 @@
 
 namespace Transmit;
 
+use Transmit\Plain\TrustedPath;
 use Transmit\Preloaded\OpenBasedir;
 use Transmit\Preloaded\Scope;
 
@@ -165,19 +166,25 @@ final class Native
         }
     }
 
-    /**
-     * Where PHP may not look there is no telling a missing directory from a forbidden one, so PHP makes it first.
-     *
-     * @return array<string, mixed>
-     */
+    /** @return array<string, mixed> */
     private static function settings(Settings $settings): array
     {
+        $values = $settings->forLibrary();
         if (OpenBasedir::isOn()) {
-            foreach ($settings->bufferDirs as $directory) {
-                OpenBasedir::allows($directory) || BufferDirectory::create($directory);
-            }
+            $values['buffer_dirs'] = array_values(array_filter($values['buffer_dirs'], [self::class, 'isForLibrary']));
         }
-        return $settings->forLibrary();
+        return $values;
+    }
+
+    /**
+     * Where PHP may not look there is no telling a missing directory from a forbidden one, so PHP makes it first. The
+     * library gets it without links: those that another user may have made are refused here.
+     */
+    private static function isForLibrary(string $directory): bool
+    {
+        OpenBasedir::allows($directory) || BufferDirectory::create($directory);
+        $hasLinks = OpenBasedir::resolve($directory) !== rtrim($directory, '/');
+        return !$hasLinks || TrustedPath::examine($directory)[1] === '';
     }
 
     /** @return string|null why not; null: it is there */

@@ -75,6 +75,46 @@ final class OpenBasedirTest extends TransmitTestCase
         self::assertDirectoryDoesNotExist("$this->folder/nowhere");
     }
 
+    /** @return array<string, array{string, string}> what makes the way to the page's directory; what changes it later */
+    public function ways(): array
+    {
+        return [
+            'a link that leads elsewhere later' => ['mkdir("a/b/c", 0755, true); mkdir("a/other/deep", 0755, true);
+                symlink("a/b/c", "turn"); symlink("turn/../../other", "way");', 'unlink("turn"); mkdir("turn");'],
+            'a directory that is a link later' => ['mkdir("way/deep", 0755, true); mkdir("a/b/c", 0755, true);
+                symlink("a/b/c", "turn"); mkdir("a/other/deep", 0755, true); symlink("turn/../../other", "hidden");',
+                'rename("way", "old"); rename("hidden", "way"); unlink("turn"); mkdir("turn");'],
+            'the working directory' => ['mkdir("deep"); define("WAY", "/proc/self/cwd/deep");', 'chdir("a");'],
+        ];
+    }
+
+    /**
+     * The library writes to it later, after a large profile. Meanwhile the page changes where its path leads.
+     *
+     * @dataProvider ways
+     */
+    public function testAPathThatLeadsElsewhereLater(string $before, string $after): void
+    {
+        $this->useFace('native');
+        foreach (['site', 'site/in', 'site/a', 'site/a/deep', 'other', 'other/deep'] as $name) {
+            mkdir("$this->folder/$name", 0700);
+        }
+        $program = Program::write("$this->folder/site", ["$this->folder/site/in"], '
+            ini_set("memory_limit", "512M"); chdir(__DIR__); ' . $before . '
+            $GLOBALS["more"] = ["wait_for_disk" => false, "timeout_us" => 5000000];
+            send_via_socket("{}", __DIR__ . "/none");
+            send_via_socket("{\"a\":\"" . str_repeat("x", 60000000) . "\"}", __DIR__ . "/none");
+            $GLOBALS["more"]["buffer_dirs"] = [defined("WAY") ? WAY : __DIR__ . "/way/deep"];
+            echo (int) send_via_socket("{\"b\":1}", __DIR__ . "/none");
+            ' . $after . ' usleep(1500000);', 'native');
+        $php = dirname(__DIR__, 2);
+        $walls = "$this->folder/site:/proc/self/cwd:$php/php:$php/build";
+        $ran = Program::run("php -d ffi.enable=true -d error_log=$this->log -d open_basedir=$walls $program");
+        self::assertSame('0', $ran['output'], implode($ran));
+        self::assertSame([], glob("$this->folder/other/{,*/}*.json", GLOB_BRACE), implode($ran));
+        self::assertSame([], glob("$this->folder/site/a/deep/*.json"));
+    }
+
     /**
      * @param list<string> $directories
      * @return array{output: string, errors: string, status: int}

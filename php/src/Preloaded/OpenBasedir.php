@@ -7,7 +7,8 @@ use function is_string;
 /**
  * PHP's open_basedir for the library, which opens files without PHP.
  *
- * realpath() decides: it is PHP's own check, follows links, and a page cannot take its place with a stream wrapper.
+ * realpath() decides: it is PHP's own check, follows links, and a page cannot take its place with a stream wrapper. The
+ * library gets what it returns, and follows no links (buffer_links): a page can exchange them later.
  * Sockets are not concerned: open_basedir does not hold for PHP's own socket functions either.
  */
 final class OpenBasedir
@@ -17,15 +18,16 @@ final class OpenBasedir
 
     /**
      * @param array<mixed> $directories
-     * @return list<string> those that PHP may use, which are there; never empty
+     * @return list<string> those that PHP may use, which are there, without links; never empty
      */
     public static function filter(array $directories): array
     {
         $isOn = self::isOn();
         $allowed = [];
         foreach ($directories as $directory) {
-            if (is_string($directory) && (!$isOn || self::allows($directory))) {
-                $allowed[] = $directory;
+            $path = $isOn && is_string($directory) ? self::resolve($directory) : $directory;
+            if (is_string($path)) {
+                $allowed[] = $path;
             }
         }
         return $allowed === [] ? [self::NONE] : $allowed;
@@ -39,7 +41,14 @@ final class OpenBasedir
     /** Whether this is there, and PHP may use it. */
     public static function allows(string $path): bool
     {
-        return self::isPhps('realpath') && is_string(\realpath($path)); // null: PHP 7.4, disabled
+        return self::resolve($path) !== null;
+    }
+
+    /** @return string|null its path without links; null: it is not there, or PHP may not use it */
+    public static function resolve(string $path): ?string
+    {
+        $real = self::isPhps('realpath') ? \realpath($path) : false;
+        return is_string($real) ? $real : null; // null: PHP 7.4, disabled
     }
 
     /** A page can define a function that disable_functions has removed. */

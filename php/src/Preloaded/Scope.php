@@ -131,7 +131,10 @@ final class Scope
      */
     private static function encode(array $settings): string
     {
-        $plain = ['buffer_dirs' => OpenBasedir::filter($settings['buffer_dirs'] ?? [])];
+        $plain = [
+            'buffer_dirs' => OpenBasedir::filter($settings['buffer_dirs'] ?? []),
+            'buffer_links' => !OpenBasedir::isOn(),
+        ];
         foreach (self::KEYS as $key) {
             $value = $settings[$key] ?? null;
             if (is_string($value) || is_int($value) || is_bool($value)) {
