@@ -158,7 +158,7 @@ func startRedis(t *testing.T) string {
 	socket := s.dir + "/redis"
 	p := start(t, 5*time.Minute, exec.Command(need(t, "redis-server", "redis-server"), "--port", "0", "--unixsocket", socket,
 		"--unixsocketperm", "777", "--save", "", "--appendonly", "no", "--dir", s.dir))
-	until(t, 10*time.Second, "redis listens", func() bool {
+	until(t, 30*time.Second, "redis listens", func() bool {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
 			conn.Close()

@@ -76,7 +76,7 @@ func startPool(t *testing.T, s scene, r recipe, pool string, more ...string) *fp
 	}
 	cmd.Env = append(os.Environ(), s.environment()...)
 	f.process = start(t, serverLimit+lasts(t, 0, 1), cmd)
-	until(t, 10*time.Second, "php-fpm listens", func() bool {
+	until(t, 30*time.Second, "php-fpm listens", func() bool {
 		text, _ := os.ReadFile(f.log)
 		return strings.Contains(string(text), "ready to handle connections") || ended(f.process)
 	})

@@ -55,7 +55,7 @@ func runNginx(t *testing.T, s scene, address, servers string) {
 		events { worker_connections 256; }
 		http { access_log off; %s %s }`, user, s.dir, s.dir, temporary, servers))
 	p := start(t, serverLimit+lasts(t, 0, 1), exec.Command(binary, "-e", s.dir+"/nginx.log", "-c", conf))
-	until(t, 10*time.Second, "nginx listens", func() bool {
+	until(t, 30*time.Second, "nginx listens", func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			conn.Close()
