@@ -119,6 +119,32 @@ final class NeighboursTest extends TransmitTestCase
         $this->assertLogged('/nothing replayed: connect to .*no such file/i');
     }
 
+    /**
+     * Its own directory's name is taken, and the directory is full of others' names.
+     *
+     * @dataProvider faces
+     */
+    public function testAFloodOfNamesStopsNothing(string $face): void
+    {
+        $this->useFace($face, ['timeout_us' => 5000000]);
+        $this->leave('folders', "$this->buffer/.transmit-state-0");
+        $makeNames = 'seq -f x%g 30000 | xargs touch; find . -name "x*" -exec chown ' . self::ATTACKER . ' {} +';
+        exec('cd ' . escapeshellarg($this->buffer) . "; $makeNames");
+        for ($i = 0; $i < 6; $i++) {
+            self::assertTrue(write_to_disk_buffer("{\"own\":$i}"));
+        }
+        $listener = new Listener($this->socket);
+        for ($sent = 0, $try = 0; $sent < 6 && $try < 12; $try++) {
+            $sent += replay_disk_buffer(0, 5000000);
+            while ($listener->receive() !== null) {
+                continue;
+            }
+        }
+        self::assertSame(6, $sent);
+        self::assertCount(1, glob("$this->buffer/.transmit-state-0-*"), 'one directory');
+        exec('find ' . escapeshellarg($this->buffer) . ' -name "x*" -delete'); // faster than the test's own way
+    }
+
     /** @dataProvider faces */
     public function testSquattedNamesStopNothing(string $face): void
     {

@@ -11,11 +11,11 @@ final class OwnDirectory
 {
     private const NAME = '.transmit-state-';
 
-    /** More names than this are not looked through: that takes too long. */
-    private const MAX_NAMES = 20000;
+    /** More names than this are not looked through while a profile waits: that takes too long. */
+    public const FEW = 20000;
 
-    /** @return string|null its path; null: it cannot be made */
-    public static function in(string $parent): ?string
+    /** @return string|null its path; null: it cannot be made, or is not among so many names */
+    public static function in(string $parent, int $maxNames = PHP_INT_MAX): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
         if (self::isOwn($first) || mkdir($first, 0700) || self::isOwn($first)) {
@@ -26,9 +26,9 @@ final class OwnDirectory
             return null;
         }
         // Its name is somebody else's: it has a longer one. Other processes may make one now: the smallest counts.
-        $smallest = self::smallest($first, $isWhole);
+        $smallest = self::smallest($first, $maxNames, $isWhole);
         if ($smallest === null && $isWhole && mkdir("$first-" . bin2hex(random_bytes(8)), 0700)) {
-            $smallest = self::smallest($first, $isWhole);
+            $smallest = self::smallest($first, $maxNames, $isWhole);
         }
         return $smallest;
     }
@@ -37,17 +37,17 @@ final class OwnDirectory
     public static function find(string $parent): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
-        return self::isOwn($first) ? $first : self::smallest($first, $isWhole);
+        return self::isOwn($first) ? $first : self::smallest($first, PHP_INT_MAX, $isWhole);
     }
 
     /** @param bool|null $isWhole set to whether all names were looked at */
-    private static function smallest(string $first, ?bool &$isWhole): ?string
+    private static function smallest(string $first, int $maxNames, ?bool &$isWhole): ?string
     {
         $prefix = basename($first) . '-';
         $smallest = null;
         $seen = 0;
         $handle = opendir(dirname($first));
-        while ($handle !== false && ($name = readdir($handle)) !== false && ++$seen <= self::MAX_NAMES) {
+        while ($handle !== false && ($name = readdir($handle)) !== false && ++$seen <= $maxNames) {
             $path = dirname($first) . "/$name";
             $isFirst = strncmp($name, $prefix, strlen($prefix)) === 0 && ($smallest === null || $path < $smallest);
             if ($isFirst && self::isOwn($path)) {
@@ -57,7 +57,7 @@ final class OwnDirectory
         if ($handle !== false) {
             closedir($handle);
         }
-        $isWhole = $handle !== false && $seen <= self::MAX_NAMES;
+        $isWhole = $handle !== false && $seen <= $maxNames;
         return $smallest;
     }
 

@@ -28,7 +28,8 @@ final class StateDirectory
     private static function find(array $parents): ?string
     {
         foreach ($parents as $parent) {
-            $path = is_dir($parent) || BufferDirectory::create($parent) ? OwnDirectory::in($parent) : null;
+            is_dir($parent) || BufferDirectory::create($parent);
+            $path = OwnDirectory::in($parent, OwnDirectory::FEW);
             if ($path !== null) {
                 return $path;
             }

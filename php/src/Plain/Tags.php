@@ -24,10 +24,11 @@ final class Tags
     /** @var array<string, true>|null by number, when they are known */
     private ?array $taken = null;
 
-    public static function read(string $directory, string $listener): self
+    /** @param int $maxNames to look for the user's own directory, where others have taken its name */
+    public static function read(string $directory, string $listener, int $maxNames = PHP_INT_MAX): self
     {
         $self = new self();
-        $self->state = OwnDirectory::in($directory);
+        $self->state = OwnDirectory::in($directory, $maxNames);
         $self->own = self::number(substr($listener, 0, self::MAX_LISTENER), $self->state);
         return $self;
     }
