@@ -21,7 +21,8 @@ final class BufferDirectory
     {
         foreach ($candidates as $candidate) {
             [$directory, $why] = TrustedPath::examine($candidate);
-            if ($why === self::MISSING && self::create($candidate)) {
+            if ($why === self::MISSING) {
+                self::create($candidate); // or another process does, at the same time
                 [$directory, $why] = TrustedPath::examine($candidate);
             }
             if ($why === '' && Directory::isWritable($directory)) {

@@ -18,6 +18,7 @@ type disk struct {
 	hangs bool
 	slow  time.Duration
 	fails fuse.Status
+	fat   fuse.Status // fuse.OK: it has links, and flags of rename
 }
 
 func newDisk(beneath fuse.RawFileSystem) *disk {
@@ -36,6 +37,8 @@ func (d *disk) obey(line string) error {
 	d.hangs, d.slow, d.fails = false, 0, fuse.OK
 	switch verb {
 	case "works":
+	case "fat":
+		d.fat = fuse.Status(number)
 	case "hangs":
 		d.hangs = true
 	case "slow":
@@ -105,5 +108,29 @@ func (d *disk) Rename(cancel <-chan struct{}, input *fuse.RenameIn, oldName stri
 	if fails := d.pass(); fails != fuse.OK {
 		return fails
 	}
+	if d.isFAT() != fuse.OK && input.Flags != 0 {
+		return fuse.EINVAL
+	}
 	return d.RawFileSystem.Rename(cancel, input, oldName, newName)
+}
+
+func (d *disk) Link(cancel <-chan struct{}, input *fuse.LinkIn, filename string, out *fuse.EntryOut) fuse.Status {
+	if fails := d.isFAT(); fails != fuse.OK {
+		return fails
+	}
+	return d.RawFileSystem.Link(cancel, input, filename, out)
+}
+
+func (d *disk) Symlink(cancel <-chan struct{}, header *fuse.InHeader, to, name string, out *fuse.EntryOut) fuse.Status {
+	if fails := d.isFAT(); fails != fuse.OK {
+		return fails
+	}
+	return d.RawFileSystem.Symlink(cancel, header, to, name, out)
+}
+
+// isFAT is what links get; OK: they work.
+func (d *disk) isFAT() fuse.Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.fat
 }

@@ -6,6 +6,7 @@
 //	hangs        nothing is answered until another command comes
 //	slow MS      each operation takes so long
 //	fails ERRNO  so does every create, write and rename
+//	fat ERRNO    from now on, links fail so, and a rename takes no flags
 //
 // It answers each with "ok", and says so when it is mounted, too. When its input
 // ends it goes away, and what still waits for an answer gets an error.

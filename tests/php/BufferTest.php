@@ -12,6 +12,22 @@ final class BufferTest extends TransmitTestCase
     private const OLD = 'profile_20200101_000000_0000000';
 
     /** @dataProvider faces */
+    public function testProcessesMakeTheDirectoryAtOnce(string $face): void
+    {
+        $this->useFace($face);
+        $program = Program::write($this->folder, [$this->buffer], 'ini_set("error_log", "/dev/null");
+            write_to_disk_buffer("{}");
+            for ($i = 0, $lost = 0; $i < 200; $i++) {
+                $GLOBALS["more"] = ["buffer_dirs" => ["$argv[1]/$i/a/b"], "timeout_us" => 5000000];
+                while (microtime(true) < $argv[2] + $i * 0.005); // all at once
+                $lost += (int) !write_to_disk_buffer("{}");
+            }
+            echo $lost;', $face === 'native' ? 'native' : '');
+        $one = "php -d ffi.enable=true $program $this->folder " . (microtime(true) + 1) . ' &';
+        self::assertSame('0000', Program::run("$one $one $one $one wait")['output']);
+    }
+
+    /** @dataProvider faces */
     public function testAFileIsWholePrivateAndNamedInUtc(string $face): void
     {
         $this->useFace($face);
