@@ -44,25 +44,28 @@ static bool is_due(struct note *line, int64_t quiet_ns, int64_t now_ns)
     return true;
 }
 
-int32_t transmit_log_due_for(int32_t result, const char *socket_path, uint32_t *ret_suppressed)
+int64_t transmit_log_due_for(int32_t result, const char *socket_path)
 {
     int error = errno;
     int64_t quiet_ns, now_ns = monotonic_ns();
     struct note *note = line(result, socket_path ? socket_path : "", now_ns, &quiet_ns);
-    bool due = is_due(note, quiet_ns, now_ns);
-    uint32_t suppressed = due ? (uint32_t)atomic_exchange(&note->state[SUPPRESSED], 0) : 0;
+    int64_t suppressed = -1;
 
-    if (!due)
+    if (is_due(note, quiet_ns, now_ns))
+        suppressed = atomic_exchange(&note->state[SUPPRESSED], 0) & UINT32_MAX;
+    else
         atomic_fetch_add(&note->state[SUPPRESSED], 1);
-    if (ret_suppressed)
-        *ret_suppressed = suppressed;
     errno = error;
-    return due;
+    return suppressed;
 }
 
 int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed)
 {
     const struct target *target = get_target();
 
-    return transmit_log_due_for(result, target ? target->socket_path : NULL, ret_suppressed);
+    int64_t suppressed = transmit_log_due_for(result, target ? target->socket_path : NULL);
+
+    if (ret_suppressed)
+        *ret_suppressed = suppressed < 0 ? 0 : (uint32_t)suppressed;
+    return suppressed >= 0;
 }

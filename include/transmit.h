@@ -268,8 +268,12 @@ const char *transmit_last_error(void);
  */
 int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
 
-/* transmit_log_due_for - the same, of the listener at socket_path; NULL: of none. */
-int32_t transmit_log_due_for(int32_t result, const char *socket_path, uint32_t *ret_suppressed);
+/*
+ * transmit_log_due_for - the same, with the listener at socket_path; NULL: with none.
+ *
+ * Returns -1 when no line is due, otherwise how often it has returned -1 since the last line.
+ */
+int64_t transmit_log_due_for(int32_t result, const char *socket_path);
 
 /*
  * transmit_stats - what became of the profiles so far, as a JSON object:

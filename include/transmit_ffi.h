@@ -12,7 +12,7 @@ int32_t transmit_configure(const char *json, size_t len);
 const char *transmit_strerror(int32_t result);
 const char *transmit_last_error(void);
 int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
-int32_t transmit_log_due_for(int32_t result, const char *socket_path, uint32_t *ret_suppressed);
+int64_t transmit_log_due_for(int32_t result, const char *socket_path);
 const char *transmit_stats(void);
 const char *transmit_version(void);
 uint32_t transmit_abi_version(void);

@@ -9,6 +9,8 @@
  * another copy of these files may have declared it.
  */
 
+declare(strict_types=1);
+
 use Transmit\Preloaded\Calls;
 use Transmit\Preloaded\Names;
 

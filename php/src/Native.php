@@ -135,7 +135,7 @@ final class Native
         } catch (\FFI\Exception $e) {
             return false;
         }
-        return $due === null || $due >= 0 ? $due : false;
+        return $due >= 0 ? $due : null;
     }
 
     /** As JSON: see transmit.h. */

@@ -202,7 +202,7 @@ static void due(const char *arguments)
     const char *path = strchr(arguments, ' ');
     int32_t result = atoi(arguments);
 
-    answer(path ? transmit_log_due_for(result, path + 1, NULL) : transmit_log_due(result, NULL),
+    answer(path ? transmit_log_due_for(result, path + 1) >= 0 : transmit_log_due(result, NULL),
            now_us());
 }
 

@@ -51,9 +51,10 @@ final class PreloadAttackTest extends TransmitTestCase
         $php = dirname(__DIR__, 2) . '/php';
         $this->fpm = new Fpm($this->folder, [
             'zend_extension=opcache', 'extension=posix', 'extension=ffi', 'opcache.preload_user=nobody',
+            extension_loaded('excimer') ? 'extension=excimer' : 'html_errors=0',
             "opcache.preload=$php/preload.php", "ffi.preload=$this->folder/ffi.h", 'ffi.enable=preload',
             'disable_functions=' . self::DISABLED, "open_basedir=$site" . ($isOpen ? ":$php" : ":$php/config.php"),
-        ], "php_admin_value[error_log]=$site/log");
+        ], "php_admin_value[error_log]=$site/log\nphp_admin_value[disable_functions]=var_export");
 
         foreach ([1, 2] as $request) {
             $page = $this->fpm->get("$site/page.php");

@@ -17,7 +17,7 @@ final class PreloadTest extends TransmitTestCase
     /** Calls of these do not go through a page's namespace; isPhps() looks before each whether it is there. */
     private const FULLY_QUALIFIED = ['ini_get', 'json_encode', 'realpath'];
 
-    /** @return array<string, array{string}> the files that may use FFI */
+    /** @return array<string, array{string}> the files that may use FFI, beside preload.php */
     public function files(): array
     {
         $root = dirname(__DIR__, 2) . '/php';
@@ -48,11 +48,59 @@ final class PreloadTest extends TransmitTestCase
         self::assertSame(filesize(dirname(__DIR__, 2) . '/php/src/Plain/Sender.php'), $length);
     }
 
+    /**
+     * An extension may call FFI::load as a page's callback, with a number, which is no file name with strict types.
+     *
+     * @dataProvider files
+     */
+    public function testTypesAreStrict(string $file): void
+    {
+        self::assertStringContainsString('declare(strict_types=1);', self::code($file));
+    }
+
+    /** @return array<string, array{string}> */
+    public function builtIn(): array
+    {
+        return array_map(static function (string $function): array {
+            return [$function];
+        }, array_combine($functions = ['strlen', 'is_bool', 'is_int', 'is_object', 'is_string'], $functions));
+    }
+
+    /**
+     * Otherwise a page's own function of the name would be called.
+     *
+     * @dataProvider builtIn
+     */
+    public function testNothingIsPreloadedWhereAFunctionIsDisabled(string $function): void
+    {
+        if (PHP_VERSION_ID < 80000) {
+            self::assertTrue(true, 'PHP 7.4 declares a function that is disabled');
+            return;
+        }
+        $script = 'echo json_encode(class_exists("Transmit\\Preloaded\\Scope", false));';
+        $user = posix_geteuid() === 0 ? '-d opcache.preload_user=root' : '';
+        $preload = escapeshellarg('opcache.preload=' . dirname(__DIR__, 2) . '/php/preload.php');
+        $said = Program::run(PHP_BINARY . " -d opcache.enable_cli=1 $user -d $preload -d disable_functions=$function"
+            . ' -d log_errors=1 -d error_log= -r ' . escapeshellarg($script));
+        self::assertSame('false', $said['output']);
+        self::assertStringContainsString("disable_functions has $function", $said['errors']);
+    }
+
+    public function testTheBuiltInFunctionsAreThese(): void
+    {
+        $used = [];
+        foreach ($this->files() as [$file]) {
+            preg_match_all('~^use function (\w+);$~m', self::code($file), $found);
+            $used = array_merge($used, $found[1]);
+        }
+        self::assertEqualsCanonicalizing(array_keys($this->builtIn()), array_unique($used));
+    }
+
     /** @dataProvider files */
     public function testOfFfiOnlyTheScopeIsUsed(string $file): void
     {
         preg_match_all('~FFI\s*::\s*\w+~i', self::code($file), $uses);
-        self::assertSame([], array_diff($uses[0], ['FFI::scope', 'FFI::addr']));
+        self::assertSame([], array_diff($uses[0], ['FFI::scope']));
         self::assertDoesNotMatchRegularExpression('~[\'"]\\\\*FFI\b(?![\'"]\))~i', self::code($file), 'a name as text');
     }
 

@@ -1,5 +1,7 @@
 <?php
 
+declare(strict_types=1);
+
 namespace Transmit\Preloaded;
 
 use function is_object;
@@ -37,7 +39,7 @@ final class Calls
     {
         $isQuiet = self::isQuiet();
         try {
-            $functions = $isText ? eval(self::FROM_TEXT) : include __DIR__ . '/../../load.php';
+            $functions = $isText ? eval(self::FROM_TEXT) : @include __DIR__ . '/../../load.php';
             return is_object($functions) ? $functions : null;
         } catch (\Throwable $e) {
             return null;

@@ -1,5 +1,7 @@
 <?php
 
+declare(strict_types=1);
+
 namespace Transmit\Preloaded;
 
 use function is_string;

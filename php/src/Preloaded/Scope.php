@@ -1,5 +1,7 @@
 <?php
 
+declare(strict_types=1);
+
 namespace Transmit\Preloaded;
 
 use function is_bool;
@@ -106,14 +108,11 @@ final class Scope
     /**
      * About the listener at that path.
      *
-     * @return int|null lines left out since the last one; null: not now; below 0: the library does not say
+     * @return int lines left out since the last one; -1: not now
      */
-    public static function logDue(int $result, string $path): ?int
+    public static function logDue(int $result, string $path): int
     {
-        $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
-        $suppressed = $ffi->new('uint32_t');
-        $due = $ffi->transmit_log_due_for($result, $path, \FFI::addr($suppressed));
-        return $due === 1 ? $suppressed->cdata : ($due < 0 ? $due : null);
+        return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_log_due_for($result, $path);
     }
 
     /** As JSON: see transmit.h. */

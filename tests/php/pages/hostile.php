@@ -218,6 +218,25 @@ foreach (
         return \Transmit\Preloaded\Scope::send('{"b":1}', 2 | 4, null, 1000000, $settings);
     });
 }
+// An extension calls what a page has chosen, at any time: ExcimerTimer with a number, which names a file.
+if (class_exists('ExcimerTimer', false)) {
+    for ($number = 1; $number < 50; $number++) {
+        copy(__DIR__ . '/transmit_ffi.h', (string) $number);
+    }
+    for ($try = 0; $try < 20; $try++) {
+        $timer = new \ExcimerTimer();
+        $timer->setEventType(\EXCIMER_REAL);
+        $timer->setInterval(0.0005 + $try * 0.0002);
+        $timer->setCallback('FFI::load');
+        attempt('a timer', static function () use ($timer): void {
+            $timer->start();
+            for ($call = 0; $call < 20; $call++) {
+                \Transmit\Preloaded\OpenBasedir::filter(array_fill(0, 20000, null));
+            }
+        });
+        $timer->stop();
+    }
+}
 attempt('scope in a bound closure', \Closure::bind(static function () {
     return \FFI::scope('TRANSMIT');
 }, null, 'Transmit\Preloaded\Scope'));
@@ -226,6 +245,9 @@ attempt('new scope', static function () {
 });
 attempt('cdef', static function () {
     return \FFI::cdef('int getpid(void);');
+});
+attempt('preload.php once more', static function (): void {
+    include \SOURCE . '/preload.php';
 });
 foreach (glob(\SOURCE . '/src/Cdef/*.php') as $file) {
     attempt("include $file", static function () use ($file) {
