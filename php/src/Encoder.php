@@ -103,10 +103,18 @@ final class Encoder
         if (strlen($this->json) > $this->maxBytes) {
             throw new Refused(Result::ETOOBIG, "it has more than $this->maxBytes bytes");
         }
-        if ($this->hasPieces && $this->deadline->isOver()) {
-            throw new Refused(Result::ETIMEDOUT, 'time was up before it was encoded');
+        if ($this->hasPieces) {
+            $this->checkTime();
         }
         $this->hasPieces = true;
+    }
+
+    /** Also on the way down: each level of what is no piece costs a look at a few thousand items. */
+    private function checkTime(): void
+    {
+        if ($this->deadline->isOver()) {
+            throw new Refused(Result::ETIMEDOUT, 'time was up before it was encoded');
+        }
     }
 
     private function appendArray(array $array, int $level): void
@@ -115,6 +123,7 @@ final class Encoder
             $this->appendPiece($array);
             return;
         }
+        $this->checkTime();
         $isMap = !self::isList($array);
         $this->json .= $isMap ? '{' : '[';
         $this->appendItems($array, $array, $isMap, $level);
@@ -135,6 +144,7 @@ final class Encoder
         } elseif ($this->piece->size($object, self::MAX_DEPTH + 1 - $level) >= 0) {
             $this->appendPiece($object);
         } else {
+            $this->checkTime();
             $this->json .= '{';
             $this->appendItems(ObjectFields::of($object), null, true, $level);
             $this->json .= '}';

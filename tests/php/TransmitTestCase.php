@@ -52,10 +52,8 @@ abstract class TransmitTestCase extends TestCase
     private static function forgetOtherTests(): void
     {
         foreach ([posix_geteuid(), 65534] as $user) {
-            $pool = "/dev/shm/libtransmit-$user.1";
-            if (is_writable($pool)) {
-                unlink($pool);
-            }
+            $files = glob("/dev/shm/libtransmit-$user.1*"); // one for each version of the library
+            array_map('unlink', array_filter($files, 'is_writable'));
         }
     }
 
