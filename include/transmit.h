@@ -241,6 +241,7 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *
  * Returns 0. An unknown key, a wrong type or an impossible value is
  * TRANSMIT_EINVAL, changes nothing, and is named by transmit_last_error.
+ * TRANSMIT_ESTARTING also changes nothing: a busy machine needs another call.
  */
 int32_t transmit_configure(const char *json, size_t len);
 
