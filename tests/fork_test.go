@@ -207,7 +207,7 @@ func TestFork_WhileGoStarts(t *testing.T) {
 	var all figures
 	for delay := 0; delay <= 6000; delay += 200 {
 		late := true
-		for try := 0; try < 4 && late; try++ { // a busy machine
+		for try := 0; try < 12 && late; try++ { // a busy machine
 			got := family(t, s, "starting", fmt.Sprint(delay))
 			if len(got) != 2 {
 				t.Fatalf("after %d µs: %+v", delay, got)

@@ -45,7 +45,11 @@ func TestReplay_IdsInAreIdsOut(t *testing.T) {
 	s := newScene(t)
 	d := startDriver(t, s)
 	wanted := miss(t, d, "p", 3000)
-	if a := d.ask("replay 0 0"); a.result != 0 || !strings.Contains(a.text, "no such file") {
+	a := d.ask("replay 0 0")
+	for try := 0; try < 10 && strings.Contains(a.text, "time is up"); try++ { // a busy machine
+		a = d.ask("replay 0 0")
+	}
+	if a.result != 0 || !strings.Contains(a.text, "no such file") {
 		t.Errorf("nobody there: %+v", a)
 	}
 	l := listen(t, s.socket)

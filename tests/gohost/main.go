@@ -85,7 +85,11 @@ func takeSignals() {
 
 func main() {
 	settings := C.CString(os.Args[1])
-	if result := C.transmit_configure(settings, C.size_t(len(os.Args[1]))); result != 0 {
+	result := C.transmit_configure(settings, C.size_t(len(os.Args[1])))
+	for result == C.TRANSMIT_ESTARTING { // a busy machine
+		result = C.transmit_configure(settings, C.size_t(len(os.Args[1])))
+	}
+	if result != 0 {
 		fmt.Println("configure", result, C.GoString(C.transmit_last_error()))
 		os.Exit(1)
 	}
