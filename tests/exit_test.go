@@ -114,30 +114,40 @@ func TestExit_DescriptorsClosedWhileTheWriterWorks(t *testing.T) {
 func TestExit_PHPWhileTheWriterWorks(t *testing.T) {
 	for _, end := range []string{"the end", "exit", "in a shutdown function", "an exception", "out of memory", "a fatal error"} {
 		t.Run(end, func(t *testing.T) {
-			poolFileOf(t, os.Geteuid()) // so that the log line is due
-			s := newScene(t)
-			script := php(t, s, "slow_exit.php", end)
-			prefix := slow(t, "renameat2", "enter", nap)
-			cmd := exec.Command(prefix[0], append(prefix[1:], script.Args...)...)
-			// Half of it is for the library's start, on a busy machine under strace, too; all of it is less than the disk takes.
-			cmd.Env = append(script.Env, fmt.Sprintf(`TEST_SETTINGS={"timeout_us":%d}`, (nap*3/4).Microseconds()))
-			began := time.Now()
-			o := run(t, 20*time.Second, cmd)
-			want := map[string]int{"the end": 0, "exit": 3, "in a shutdown function": 3}[end]
-			if strings.HasPrefix(end, "a") || end == "out of memory" {
-				want = 255
+			for try := 0; try < 12; try++ { // where a busy machine has no time to start the library, plain PHP does it
+				if endsWhileTheWriterWorks(t, end) {
+					return
+				}
 			}
-			if o.state.ExitCode() != want {
-				t.Errorf("%v, want %d: %s", o.state, want, o.errors)
-			}
-			eachOnce(t, ids(t, s.profiles(t)...), 1)
-			if took := time.Since(began); took < nap {
-				t.Errorf("it did not wait: %v", took)
-			}
-			if log := read(t, s.dir+"/php.log"); !strings.Contains(log, "on its way to the disk") {
-				t.Errorf("the disk was not slow: %s", log)
-			}
-			figures{buffered: 1}.report(t)
+			t.Error("the disk was not slow for the library")
 		})
 	}
+}
+
+func endsWhileTheWriterWorks(t *testing.T, end string) (byLibrary bool) {
+	t.Helper()
+	poolFileOf(t, os.Geteuid()) // so that the log line is due
+	s := newScene(t)
+	script := php(t, s, "slow_exit.php", end)
+	prefix := slow(t, "renameat2", "enter", nap)
+	cmd := exec.Command(prefix[0], append(prefix[1:], script.Args...)...)
+	cmd.Env = append(script.Env, fmt.Sprintf(`TEST_SETTINGS={"timeout_us":%d}`, (nap*3/4).Microseconds()))
+	began := time.Now()
+	o := run(t, 20*time.Second, cmd)
+	want := map[string]int{"the end": 0, "exit": 3, "in a shutdown function": 3}[end]
+	if strings.HasPrefix(end, "a") || end == "out of memory" {
+		want = 255
+	}
+	if o.state.ExitCode() != want {
+		t.Errorf("%v, want %d: %s", o.state, want, o.errors)
+	}
+	eachOnce(t, ids(t, s.profiles(t)...), 1)
+	if !strings.Contains(read(t, s.dir+"/php.log"), "on its way to the disk") {
+		return false
+	}
+	if took := time.Since(began); took < nap {
+		t.Errorf("it did not wait: %v", took)
+	}
+	figures{buffered: 1}.report(t)
+	return true
 }
