@@ -56,7 +56,7 @@ final class Native
      * Sends one encoded profile. Raises no warning.
      *
      * @param string|null $socketPath without a NUL byte; null: the settings' own
-     * @param int $start hrtime(true), when the application called
+     * @param int $start Deadline::now(), when the application called
      * @return int a Result; EPANIC: plain PHP may be able to do it
      */
     public static function send(string $json, int $flags, ?string $socketPath, Settings $settings, int $start): int
@@ -65,7 +65,7 @@ final class Native
             return Result::EPANIC;
         }
         $forLibrary = self::settings($settings);
-        $leftUs = $settings->timeoutUs + (int) (($start - hrtime(true)) / 1000);
+        $leftUs = $settings->timeoutUs + (int) (($start - Deadline::now()) / 1000);
         try {
             return Scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? Result::EPANIC;
         } catch (\FFI\Exception $e) {

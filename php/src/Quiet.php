@@ -9,6 +9,9 @@ namespace Transmit;
  */
 final class Quiet
 {
+    /** How PHP 7.4 ends the warning that a disabled function was called, which returns null. */
+    private const DISABLED = '() has been disabled for security reasons';
+
     /** @var string the last warning that was kept from the application */
     private static $lastWarning = '';
 
@@ -123,15 +126,14 @@ final class Quiet
     /** Unless the application has set one above it, in another fiber: then it stays, and passes all on. */
     private static function removeHandler(): void
     {
-        try {
-            $current = set_error_handler(null);
-            restore_error_handler();
-            if ($current === [self::class, 'keepWarning']) {
-                restore_error_handler();
-                \array_pop(self::$handlersBefore);
-            }
-        } catch (\Error $e) {
+        if (!self::has('restore_error_handler')) {
             return; // disabled: it stays, too
+        }
+        $current = set_error_handler(null);
+        restore_error_handler();
+        if ($current === [self::class, 'keepWarning']) {
+            restore_error_handler();
+            \array_pop(self::$handlersBefore);
         }
     }
 
@@ -151,6 +153,9 @@ final class Quiet
     {
         if (strncmp($file, __DIR__, \strlen(__DIR__)) === 0 || self::isInACall()) {
             self::$lastWarning = $message;
+            if (PHP_VERSION_ID < 80000 && \substr($message, -\strlen(self::DISABLED)) === self::DISABLED) {
+                throw new \Error($message); // as from PHP 8 on, where a disabled function is none
+            }
             return true;
         }
         $before = \end(self::$handlersBefore);

@@ -34,7 +34,7 @@ final class Replay
 
     /**
      * @param int $maxFiles 0: no limit
-     * @param int $start hrtime(true), when the application called
+     * @param int $start Deadline::now(), when the application called
      * @return int how many were sent
      */
     public static function run(Settings $settings, int $maxFiles, int $budgetUs, int $start): int

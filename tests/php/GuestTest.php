@@ -12,7 +12,8 @@ final class GuestTest extends TransmitTestCase
         . '{ $this->do = $do; } public function __destruct() { ($this->do)(); } }'
         . ' Last::$it = new Last(function () { %s });';
 
-    private const STATE = 'echo json_encode([get_defined_functions()["user"], spl_autoload_functions(),'
+    /** Before the first autoloader, PHP 7.4 says false; after the last one, an empty list. */
+    private const STATE = 'echo json_encode([get_defined_functions()["user"], spl_autoload_functions() ?: [],'
         . ' array_keys($GLOBALS), ini_get("memory_limit"), ini_get("max_execution_time"), error_get_last(),'
         . ' ob_get_level(), set_error_handler(null), set_exception_handler(null), preg_last_error(), headers_sent(),'
         . ' session_status(), error_reporting(), ignore_user_abort(), connection_status(), getcwd()]);';
@@ -87,7 +88,9 @@ final class GuestTest extends TransmitTestCase
     public function testACommandIsAsWithout(string $page): void
     {
         self::assertSame($this->page($page, ''), $this->page($page, self::prepend()));
-        self::assertCount(1, $this->buffered());
+        // After an exception in a shutdown function, PHP 7.4 runs no other one, and no destructor.
+        $isLost = PHP_VERSION_ID < 80000 && $this->dataName() === 'exception in a shutdown function';
+        self::assertCount($isLost ? 0 : 1, $this->buffered());
     }
 
     /** @return array<string, array{string}> */

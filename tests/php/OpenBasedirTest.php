@@ -46,6 +46,9 @@ final class OpenBasedirTest extends TransmitTestCase
                 yield "$name, $face" => array_merge([$face], $row);
             }
         }
+        if (PHP_VERSION_ID < 80000) {
+            return; // no page can take the name of a disabled function
+        }
         yield 'realpath is disabled' => ['native', ['other'], 'function realpath($path) { return $path; }', ''];
         yield 'ini_get is disabled' => ['native', ['other'], 'function ini_get($name) { return ""; }', ''];
     }

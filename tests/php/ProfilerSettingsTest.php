@@ -233,10 +233,10 @@ final class ProfilerSettingsTest extends TransmitTestCase
         $jobs = [];
         foreach ($this->buffered() as $json) {
             $sent = json_decode($json, true);
-            $jobs[] = $sent['job'][0]['n'] ?? 'none';
+            $jobs[] = (string) ($sent['job'][0]['n'] ?? 'none');
             self::assertLessThan(2000, $sent['elapsed_ms']);
         }
-        self::assertEqualsCanonicalizing([0, 1, 2, 'none'], $jobs);
+        self::assertEqualsCanonicalizing(['0', '1', '2', 'none'], $jobs);
     }
 
     public function testAForkedChildDoesNotSendItsParentsProfile(): void

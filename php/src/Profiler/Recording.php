@@ -79,6 +79,9 @@ final class Recording
     /** hrtime(true), unless it is disabled; Deadline, which has the same, is not loaded yet. */
     private static function now(): int
     {
+        if (PHP_VERSION_ID < 80000 && !\function_exists('hrtime')) {
+            return (int) (microtime(true) * 1e9);
+        }
         try {
             return hrtime(true);
         } catch (\Error $e) {
