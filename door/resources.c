@@ -122,6 +122,11 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, t
  * are not in its heap: one more is enough. */
 #define KEPT ((size_t)256 << 20)
 
+/* The end of it is writable, so that giving it back also makes room where RLIMIT_DATA or
+ * vm.overcommit_memory=2 is what refuses. Go's heap and what it knows of it stay below that
+ * (transmit.MemoryLimit); 32 MiB were not enough once. No page of it is ever touched. */
+#define KEPT_WRITABLE ((size_t)64 << 20)
+
 static char *kept;
 static _Atomic size_t kept_size;
 
@@ -148,6 +153,7 @@ static void keep_space(void)
 
     if (space == MAP_FAILED)
         return;
+    mprotect((char *)space + KEPT - KEPT_WRITABLE, KEPT_WRITABLE, PROT_READ | PROT_WRITE);
     kept = space;
     kept_size = KEPT;
 }

@@ -112,6 +112,7 @@ func TestResources_UsedUpAfterTheStart(t *testing.T) {
 	}{
 		{"threads", "nproc", fixed(1), buffered, buffered, ""},
 		{"address space", "as", vmSize, buffered, eResource, "out of memory"},
+		{"data", "data", vmData, buffered, buffered, ""}, // a memfd does not count
 		{"descriptors", "nofile", fixed(3), eIO, eIO, "too many open files"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
