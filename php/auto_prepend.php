@@ -8,6 +8,7 @@
  */
 
 if (!class_exists(Transmit\Autoloader::class, false) && !@include __DIR__ . '/src/Autoloader.php') {
+    error_clear_last(); // the page's error_get_last()
     class_exists(Transmit\Preloaded\Calls::class, false) && eval(Transmit\Preloaded\Calls::AUTOLOADER_FROM_TEXT);
 }
 if (class_exists(Transmit\Autoloader::class, false)) {

@@ -118,15 +118,15 @@ final class FpmGuestTest extends TransmitTestCase
         copy(self::php('auto_prepend.php'), "$this->folder/site/prepend.php");
         file_put_contents("$this->folder/site/page.php", '<?php function get_profiling_config() {
             return ["library" => "", "listener_socket" => "/none", "buffer_dirs" => ["' . $this->buffer . '"]]; }
-            echo "page";');
+            echo "page", json_encode(error_get_last());');
         $options = array_merge(['extension=posix', "auto_prepend_file=$this->folder/site/prepend.php"]);
         $options[] = "open_basedir=$this->folder/site:$this->buffer";
         $this->fpm = new Fpm($this->folder, array_merge($options, $this->setups()['preloaded'][0]));
-        self::assertSame('page', $this->fpm->get("$this->folder/site/page.php"));
+        self::assertSame('pagenull', $this->fpm->get("$this->folder/site/page.php"));
         self::assertCount(1, $this->buffered());
         $this->stop();
         $this->fpm = new Fpm($this->folder, $options);
-        self::assertSame('page', $this->fpm->get("$this->folder/site/page.php"));
+        self::assertSame('pagenull', $this->fpm->get("$this->folder/site/page.php"));
         self::assertCount(1, $this->buffered());
         self::assertStringContainsString('nothing is measured', $this->fpm->log());
     }
