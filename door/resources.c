@@ -137,25 +137,29 @@ static void *map(void *address, size_t size, int protection, int flags, int fd, 
 
 static bool can_map(void)
 {
-    void *space = map(NULL, GO_RESERVES + KEPT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *space = map(NULL, GO_RESERVES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     bool enough;
 
     if (space == MAP_FAILED)
         return false;
     enough = mprotect(space, GO_WRITES, PROT_READ | PROT_WRITE) == 0;
-    munmap(space, GO_RESERVES + KEPT);
+    munmap(space, GO_RESERVES);
     return enough;
 }
 
-static void keep_space(void)
+static bool keep_space(void)
 {
     void *space = map(NULL, KEPT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (space == MAP_FAILED)
-        return;
-    mprotect((char *)space + KEPT - KEPT_WRITABLE, KEPT_WRITABLE, PROT_READ | PROT_WRITE);
+        return false;
+    if (mprotect((char *)space + KEPT - KEPT_WRITABLE, KEPT_WRITABLE, PROT_READ | PROT_WRITE)) {
+        munmap(space, KEPT);
+        return false;
+    }
     kept = space;
     kept_size = KEPT;
+    return true;
 }
 
 /* Gives as much of the kept space back to the system, from its end, and returns
@@ -186,10 +190,11 @@ void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
 
 bool take_resources(void)
 {
-    if (!hire() || !can_map()) {
-        dismiss();
-        return false;
+    if (hire() && keep_space()) {
+        if (can_map())
+            return true;
+        release(KEPT);
     }
-    keep_space();
-    return true;
+    dismiss();
+    return false;
 }
