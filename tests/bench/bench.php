@@ -18,6 +18,6 @@ ini_set('error_log', "$folder/log");
 $reference = getenv('BENCH_REFERENCE') ?: __DIR__ . '/peer.php';
 echo "# reference: ", basename($reference), "\n";
 $ways = load_ways(getenv('BENCH_PHP') ?: dirname(__DIR__, 2) . '/php', $reference);
-foreach (array_slice($argv, 2) ?: ['socket', 'small', '26k', 'cut', 'disk', 'wedged', 'cleanup'] as $row) {
+foreach (array_slice($argv, 2) ?: ['socket', 'small', '26k', 'cut', 'disk', 'workers', 'wedged', 'cleanup'] as $row) {
     ('measure_' . $row)($ways);
 }

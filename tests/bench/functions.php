@@ -22,7 +22,7 @@ function profile(int $functions, int $queries): array
 
 function get_profiling_config(): array
 {
-    return settings(null, 'native');
+    return ($GLOBALS['more'] ?? []) + ['wait_for_disk' => $GLOBALS['waits'] ?? true] + settings(null, 'native');
 }
 
 /** Each way has a buffer of its own: none writes beside the files of another. */
@@ -53,7 +53,7 @@ function load_as(string $namespace, array $files, ?string $library): void
     file_put_contents($copy . 'php', "<?php $config");
     require $copy . 'php';
     foreach ($files as $file) {
-        $code = (string) preg_replace('/^(<\?php|require_once.*)$/m', '', file_get_contents($file));
+        $code = (string) preg_replace('/^(<\?php|require_once.*|declare\(.*)$/m', '', file_get_contents($file));
         $code = preg_replace('/\bTransmit(?=;|\\\\)/', "$namespace\\Transmit", $code);
         $folder = "'" . dirname($file) . "'";
         // Each function is declared where its name is free: in this namespace.

@@ -48,6 +48,10 @@
 //	php-26k             native plain reference json_encode bench.php   send_profiling_data
 //	php-cut             native plain reference             bench.php   0.9 MB, 6,000 queries
 //	disk                native plain reference             bench.php   no listener
+//	disk-2ms            native plain reference             bench.php   2 ms between two calls
+//	disk-no-wait        native reference                   bench.php   wait_for_disk is false
+//	workers, -cpu       native (ns a write)                bench.php   50 processes, one directory
+//	workers-memory      native (bytes)                     bench.php   the largest
 //	wedged              native plain reference             bench.php   mean of 1,000 calls (reference: 10)
 //	wedged-call         native plain reference             bench.php   each of them
 //	cleanup             native plain reference (ns a file) bench.php   cleanup_old_buffers, 100,000 files

@@ -70,10 +70,41 @@ function measure_top(): void
     ], 30));
 }
 
-/** Nobody listens. */
+/** Nobody listens: in a tight loop, with 2 ms between two calls, and without a wait for the disk. */
 function measure_disk(array $ways): void
 {
-    report('disk', interleaved(senders($ways, profile(0, 2)), 300));
+    $senders = senders($ways, profile(0, 2));
+    $pause = static function (): void {
+        usleep(2000);
+    };
+    report('disk', interleaved($senders, 300));
+    report('disk-2ms', interleaved($senders, 100, $pause));
+    unset($senders['plain']); // it always waits
+    $GLOBALS['waits'] = false;
+    report('disk-no-wait', interleaved($senders, 300, $pause));
+    unset($GLOBALS['waits']);
+    remove_buffer();
+}
+
+/** Fifty processes write to one directory, of a thousand files at most. */
+function measure_workers(): void
+{
+    $command = array_merge([PHP_BINARY], ['-d', 'ffi.enable=1', __DIR__ . '/worker.php', $GLOBALS['folder']]);
+    $start = hrtime(true);
+    $outputs = [];
+    for ($i = 0; $i < 50; $i++) {
+        $workers[] = proc_open($command, [1 => ['pipe', 'w']], $pipes);
+        $outputs[] = $pipes[1];
+    }
+    $said = array_map(static function ($output): array {
+        return explode(' ', stream_get_contents($output)) + [0, 0, 0];
+    }, $outputs);
+    $took = hrtime(true) - $start;
+    array_map('proc_close', $workers);
+    [$writes, $cpuNs, $bytes] = array_map(null, ...$said);
+    array_sum($writes) === 50 * 100 || fail('workers: ' . array_sum($writes) . ' of 5000 writes');
+    echo "workers\tnative\t", intdiv($took, 5000), "\nworkers-cpu\tnative\t", intdiv(array_sum($cpuNs), 5000),
+        "\nworkers-memory\tnative\t", max($bytes), "\n";
     remove_buffer();
 }
 
