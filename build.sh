@@ -17,7 +17,7 @@ usage() {
                           components listeners foreign matrix
                           --strict: a test that is skipped fails
   matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid,
-                          php8.5 and php8.6 (from experimental); takes root
+                          php8.5 and php8.6 (from experimental), zts (with threads); takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
   listener telegraf       a Telegraf of its own, in the background, that writes profiles to a file
   bench                   what a call costs beside its peers, and which goals are met: build/bench.md, .json, *.svg

@@ -9,17 +9,25 @@ oldest=bullseye
 
 # packages prints what a suite's folder has beside Debian's base.
 packages() {
-    # A newer PHP than sid's: see newer_php.
-    if [[ $1 == php* ]]; then
-        printf libfcgi-bin
-        return
-    fi
+    case "$1" in
+    php*) printf libfcgi-bin && return ;; # a newer PHP than sid's: see newer_php
+    zts) printf 'libfcgi-bin,gcc,libc6-dev,make,xz-utils,pkgconf,libffi-dev,libonig-dev,libxml2-dev' && return ;; # see threaded_php
+    esac
     # PHP, what PHPUnit needs, and what its tests ask php-fpm with.
     printf 'php-cli,php-fpm,php-xml,php-mbstring,libfcgi-bin'
     # The library is built on the oldest, for arm64 and for musl, too, and so are the C programs.
     [ "$1" != "$oldest" ] || printf ',gcc,libc6-dev,gcc-aarch64-linux-gnu,libc6-dev-arm64-cross,musl-tools'
     # Newer ones have no profiler's extension.
     ! has_profiler "$1" || printf ',php-tideways'
+}
+
+# debian is the suite that a folder is made of.
+debian() {
+    case "$1" in
+    php*) echo sid ;;
+    zts) echo bookworm ;;
+    *) echo "$1" ;;
+    esac
 }
 
 has_profiler() { [ "$1" = bullseye ] || [ "$1" = bookworm ]; }
@@ -68,9 +76,9 @@ make_folder() {
     local suite=$1 new=$folders/$1.new
     rm -rf --one-file-system "$new"
     eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
-    # shellcheck disable=SC2046 # one word, or none
+    # shellcheck disable=SC2046 # mirror prints one word, or none
     http_proxy=${http_proxy-} unshare --mount --pid --fork --kill-child debootstrap --variant=minbase \
-        --include="$(packages "$suite")" "${suite/#php*/sid}" "$new" $(mirror) > "$folders/$suite.log" 2>&1 || {
+        --include="$(packages "$suite")" "$(debian "$suite")" "$new" $(mirror) > "$folders/$suite.log" 2>&1 || {
         tail -n 20 "$folders/$suite.log" >&2
         echo "debootstrap could not make Debian $suite; the whole story is in $folders/$suite.log" >&2
         return 1
@@ -81,6 +89,11 @@ make_folder() {
     }
     [[ $suite != php* ]] || with_network "$new" newer_php "${suite#php}" >> "$folders/$suite.log" 2>&1 || {
         echo "Debian experimental has no PHP ${suite#php} that can be installed; the whole story is in $folders/$suite.log" >&2
+        return 1
+    }
+    [ "$suite" != zts ] || with_network "$new" threaded_php "$(debian zts)" >> "$folders/$suite.log" 2>&1 || {
+        tail -n 20 "$folders/$suite.log" >&2
+        echo "PHP with threads could not be built; the whole story is in $folders/$suite.log" >&2
         return 1
     }
     rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/*
@@ -98,6 +111,35 @@ newer_php() {
     apt-get update -q -o Acquire::Check-Valid-Until=false # as debootstrap: a mirror may be old
     apt-get install -q -y --no-install-recommends -t experimental "php$1"-{cli,fpm,xml,mbstring}
     update-alternatives --set php "/usr/bin/php$1"
+}
+
+# threaded_php builds PHP with threads from the source package of the suite $1, for Debian has none that is
+# built: the command, php-fpm, and the library that a host with threads of its own links. What
+# Debian has as files to load is such a file here, too, with the same settings.
+threaded_php() {
+    local mirror name extension
+    mirror=$(awk '$1 == "deb" { print $2; exit }' /etc/apt/sources.list)
+    echo "deb-src $mirror $1 main" > /etc/apt/sources.list.d/source.list
+    apt-get update -q
+    name=$(apt-cache depends php-fpm | sed -n 's/.*Depends: \(php.*\)-fpm$/\1/p')
+    cd /tmp || return
+    apt-get source -q --download-only "$name"
+    tar -xf "${name}"_*.orig.tar.xz
+    cd php-*/ || return
+    ./configure --prefix=/usr --with-config-file-path=/etc/php --with-config-file-scan-dir=/etc/php/conf.d \
+        --disable-all --disable-cgi --disable-phpdbg --enable-zts --enable-zend-max-execution-timers --enable-embed=shared --enable-fpm --enable-pcntl \
+        --enable-session --enable-filter --with-libxml --enable-opcache --with-ffi=shared \
+        --enable-{posix,ctype,tokenizer,mbstring,dom,xml,xmlwriter,simplexml}=shared --disable-opcache-jit CFLAGS=-O0 # quickly built
+    make -s -j "$(nproc)"
+    make -s install
+    cd / || return
+    rm -rf /tmp/php*
+    ln -s php-fpm "/usr/sbin/php-fpm${name#php}"
+    mkdir -p /etc/php/conf.d
+    echo 'zend_extension=opcache' > /etc/php/conf.d/10-opcache.ini
+    for extension in ffi posix ctype tokenizer mbstring dom xml xmlwriter simplexml; do
+        echo "extension=$extension" > "/etc/php/conf.d/20-$extension.ini"
+    done
 }
 
 # with_network runs a function of this file in a folder that is being made, with this machine's network.

@@ -8,9 +8,9 @@ root=$PWD
 say() { printf '%s\n' "$@" >&2; }
 . tests/matrix/debian.sh
 
-# php…: sid with that PHP from Debian experimental.
-all=(bullseye bookworm trixie sid php8.5 php8.6)
-checks=(syntax install contract documents fpm signals fork phpunit)
+# php…: sid with that PHP from Debian experimental. zts: bookworm with a PHP that has threads.
+all=(bullseye bookworm trixie sid php8.5 php8.6 zts)
+checks=(syntax install contract documents fpm signals fork phpunit threads)
 glibc_limit=2.25
 out=$root/build/matrix
 # What became of the profiles: for the table that ends the tests, or one of our own.
@@ -25,6 +25,7 @@ tests() {
     fpm) echo 'TestFPM_(EveryProfileIsSomewhere|Recipes|PagesStayAsTheyAre)' ;;
     signals) echo 'TestStorm_.*|TestTimeLimit_PHP' ;;
     fork) echo 'TestFork_.*' ;;
+    threads) echo 'TestThreads_PHP.*' ;;
     esac
 }
 
@@ -34,6 +35,7 @@ check() {
     syntax) syntax "$1" ;;
     install) inside "$1" "$out" bash /libtransmit/tests/package/oneline.sh /libtransmit/build ;;
     phpunit) phpunit_in "$1" ;;
+    threads) inside "$1" "$out" bash -euc "$(declare -f threaded_host); threaded_host" && go_tests "$1" "$(tests "$2")" ;;
     *) go_tests "$1" "$(tests "$2")" ;;
     esac
 }
@@ -50,10 +52,19 @@ syntax() {
 }
 
 # phpunit_in skips what needs more than PHP: Composer, a profiler's extension, cgroups.
-# What is late is found out by the part php.
+# What is late is found out by the part php. A second try is for what has failed in the first.
 phpunit_in() {
+    local first=$out/$1.phpunit.first again=()
+    [ ! -e "$first" ] || again=(--filter "($(sed -nE 's/^[0-9]+\) Transmit\\Test\\(\w+::\w+).*/\1/p' "$first" | sort -u | paste -sd '|'))")
     inside "$1" "$out" env -C /libtransmit TRANSMIT_LATE_MS=300 TRANSMIT_REQUIRE_NATIVE=1 TRANSMIT_LIBRARY=/libtransmit/build/libtransmit.so \
-        php build/phpunit -v -c tests/php/phpunit.xml
+        php build/phpunit -v -c tests/php/phpunit.xml "${again[@]}"
+}
+
+# threaded_host compiles the host with PHP in threads, where there is one: in zts.
+threaded_host() {
+    # shellcheck disable=SC2046 # options
+    gcc -O1 -Wall -Wextra -Wno-unused-parameter -o /libtransmit/build/programs/threads \
+        /libtransmit/tests/matrix/threads.c $(php-config --includes) -lphp -pthread
 }
 
 # go_tests runs some of the component tests, the long ones shortened.
@@ -83,7 +94,7 @@ build_all() {
     ln -s . "$out/glibc-$(go env GOARCH)" # as tar.sh wants it
     tests/package/tar.sh "$(go env GOARCH)" "$out" "$out"
     cp "$(command -v phpunit)" "$out/phpunit" # the same for all: it takes PHP 7.3 and newer
-    CGO_ENABLED=0 go -C tests test -c -o "$out/tests" .
+    CGO_ENABLED=0 go -C tests test -c -tags on_matrix -o "$out/tests" .
 }
 
 # note takes one result into the counts and prints it for the table.
@@ -119,7 +130,7 @@ try() {
     check "$1" "$2" > "$out/log" 2>&1 && ! grep -q 'no tests to run' "$out/log"
 }
 
-# skip is not a failure: what Debian does not have cannot be tried.
+# skip is not a failure: what Debian does not have cannot be tried. A PHP with threads it has as a source.
 skip() {
     echo "-- $1: left out, for Debian does not have it, as said above"
     table+=$(printf '%-9s left out' "$1")$'\n'
@@ -132,8 +143,9 @@ run() {
     row=$(printf '%-9s %-12s %-6s' "$suite" "$php" "$libc")
     for check in "${checks[@]}"; do
         start=$SECONDS status=0
+        [ "$check" != threads ] || [ "$suite" = zts ] || continue
         echo "-- $suite: $check"
-        try "$suite" "$check" || { echo '   once more' && try "$suite" "$check"; } || status=1
+        try "$suite" "$check" || { echo '   once more' && mv "$out/log" "$out/$suite.$check.first" && try "$suite" "$check"; } || status=1
         note "$suite: $check" $((SECONDS - start)) "$status"
     done
     table+=$row$'\n'
@@ -155,7 +167,13 @@ build_all
 table=$(printf '%-9s %-12s %-6s' suite PHP glibc; printf ' %12s' "${checks[@]}")$'\n'
 for suite in "$@"; do
     # A suite may have left the archive, and experimental may not have that PHP.
-    if is_made "$suite"; then run "$suite"; else skip "$suite"; fi
+    if is_made "$suite"; then
+        run "$suite"
+    elif [ "$suite" = zts ]; then
+        row= && note 'zts: it could not be built, as said above' 0 1
+    else
+        skip "$suite"
+    fi
 done
 [ "$figures" != "$out/figures" ] || tests/table.sh "$figures" || failed=$((failed + 1))
 row=
