@@ -10,7 +10,7 @@ say() { printf '%s\n' "$@" >&2; }
 
 # php…: sid with that PHP from Debian experimental. zts: bookworm with a PHP that has threads.
 all=(bullseye bookworm trixie sid php8.5 php8.6 zts)
-checks=(syntax install contract documents fpm signals fork phpunit threads)
+read -ra checks <<< "${TRANSMIT_CHECKS:-syntax install contract documents fpm signals fork phpunit threads}"
 glibc_limit=2.25
 out=$root/build/matrix
 # What became of the profiles: for the table that ends the tests, or one of our own.
