@@ -74,7 +74,7 @@ func TestFileSize_PHP(t *testing.T) {
 				s := newScene(t)
 				script := php(t, s, "file_size.php")
 				cmd := exec.Command(prlimit, append([]string{fmt.Sprintf("--fsize=%d", limit)}, script.Args...)...)
-				cmd.Env = append(script.Env, fmt.Sprintf(`TEST_SETTINGS={"library":%q}`, library))
+				cmd.Env = append(script.Env, fmt.Sprintf(`TEST_SETTINGS={"library":%q,"timeout_us":2000000}`, library))
 				out := succeed(t, 20*time.Second, cmd)
 				small := limit >= len(`{"id":"1","pad":"xxxxxxxxxx"}`)
 				if want := fmt.Sprintf("%d 0 alive", btoi(small)); out != want {

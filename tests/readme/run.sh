@@ -25,7 +25,7 @@ run_sh() {
     local line
     (
         cd "$folder/checkout"
-        { sed -E '/^\.\/build\.sh (test|soak .*|bench)$/d' "$folder"/*.sh; echo 'kill %1'; } > "$folder/session"
+        { echo "trap 'kill %1' EXIT"; sed -E '/^\.\/build\.sh (test|soak .*|bench)$/d' "$folder"/*.sh; } > "$folder/session"
         timeout 600 bash -euxo pipefail "$folder/session"
     ) > "$folder/said" 2>&1 || { cat "$folder/said"; return 1; }
     # The last one came by way of Telegraf's file.

@@ -61,3 +61,6 @@ foreach ($ids as $id => $end) {
     echo "$id $end\n";
 }
 echo "end\n";
+while (!feof(STDIN)) { // a signal that comes after the handler's end would end the process
+    fgets(STDIN);
+}
