@@ -25,13 +25,35 @@ final class Calls
     /** @return \Transmit\Functions|null null: they cannot be loaded, which the log says */
     public static function functions()
     {
-        self::$functions = self::load(false) ?? self::load(true);
+        $held = self::holdSignals();
+        try {
+            self::$functions = self::load(false) ?? self::load(true);
+        } finally {
+            $held && pcntl_async_signals(true); // the next call has them run
+        }
         try {
             self::$functions !== null || error_log('Profiler: profile lost: the classes of Transmit cannot be loaded');
         } catch (\Error $e) {
             return null; // error_log is disabled
         }
         return self::$functions;
+    }
+
+    /**
+     * What an application's signal handler throws would leave classes half loaded, for good.
+     *
+     * @return bool whether they wait now
+     */
+    private static function holdSignals(): bool
+    {
+        try {
+            return function_exists('pcntl_async_signals') && pcntl_async_signals() && pcntl_async_signals(false);
+        } catch (\Error $e) {
+            if ($e->getFile() === __FILE__) {
+                return false; // a function is disabled
+            }
+            throw $e;
+        }
     }
 
     /** @return object|null */
