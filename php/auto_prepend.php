@@ -7,13 +7,17 @@
  * of the page: with preloading its text is there, otherwise the log says it.
  */
 
-if (!class_exists(Transmit\Autoloader::class, false) && !@include __DIR__ . '/src/Autoloader.php') {
+namespace Transmit;
+
+// In the global namespace PHP crashes where another pool has compiled this and a function is disabled here.
+
+if (!class_exists(Autoloader::class, false) && !@include __DIR__ . '/src/Autoloader.php') {
     error_clear_last(); // the page's error_get_last()
-    class_exists(Transmit\Preloaded\Calls::class, false) && eval(Transmit\Preloaded\Calls::AUTOLOADER_FROM_TEXT);
+    class_exists(Preloaded\Calls::class, false) && eval(Preloaded\Calls::AUTOLOADER_FROM_TEXT);
 }
-if (class_exists(Transmit\Autoloader::class, false)) {
-    Transmit\Autoloader::need('Transmit\Profiler');
-    Transmit\Profiler::startRequest();
+if (class_exists(Autoloader::class, false)) {
+    Autoloader::need(Profiler::class);
+    Profiler::startRequest();
 } else {
     error_log('Profiler: nothing is measured: ' . __DIR__ . '/src cannot be read. Is it in open_basedir?');
 }

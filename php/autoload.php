@@ -5,11 +5,13 @@
  * files keeps to that one.
  */
 
+namespace Transmit;
+
 try {
-    class_exists(Transmit\Autoloader::class, false) || require __DIR__ . '/src/Autoloader.php';
-    Transmit\Autoloader::registerFirst();
+    class_exists(Autoloader::class, false) || require __DIR__ . '/src/Autoloader.php';
+    Autoloader::registerFirst();
 } catch (\Error $transmitError) { // a function is disabled
     unset($transmitError);
     require_once __DIR__ . '/src/Autoloader.php';
-    Transmit\Autoloader::loadAll();
+    Autoloader::loadAll();
 }

@@ -12,6 +12,6 @@ try {
      */
     function get_profiling_config(): array
     {
-        return ['listener_socket' => getenv('LISTENER_SOCKET') ?: '/var/run/bitville-apm/listener.sock'];
+        return Transmit\Settings::ofEnvironment();
     }
 }

@@ -15,12 +15,8 @@ use Transmit\Preloaded\Calls;
 use Transmit\Preloaded\Names;
 
 // phpcs:disable PSR1.Files.SideEffects -- a name that is taken is left alone
-try {
-    defined('TRANSMIT_TIMEOUT_USEC') || define('TRANSMIT_TIMEOUT_USEC', 50000);
-    defined('MAX_DATAGRAM_SIZE') || define('MAX_DATAGRAM_SIZE', 65507);
-} catch (\Error $transmitError) { // define() or defined() is disabled
-    unset($transmitError);
-}
+Names::define('TRANSMIT_TIMEOUT_USEC', 50000);
+Names::define('MAX_DATAGRAM_SIZE', 65507);
 
 if (Names::isFree('send_profiling_data')) {
     /**

@@ -6,9 +6,6 @@ use Transmit\Plain\BufferFile;
 use Transmit\Plain\Directory;
 use Transmit\Plain\Tags;
 
-use function strncmp;
-use function substr;
-
 /**
  * Removes old profiles, not those for another listener, and the temporary files of writers that crashed.
  */

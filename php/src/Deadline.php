@@ -18,7 +18,7 @@ final class Deadline
     /** Nanoseconds: hrtime(true), unless it is disabled. */
     public static function now(): int
     {
-        if (PHP_VERSION_ID < 80000 && !\function_exists('hrtime')) {
+        if (PHP_VERSION_ID < 80000 && !function_exists('hrtime')) {
             return (int) (microtime(true) * 1e9); // it would throw nothing, and warn
         }
         try {

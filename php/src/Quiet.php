@@ -72,9 +72,18 @@ final class Quiet
     private static function has(string $function): bool
     {
         try {
-            return \function_exists($function);
-        } catch (\Error $e) {
-            return false; // function_exists itself is
+            return function_exists($function);
+        } catch (\Error $e) { // function_exists itself is
+            return self::isDeclared($function);
+        }
+    }
+
+    private static function isDeclared(string $function): bool
+    {
+        try {
+            return (new \ReflectionFunction($function))->isInternal();
+        } catch (\ReflectionException $e) {
+            return false;
         }
     }
 
@@ -133,7 +142,7 @@ final class Quiet
         restore_error_handler();
         if ($current === [self::class, 'keepWarning']) {
             restore_error_handler();
-            \array_pop(self::$handlersBefore);
+            array_pop(self::$handlersBefore);
         }
     }
 
@@ -153,12 +162,12 @@ final class Quiet
     {
         if (strncmp($file, __DIR__, \strlen(__DIR__)) === 0 || self::isInACall()) {
             self::$lastWarning = $message;
-            if (PHP_VERSION_ID < 80000 && \substr($message, -\strlen(self::DISABLED)) === self::DISABLED) {
+            if (PHP_VERSION_ID < 80000 && substr($message, -\strlen(self::DISABLED)) === self::DISABLED) {
                 throw new \Error($message); // as from PHP 8 on, where a disabled function is none
             }
             return true;
         }
-        $before = \end(self::$handlersBefore);
+        $before = end(self::$handlersBefore);
         if ($before === false || $before === null) {
             return false;
         }
@@ -167,7 +176,7 @@ final class Quiet
 
     private static function isInACall(): bool
     {
-        foreach (\array_slice(debug_backtrace(DEBUG_BACKTRACE_IGNORE_ARGS), 2) as $frame) {
+        foreach (array_slice(debug_backtrace(DEBUG_BACKTRACE_IGNORE_ARGS), 2) as $frame) {
             if (strncmp($frame['class'] ?? '', __NAMESPACE__ . '\\', 9) === 0) {
                 return true;
             }

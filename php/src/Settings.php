@@ -122,12 +122,18 @@ final class Settings
         return self::$lastConfig;
     }
 
+    /** @return array<string, mixed> what config.php's function returns */
+    public static function ofEnvironment(): array
+    {
+        return ['listener_socket' => getenv('LISTENER_SOCKET') ?: self::DEFAULTS['listener_socket']];
+    }
+
     /** @return mixed the application's array; without its function, that of config.php, which may be out of reach */
     private static function config()
     {
         return function_exists('get_profiling_config')
             ? get_profiling_config()
-            : ['listener_socket' => getenv('LISTENER_SOCKET') ?: self::DEFAULTS['listener_socket']];
+            : self::ofEnvironment();
     }
 
     /**
@@ -139,7 +145,7 @@ final class Settings
         $problems = is_array($config) ? [] : [$problem];
         $values = self::defaults();
         $wrong = Options::problems(is_array($config) ? $config : []);
-        foreach (\is_array($config) ? \array_intersect_key($config, $values) : [] as $key => $value) {
+        foreach (\is_array($config) ? array_intersect_key($config, $values) : [] as $key => $value) {
             if (self::isPossible($key, $value)) {
                 $values[$key] = $value;
             } else {

@@ -2,8 +2,6 @@
 
 namespace Transmit;
 
-use function strpos;
-
 /**
  * One attempt to send, which starts nothing: encode, look at the length, one call of the library.
  *
@@ -51,7 +49,7 @@ final class TrySend
                     ? strpos($path, "\0") === false
                         && Native::trySend($json, Native::AS_IS, $path, $settings, '')
                     : Modest::is($data) && Native::trySend(
-                        \json_encode(\array_key_exists('_meta', $data) ? self::withoutMeta($data) : $data, self::FLAGS),
+                        json_encode(\array_key_exists('_meta', $data) ? self::withoutMeta($data) : $data, self::FLAGS),
                         Native::TRUSTED,
                         $settings->listenerSocket,
                         $settings,

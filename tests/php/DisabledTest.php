@@ -11,6 +11,11 @@ final class DisabledTest extends TransmitTestCase
     /** So many processes at a time. */
     private const PROCESSES = 4;
 
+    /** What PHP calls by an instruction of its own. */
+    private const OPCODES = [
+        'strlen', 'count', 'is_array', 'is_bool', 'is_int', 'is_object', 'is_string', 'array_key_exists',
+    ];
+
     /** With all of these, every profile arrives. */
     private const SETS = [
         'Plesk' => 'opcache_get_status',
@@ -67,6 +72,36 @@ final class DisabledTest extends TransmitTestCase
             $isSaid = strpos($errors, 'Profiler: ') !== false || $name === 'error_log';
             self::assertTrue($count === 4 || $isSaid && !isset(self::SETS[$name]), "$name: $count, $errors");
         }
+    }
+
+    /**
+     * Where a pool of php-fpm disables a function, PHP crashes in code that another pool has compiled, if that names
+     * the function in full. In a namespace, PHP looks for it when the call runs.
+     */
+    public function testAFunctionIsLookedForWhenTheCallRuns(): void
+    {
+        $folder = dirname(__DIR__, 2) . '/php';
+        $files = new \RecursiveIteratorIterator(new \RecursiveDirectoryIterator($folder));
+        $full = [];
+        $inPages = '~^(?!.*/(?:Doctor|Status|Cdef)/|.*/(?:doctor|status|preload)\.php).*\.php$~';
+        foreach (new \RegexIterator($files, $inPages) as $file) {
+            $code = php_strip_whitespace((string) $file);
+            $code = preg_replace("~'(?:[^'\\\\]|\\\\.)*'~s", "''", $code);
+            $isGlobal = preg_match('~^<\?php[^;]*;?\s*namespace ~', $code) !== 1;
+            $lines = str_replace(';', ";\n", $code);
+            preg_match_all('~^\s*use function (\w+)|(?<![\w\\\\>:$])\\\\([a-z_]\w*)\(~m', $lines, $found);
+            $names = array_merge($found[1], $found[2]);
+            if ($isGlobal) {
+                preg_match_all('~(?<![\w\\\\>:$])(?<!function )([a-z_]\w*)\(~', $code, $found);
+                $names = array_merge($names, array_filter($found[1], 'function_exists'));
+            }
+            foreach (array_diff(array_filter($names), self::OPCODES) as $name) {
+                if (strpos(file_get_contents((string) $file), "isPhps('$name')") === false) {
+                    $full[] = basename((string) $file) . ": $name";
+                }
+            }
+        }
+        self::assertSame([], $full);
     }
 
     /**

@@ -19,4 +19,14 @@ final class Names
             return true;
         }
     }
+
+    /** A constant, if there is none of that name. */
+    public static function define(string $name, int $value): void
+    {
+        try {
+            defined($name) || define($name, $value);
+        } catch (\Error $e) {
+            return; // one of both is disabled
+        }
+    }
 }

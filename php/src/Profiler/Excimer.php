@@ -82,7 +82,7 @@ final class Excimer
 
     private static function profiler(int $eventType, float $intervalMs): \ExcimerProfiler
     {
-        if (!\class_exists('ExcimerProfiler', false)) {
+        if (!class_exists('ExcimerProfiler', false)) {
             throw new \RuntimeException('the extension excimer is not loaded');
         }
         $profiler = new \ExcimerProfiler();

@@ -79,7 +79,7 @@ final class Recording
     /** hrtime(true), unless it is disabled; Deadline, which has the same, is not loaded yet. */
     private static function now(): int
     {
-        if (PHP_VERSION_ID < 80000 && !\function_exists('hrtime')) {
+        if (PHP_VERSION_ID < 80000 && !function_exists('hrtime')) {
             return (int) (microtime(true) * 1e9);
         }
         try {
