@@ -16,7 +16,7 @@ import (
 func receiveFile(t *testing.T, conn *net.UnixConn) (text []byte, file int) {
 	t.Helper()
 	room, control := make([]byte, 1<<20), make([]byte, 64)
-	conn.SetReadDeadline(time.Now().Add(time.Second))
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	n, controlSize, _, _, err := conn.ReadMsgUnix(room, control)
 	if err != nil {
 		t.Fatal(err)

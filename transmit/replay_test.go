@@ -184,6 +184,7 @@ func TestReplay_Content(t *testing.T) {
 			conn := listen(t, path)
 			got := make(chan string, 2)
 			go func() {
+				defer close(got)
 				for range cap(got) {
 					text, file := receiveFile(t, conn)
 					if file >= 0 {
@@ -193,9 +194,8 @@ func TestReplay_Content(t *testing.T) {
 						break
 					}
 				}
-				close(got)
 			}()
-			sent, err := tx.Replay(0, time.Second, 0)
+			sent, err := tx.Replay(0, 10*time.Second, 0)
 			want := []string{test.text, numbered(2)}
 			if !test.sent {
 				want = want[1:]
