@@ -13,7 +13,10 @@ namespace Transmit;
 
 if (!class_exists(Autoloader::class, false) && !@include __DIR__ . '/src/Autoloader.php') {
     error_clear_last(); // the page's error_get_last()
-    class_exists(Preloaded\Calls::class, false) && eval(Preloaded\Calls::AUTOLOADER_FROM_TEXT);
+    if (class_exists(Preloaded\Sources::class, false)) {
+        eval('?>' . Preloaded\Sources::FILES['/Autoloader.php']);
+        Autoloader::useText();
+    }
 }
 if (class_exists(Autoloader::class, false)) {
     Autoloader::need(Profiler::class);

@@ -9,14 +9,11 @@
  * another copy of these files may have declared it.
  */
 
-declare(strict_types=1);
-
-use Transmit\Preloaded\Calls;
-use Transmit\Preloaded\Names;
+use Transmit\Functions;
+use Transmit\Names;
 
 // phpcs:disable PSR1.Files.SideEffects -- a name that is taken is left alone
-Names::define('TRANSMIT_TIMEOUT_USEC', 50000);
-Names::define('MAX_DATAGRAM_SIZE', 65507);
+Names::defineConstants();
 
 if (Names::isFree('send_profiling_data')) {
     /**
@@ -27,8 +24,7 @@ if (Names::isFree('send_profiling_data')) {
      */
     function send_profiling_data(array $data): bool
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? false : $functions->sendProfilingData($data);
+        return Functions::sendProfilingData($data);
     }
 }
 
@@ -40,8 +36,7 @@ if (Names::isFree('transmit_or_buffer')) {
      */
     function transmit_or_buffer(array $data): bool
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? false : $functions->sendProfilingData($data);
+        return Functions::sendProfilingData($data);
     }
 }
 
@@ -53,8 +48,7 @@ if (Names::isFree('send_via_socket')) {
      */
     function send_via_socket(string $json, string $socketPath): bool
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? false : $functions->sendViaSocket($json, $socketPath);
+        return Functions::sendViaSocket($json, $socketPath);
     }
 }
 
@@ -68,8 +62,7 @@ if (Names::isFree('send_large_data')) {
      */
     function send_large_data(array $data, string $socketPath): bool
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? false : $functions->sendLargeData($data, $socketPath);
+        return Functions::sendLargeData($data, $socketPath);
     }
 }
 
@@ -81,8 +74,7 @@ if (Names::isFree('write_to_disk_buffer')) {
      */
     function write_to_disk_buffer(string $json): bool
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? false : $functions->writeToDiskBuffer($json);
+        return Functions::writeToDiskBuffer($json);
     }
 }
 
@@ -94,8 +86,7 @@ if (Names::isFree('get_buffer_directory')) {
      */
     function get_buffer_directory(): ?string
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? null : $functions->getBufferDirectory();
+        return Functions::getBufferDirectory();
     }
 }
 
@@ -106,10 +97,7 @@ if (Names::isFree('cleanup_old_buffers')) {
      */
     function cleanup_old_buffers(int $maxAge = 3600): void
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        if ($functions !== null) {
-            $functions->cleanupOldBuffers($maxAge);
-        }
+        Functions::cleanupOldBuffers($maxAge);
     }
 }
 
@@ -124,8 +112,7 @@ if (Names::isFree('replay_disk_buffer')) {
      */
     function replay_disk_buffer(int $maxFiles = 1000, int $budgetUs = 50000): int
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? 0 : $functions->replayDiskBuffer($maxFiles, $budgetUs);
+        return Functions::replayDiskBuffer($maxFiles, $budgetUs);
     }
 }
 
@@ -137,8 +124,7 @@ if (Names::isFree('check_listener_socket')) {
      */
     function check_listener_socket(): array
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? [] : $functions->checkListenerSocket();
+        return Functions::checkListenerSocket();
     }
 }
 
@@ -150,7 +136,6 @@ if (Names::isFree('get_transmit_stats')) {
      */
     function get_transmit_stats(): array
     {
-        $functions = Calls::$functions ?? Calls::functions();
-        return $functions === null ? [] : $functions->getTransmitStats();
+        return Functions::getTransmitStats();
     }
 }

@@ -65,7 +65,7 @@ final class Autoloader
     {
         foreach (['', '/Plain', '/Preloaded', '/Profiler'] as $folder) {
             foreach (new \DirectoryIterator(__DIR__ . $folder) as $file) {
-                if ($file->getExtension() === 'php') {
+                if ($file->getExtension() === 'php' && $file->getFilename() !== 'functions.php') { // Preloaded's
                     require_once $file->getPathname();
                 }
             }

@@ -7,14 +7,14 @@ namespace Transmit;
  */
 final class Functions
 {
-    public function sendProfilingData(array $data): bool
+    public static function sendProfilingData(array $data): bool
     {
         return TrySend::profile($data) || Quiet::call(static function () use ($data): bool {
             return Profile::send($data, Deadline::now());
         }, false);
     }
 
-    public function sendViaSocket(string $json, string $socketPath): bool
+    public static function sendViaSocket(string $json, string $socketPath): bool
     {
         return TrySend::encoded($json, $socketPath) || Quiet::call(static function () use ($json, $socketPath): bool {
             $settings = Settings::current();
@@ -23,7 +23,7 @@ final class Functions
         }, false);
     }
 
-    public function sendLargeData(array $data, string $socketPath): bool
+    public static function sendLargeData(array $data, string $socketPath): bool
     {
         return Quiet::call(static function () use ($data, $socketPath): bool {
             $settings = Settings::current();
@@ -31,7 +31,7 @@ final class Functions
         }, false);
     }
 
-    public function writeToDiskBuffer(string $json): bool
+    public static function writeToDiskBuffer(string $json): bool
     {
         return Quiet::call(static function () use ($json): bool {
             $settings = Settings::current();
@@ -40,21 +40,21 @@ final class Functions
         }, false);
     }
 
-    public function getBufferDirectory(): ?string
+    public static function getBufferDirectory(): ?string
     {
         return Quiet::call(static function (): ?string {
             return BufferDirectory::choose(Settings::current()->bufferDirs);
         }, null);
     }
 
-    public function cleanupOldBuffers(int $maxAge): void
+    public static function cleanupOldBuffers(int $maxAge): void
     {
         Quiet::call(static function () use ($maxAge): void {
             Cleanup::run(Settings::current(), $maxAge);
         }, null);
     }
 
-    public function replayDiskBuffer(int $maxFiles, int $budgetUs): int
+    public static function replayDiskBuffer(int $maxFiles, int $budgetUs): int
     {
         return Quiet::call(static function () use ($maxFiles, $budgetUs): int {
             return Replay::run(Settings::current(), $maxFiles, $budgetUs, Deadline::now());
@@ -62,7 +62,7 @@ final class Functions
     }
 
     /** @return array<string, mixed> */
-    public function checkListenerSocket(): array
+    public static function checkListenerSocket(): array
     {
         return Quiet::call(static function (): array {
             return ListenerCheck::run(Settings::current());
@@ -70,7 +70,7 @@ final class Functions
     }
 
     /** @return array<string, mixed> */
-    public function getTransmitStats(): array
+    public static function getTransmitStats(): array
     {
         return Quiet::call(static function (): array {
             return Stats::get(Settings::current());

@@ -3,7 +3,6 @@
 namespace Transmit;
 
 use Transmit\Plain\TrustedPath;
-use Transmit\Preloaded\OpenBasedir;
 use Transmit\Preloaded\Scope;
 
 /**
@@ -19,6 +18,12 @@ final class Native
     public const SHRUNK = 8;
     public const NO_WAIT = 16;
 
+    /** What the library gets instead of no directory; its message then says why. */
+    private const NO_DIRECTORY = '/dev/null/outside-open_basedir';
+
+    /** Cdef\Functions, where FFI is everybody's. */
+    private static string $scope = Scope::class;
+
     /** Why the library is not used; null: it is. */
     private static ?string $why = null;
 
@@ -30,7 +35,7 @@ final class Native
     {
         if (self::$decidedFor !== [$settings->library]) {
             self::$decidedFor = [$settings->library];
-            Scope::replaceBy(null);
+            self::$scope = Scope::class;
             try {
                 self::$why = self::bind($settings->library);
             } catch (\Error $e) {
@@ -67,8 +72,8 @@ final class Native
         $forLibrary = self::settings($settings);
         $leftUs = $settings->timeoutUs + (int) (($start - Deadline::now()) / 1000);
         try {
-            return Scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? Result::EPANIC;
-        } catch (\FFI\Exception $e) {
+            return self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? Result::EPANIC;
+        } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
             return Result::EPANIC;
         }
     }
@@ -94,8 +99,9 @@ final class Native
             return false;
         }
         try {
-            return Scope::trySend($json, $flags, $socketPath, $meta, $settings->maxDatagramSize) === Result::SENT;
-        } catch (\FFI\Exception $e) {
+            $result = self::$scope::trySend($json, $flags, $socketPath, $meta, $settings->maxDatagramSize);
+            return $result === Result::SENT;
+        } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
             return false;
         }
     }
@@ -103,7 +109,7 @@ final class Native
     /** Why the last profile of this request is not at the listener, in the library's words; "" without it. */
     public static function lastError(): string
     {
-        return Scope::lastError();
+        return self::$scope::lastError();
     }
 
     /**
@@ -117,9 +123,10 @@ final class Native
             return [Result::EPANIC, ''];
         }
         try {
-            $sent = Scope::replay(min($maxFiles, 0xFFFFFFFF), min($budgetUs, 0xFFFFFFFF), self::settings($settings));
+            [$maxFiles, $budgetUs] = [min($maxFiles, 0xFFFFFFFF), min($budgetUs, 0xFFFFFFFF)];
+            $sent = self::$scope::replay($maxFiles, $budgetUs, self::settings($settings));
             return $sent === null ? [Result::EPANIC, ''] : [$sent, self::lastError()];
-        } catch (\FFI\Exception $e) {
+        } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
             return [Result::EPANIC, $e->getMessage()];
         }
     }
@@ -131,8 +138,8 @@ final class Native
             return false;
         }
         try {
-            $due = Scope::logDue($result, $settings->listenerSocket);
-        } catch (\FFI\Exception $e) {
+            $due = self::$scope::logDue($result, $settings->listenerSocket);
+        } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
             return false;
         }
         return $due >= 0 ? $due : null;
@@ -141,12 +148,12 @@ final class Native
     /** As JSON: see transmit.h. */
     public static function stats(Settings $settings): string
     {
-        return self::isUsable($settings) ? Scope::stats() : '';
+        return self::isUsable($settings) ? self::$scope::stats() : '';
     }
 
     public static function version(Settings $settings): string
     {
-        return self::isUsable($settings) ? Scope::version() : '';
+        return self::isUsable($settings) ? self::$scope::version() : '';
     }
 
     /**
@@ -160,20 +167,42 @@ final class Native
             return Result::EPANIC;
         }
         try {
-            return Scope::configure(self::settings($settings));
-        } catch (\FFI\Exception $e) {
+            return self::$scope::configure(self::settings($settings));
+        } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
             return Result::EPANIC;
         }
     }
 
-    /** @return array<string, mixed> */
-    private static function settings(Settings $settings): array
+    /** @return string JSON; "" if a path is not UTF-8, which is plain PHP's */
+    private static function settings(Settings $settings): string
     {
         $values = $settings->forLibrary();
         if (OpenBasedir::isOn()) {
-            $values['buffer_dirs'] = array_values(array_filter($values['buffer_dirs'], [self::class, 'isForLibrary']));
+            $values['buffer_links'] = false;
+            $values['buffer_dirs'] = self::directories($values['buffer_dirs']);
         }
-        return $values;
+        try {
+            return json_encode($values, JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR); // no json_last_error() then
+        } catch (\JsonException $e) {
+            return '';
+        }
+    }
+
+    /**
+     * Without links, as Scope resolves them, too.
+     *
+     * @param list<string> $directories
+     * @return list<string>
+     */
+    private static function directories(array $directories): array
+    {
+        $allowed = [];
+        foreach ($directories as $directory) {
+            if (self::isForLibrary($directory) && OpenBasedir::allows($directory)) {
+                $allowed[] = OpenBasedir::resolve($directory);
+            }
+        }
+        return $allowed === [] ? [self::NO_DIRECTORY] : $allowed;
     }
 
     /**
@@ -198,13 +227,13 @@ final class Native
         }
         try {
             $version = Scope::abiVersion();
-        } catch (\FFI\Exception $e) {
-            $bound = include __DIR__ . '/Cdef/bind.php';
-            if (!is_object($bound)) {
-                return is_string($bound) ? $bound : 'open_basedir keeps PHP from ' . __DIR__ . '/Cdef: add that folder';
+        } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
+            self::$scope = Cdef\Functions::class;
+            $why = include __DIR__ . '/Cdef/bind.php';
+            if ($why !== null) {
+                return is_string($why) ? $why : 'open_basedir keeps PHP from ' . __DIR__ . '/Cdef: add that folder';
             }
-            Scope::replaceBy($bound);
-            $version = Scope::abiVersion();
+            $version = self::$scope::abiVersion();
         }
         return $version === self::ABI_VERSION ? null : "the library does not fit these PHP files (its ABI version is"
             . " $version): install both from one release and restart PHP";

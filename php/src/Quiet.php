@@ -142,8 +142,18 @@ final class Quiet
         restore_error_handler();
         if ($current === [self::class, 'keepWarning']) {
             restore_error_handler();
-            array_pop(self::$handlersBefore);
+            self::$handlersBefore = self::allButTheLast(self::$handlersBefore);
         }
+    }
+
+    /** Without array_pop(), which may be disabled. */
+    private static function allButTheLast(array $list): array
+    {
+        foreach ($list as $last => $value) {
+            continue;
+        }
+        unset($list[$last ?? 0]);
+        return $list;
     }
 
     /** The system's words of the last failed file or socket function, without the function's name. */

@@ -74,10 +74,9 @@ function load_ways(string $php, string $reference): array
         fail("native is not to be had: $why");
     }
     load_as('Plain', array_merge(
-        glob("$php/src/{,Plain/,Preloaded/,Profiler/Options}*.php", GLOB_BRACE),
+        glob("$php/src/{,Plain/,Preloaded/Scope,Profiler/Options}*.php", GLOB_BRACE),
         ["$php/functions.php"]
     ), '');
-    \Plain\Transmit\Preloaded\Calls::$functions = new \Plain\Transmit\Functions();
     load_as('Reference', [$reference], null);
     return ['native' => '\\', 'plain' => 'Plain\\', 'reference' => 'Reference\\'];
 }

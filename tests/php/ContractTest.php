@@ -4,7 +4,6 @@ namespace Transmit\Test;
 
 use PHPUnit\Framework\TestCase;
 use Transmit\Native;
-use Transmit\Preloaded\Scope;
 use Transmit\Result;
 use Transmit\Settings;
 
@@ -47,13 +46,6 @@ final class ContractTest extends TestCase
         $limits = array_map('intval', array_combine($found[1], $found[2]));
         self::assertCount(5, $limits);
         self::assertEquals($limits + ['' => 65507], Settings::LISTENERS);
-    }
-
-    public function testTheLibraryGetsAllOfItsSettings(): void
-    {
-        $known = (new \ReflectionClassConstant(Scope::class, 'KEYS'))->getValue();
-        $known[] = 'buffer_dirs';
-        self::assertEqualsCanonicalizing($known, array_keys(Settings::current()->forLibrary()));
     }
 
     private static function header(): string

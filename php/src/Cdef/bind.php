@@ -1,7 +1,7 @@
 <?php
 
 /**
- * Included by Native where PHP has no scope from ffi.preload: returns the FFI object, or a string that says why not.
+ * Included by Native where PHP has no scope from ffi.preload: binds Cdef\Functions, or returns why not.
  *
  * This file and its folder are never preloaded: here, PHP applies ffi.enable.
  *
@@ -10,4 +10,9 @@
 
 require_once dirname(__DIR__, 2) . '/autoload.php';
 
-return \Transmit\Cdef\Library::bind($library);
+$transmitFfi = \Transmit\Cdef\Library::bind($library);
+if (is_string($transmitFfi)) {
+    return $transmitFfi;
+}
+\Transmit\Cdef\Functions::bind($transmitFfi);
+return null;

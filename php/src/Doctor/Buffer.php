@@ -5,7 +5,7 @@ namespace Transmit\Doctor;
 use Transmit\BufferDirectory;
 use Transmit\Plain\BufferFile;
 use Transmit\Deadline;
-use Transmit\Preloaded\OpenBasedir;
+use Transmit\OpenBasedir;
 use Transmit\Plain\Directory;
 use Transmit\Result;
 use Transmit\Settings;

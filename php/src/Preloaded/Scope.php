@@ -4,82 +4,84 @@ declare(strict_types=1);
 
 namespace Transmit\Preloaded;
 
-use function is_bool;
-use function is_int;
+use function is_array;
 use function is_string;
 use function strlen;
 
 /**
- * libtransmit.so, as FFI::scope gives it.
+ * libtransmit.so, as FFI::scope gives it: the only class that may use FFI under ffi.enable=preload. preload.php has
+ * the rules that it keeps to. Native calls it, with Cdef\Functions in its place where FFI is everybody's.
  *
- * Under ffi.enable=preload the FFI object exists only in one call, each string goes with its own
- * strlen, and buffer directories are those that open_basedir allows. preload.php says why.
+ * No parameter is declared string: PHP would make one of an object, and free that here. Each string goes with its own
+ * strlen. buffer_dirs are resolved by open_basedir, whatever a page gives.
  */
 final class Scope
 {
-    /** Of the settings, what the library gets beside buffer_dirs. */
-    private const KEYS = [
-        'listener_socket', 'listener_user', 'timeout_us', 'max_datagram_size', 'oversize', 'replay', 'wait_for_disk',
-        'buffer_max_bytes', 'buffer_max_files', 'php_version',
-    ];
+    /** What the library gets instead of no directory; its message then says why. */
+    private const NONE = '/dev/null/outside-open_basedir';
 
-    /** @var object|null from Cdef/, where all scripts may use FFI; null: FFI::scope has the library */
-    private static $cdef = null;
+    /** TRANSMIT_EINVAL */
+    private const REFUSED = -1;
 
     /** Read at once: the library keeps it for the next request, which may be another site's. */
     private static string $lastError = '';
 
-    /** @param object|null $cdef */
-    public static function replaceBy($cdef): void
-    {
-        self::$cdef = $cdef;
-    }
-
     /** @throws \FFI\Exception there is no scope, or no right to use it; so do all of these */
     public static function abiVersion(): int
     {
-        return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_abi_version();
+        return \FFI::scope('TRANSMIT')->transmit_abi_version();
     }
 
     public static function version(): string
     {
-        return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_version();
+        return \FFI::scope('TRANSMIT')->transmit_version();
     }
 
-    /** As transmit_try_send. */
-    public static function trySend(string $json, int $flags, string $path, string $meta, int $maxDatagramSize): int
+    /**
+     * As transmit_try_send.
+     *
+     * @param string $json
+     * @param string $path
+     * @param string $meta
+     */
+    public static function trySend($json, int $flags, $path, $meta, int $maxDatagramSize): int
     {
-        return (self::$cdef ?? \FFI::scope('TRANSMIT'))
+        if (!is_string($json) || !is_string($path) || !is_string($meta)) {
+            return self::REFUSED;
+        }
+        return \FFI::scope('TRANSMIT')
             ->transmit_try_send($json, strlen($json), $flags, $path, $meta, $maxDatagramSize);
     }
 
     /**
      * With these settings, so that nothing goes where another virtual host of the worker wanted it.
      *
-     * @param array<string, mixed> $settings
-     * @return int|null null: the library does not take them
+     * @param string $json
+     * @param string|null $path
+     * @param string $settings JSON
+     * @return int|null null: the library does not take the settings
      */
-    public static function send(string $json, int $flags, ?string $path, int $timeoutUs, array $settings): ?int
+    public static function send($json, int $flags, $path, int $timeoutUs, $settings): ?int
     {
-        if (self::configure($settings) !== 0) {
+        if (!is_string($json) || ($path !== null && !is_string($path)) || self::configure($settings) !== 0) {
             return null;
         }
-        $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
+        $ffi = \FFI::scope('TRANSMIT');
         $result = $ffi->transmit_send_with($json, strlen($json), $flags, $path, $timeoutUs);
         self::$lastError = $result === 0 ? '' : $ffi->transmit_last_error();
         return $result;
     }
 
     /**
-     * @param array<string, mixed> $settings
-     * @return int|null null: the library does not take them
+     * @param string $settings JSON
+     * @return int|null null: the library does not take the settings
      */
-    public static function replay(int $maxFiles, int $budgetUs, array $settings): ?int
+    public static function replay(int $maxFiles, int $budgetUs, $settings): ?int
     {
         if (self::configure($settings) !== 0) {
             return null;
         }
-        $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
+        $ffi = \FFI::scope('TRANSMIT');
         $sent = $ffi->transmit_replay($maxFiles, $budgetUs);
         self::$lastError = $ffi->transmit_last_error();
         return $sent;
@@ -88,12 +90,12 @@ final class Scope
     /**
      * The same settings again cost a comparison.
      *
-     * @param array<string, mixed> $settings
+     * @param string $settings JSON
      */
-    public static function configure(array $settings): int
+    public static function configure($settings): int
     {
-        $json = self::encode($settings);
-        $ffi = self::$cdef ?? \FFI::scope('TRANSMIT');
+        $json = self::restrict($settings);
+        $ffi = \FFI::scope('TRANSMIT');
         $result = $ffi->transmit_configure($json, strlen($json));
         self::$lastError = $result === 0 ? '' : $ffi->transmit_last_error();
         return $result;
@@ -108,45 +110,58 @@ final class Scope
     /**
      * About the listener at that path.
      *
+     * @param string $path
      * @return int lines left out since the last one; -1: not now
      */
-    public static function logDue(int $result, string $path): int
+    public static function logDue(int $result, $path): int
     {
-        return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_log_due_for($result, $path);
+        return is_string($path) ? \FFI::scope('TRANSMIT')->transmit_log_due_for($result, $path) : self::REFUSED;
     }
 
     /** As JSON: see transmit.h. */
     public static function stats(): string
     {
-        return (self::$cdef ?? \FFI::scope('TRANSMIT'))->transmit_stats();
+        return \FFI::scope('TRANSMIT')->transmit_stats();
     }
 
     /**
-     * A value of a page's may be an object or a reference, which changes after it was looked at: the result is made
-     * of copies of plain values.
+     * realpath() decides: it is PHP's own check, follows links, and a page cannot take its place with a stream wrapper.
+     * The library follows no link then: a page can exchange one later.
      *
-     * @param array<string, mixed> $settings
-     * @return string "" if they cannot be encoded: a path that is not UTF-8
+     * @param string $settings
+     * @throws \ReflectionException|\JsonException a function is disabled; it is no JSON
      */
-    private static function encode(array $settings): string
+    private static function restrict($settings): string
     {
-        $plain = [
-            'buffer_dirs' => OpenBasedir::filter($settings['buffer_dirs'] ?? []),
-            'buffer_links' => !OpenBasedir::isOn(),
-        ];
-        foreach (self::KEYS as $key) {
-            $value = $settings[$key] ?? null;
-            if (is_string($value) || is_int($value) || is_bool($value)) {
-                $plain[$key] = $value;
+        if (!is_string($settings) || $settings === '' || !self::isPhps('json_decode') || !self::isPhps('json_encode')) {
+            return '';
+        }
+        $plain = \json_decode($settings, true, 8, \JSON_THROW_ON_ERROR); // no json_last_error() then
+        if (!is_array($plain) || !is_array($plain['buffer_dirs'] ?? null)) {
+            return '';
+        }
+        $isOn = !self::isPhps('ini_get') || \ini_get('open_basedir') !== '';
+        $allowed = [];
+        foreach ($plain['buffer_dirs'] as $directory) {
+            if ($isOn) {
+                $directory = is_string($directory) && self::isPhps('realpath') ? \realpath($directory) : null;
+            }
+            if (is_string($directory)) {
+                $allowed[] = $directory;
             }
         }
-        if (!OpenBasedir::isPhps('json_encode')) {
-            return '';
-        }
-        try {
-            return \json_encode($plain, \JSON_UNESCAPED_SLASHES | \JSON_THROW_ON_ERROR); // no json_last_error() then
-        } catch (\JsonException $e) {
-            return '';
-        }
+        $plain['buffer_dirs'] = $allowed === [] ? [self::NONE] : $allowed;
+        $plain['buffer_links'] = !$isOn;
+        return \json_encode($plain, \JSON_UNESCAPED_SLASHES | \JSON_THROW_ON_ERROR);
+    }
+
+    /**
+     * A page can define a function that disable_functions has removed.
+     *
+     * @param string $function
+     */
+    private static function isPhps($function): bool
+    {
+        return (new \ReflectionFunction($function))->isInternal();
     }
 }

@@ -1,8 +1,6 @@
 <?php
 
-declare(strict_types=1);
-
-namespace Transmit\Preloaded;
+namespace Transmit;
 
 /**
  * Which names are the application's already. Any function may be disabled, function_exists() too: none is called.
@@ -20,13 +18,14 @@ final class Names
         }
     }
 
-    /** A constant, if there is none of that name. */
-    public static function define(string $name, int $value): void
+    /** Those of the pure-PHP transmitter, if the application has none of these names. */
+    public static function defineConstants(): void
     {
         try {
-            defined($name) || define($name, $value);
+            defined('TRANSMIT_TIMEOUT_USEC') || define('TRANSMIT_TIMEOUT_USEC', 50000);
+            defined('MAX_DATAGRAM_SIZE') || define('MAX_DATAGRAM_SIZE', 65507);
         } catch (\Error $e) {
-            return; // one of both is disabled
+            return; // one of both functions is disabled
         }
     }
 }
