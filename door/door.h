@@ -41,7 +41,7 @@ bool go_runs_here(void);
  * Returns false, and holds nothing, if that cannot be had. */
 bool take_resources(void);
 
-/* ---- A send without Go: try_send.c, target.c ---- */
+/* ---- A send without Go: try_send.c, kept.c, target.c ---- */
 
 /* What transmit_try_send is given. */
 struct attempt {
@@ -76,6 +76,15 @@ void transmit_set_target(const struct target *target);
 
 /* get_target - what holds now; NULL: only Go knows. Never changes or goes away. */
 const struct target *get_target(void);
+
+/* A document as it goes out, in one datagram. */
+struct datagram {
+    const char *head, *tail;
+    size_t head_len, tail_len;
+};
+
+/* send_to - one attempt by the socket that is kept for the path, or by a new one. */
+bool send_to(const char *path, const struct datagram *text, int64_t now_ns);
 
 #define KEPT_SOCKETS 4 /* sockets that are kept at most */
 

@@ -14,25 +14,13 @@
  *   more pieces than one: sendmsg     0.28 us   so up to COPIED bytes are joined
  *   the clock, for the statistics     0.06 us
  *
- * No locks: signal handlers may run here and call the library, and a fork may
- * happen at any moment. A thread that cannot use a kept socket opens one for
- * this send alone. System calls are made by syscall(2): libc's own functions are
- * cancellation points.
+ * No locks, as in kept.c, which has the sockets.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "door.h"
 
@@ -40,261 +28,6 @@
 #define COPIED 8192
 
 #define META_SIZE (MAX_META_TEXT + 128)
-
-/* ---- Kept sockets ----
- *
- * One for each of the first paths that took a datagram, of which a process has
- * few. They are in the page that a forked child reads as zero (start.c), so a
- * child opens sockets of its own. A path that is there never changes. */
-
-/* What tells a kept socket from a descriptor that the host has opened under the
- * same number: a signal for input and output, F_SETSIG. It is never sent, for
- * nobody asks for it (O_ASYNC). A host that wants such signals takes a real-time
- * one or SIGIO. Each path has its own, so no profile goes to another listener. */
-static const int marks[KEPT_SOCKETS] = {SIGWINCH, SIGTTOU, SIGTTIN, SIGTSTP};
-
-/* The mark of a socket that is not kept yet. */
-#define ONCE SIGCONT
-
-/* In ordinary memory: a child finds what it has inherited. */
-static _Atomic int last_kept[KEPT_SOCKETS];
-
-static bool has_mark(int fd, int mark)
-{
-    return fd > 2 && syscall(SYS_fcntl, fd, F_GETSIG) == mark;
-}
-
-static void close_marked(int fd, int mark)
-{
-    if (has_mark(fd, mark))
-        syscall(SYS_close, fd);
-}
-
-static bool is_for(struct kept *kept, const char *path)
-{
-    return atomic_load_explicit(&kept->state, memory_order_acquire) == READY &&
-           strcmp(kept->path, path) == 0;
-}
-
-/* Returns the place of the path, or KEPT_SOCKETS. */
-static size_t find(const char *path)
-{
-    struct kept *kept = kept_sockets();
-    size_t i = 0;
-
-    while (kept && i < KEPT_SOCKETS && !is_for(&kept[i], path))
-        i++;
-    return kept ? i : KEPT_SOCKETS;
-}
-
-/* Gives the path a place. Returns KEPT_SOCKETS if there is none, or while another thread,
- * or the one that a signal has interrupted, gives one away. */
-static size_t claim(const char *path)
-{
-    struct kept *kept = kept_sockets();
-
-    if (!kept)
-        return KEPT_SOCKETS;
-    for (size_t i = 0; i < KEPT_SOCKETS; i++) {
-        uint32_t state = EMPTY;
-
-        if (atomic_compare_exchange_strong(&kept[i].state, &state, CLAIMED)) {
-            strcpy(kept[i].path, path);
-            atomic_store_explicit(&kept[i].state, READY, memory_order_release);
-            return i;
-        }
-        if (state == CLAIMED)
-            return KEPT_SOCKETS;
-        if (is_for(&kept[i], path))
-            return i;
-    }
-    return KEPT_SOCKETS;
-}
-
-/* Keeps a new socket in the place of old, which the host has closed; 0: there was
- * none. Returns false if another thread was faster. */
-static bool keep(size_t i, int old, int fd)
-{
-    int inherited;
-
-    if (syscall(SYS_fcntl, fd, F_SETSIG, marks[i]) != 0)
-        return false;
-    if (!atomic_compare_exchange_strong(&kept_sockets()[i].fd, &old, fd)) {
-        syscall(SYS_fcntl, fd, F_SETSIG, ONCE);
-        return false;
-    }
-    inherited = atomic_exchange(&last_kept[i], fd);
-    if (old == 0 && inherited != fd)
-        close_marked(inherited, marks[i]);
-    return true;
-}
-
-/* ---- One socket ---- */
-
-/* Never 0, 1 or 2: a host that has closed its standard streams may still print
- * to them. */
-static int above_standard_streams(int fd)
-{
-    int high;
-
-    if (fd < 0 || fd > 2)
-        return fd;
-    high = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
-    syscall(SYS_close, fd);
-    return high;
-}
-
-static int open_socket(void)
-{
-    const struct timeval timeout = {.tv_usec = 50000};
-    int fd =
-        above_standard_streams((int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-
-    if (fd < 0)
-        return -1;
-    syscall(SYS_fcntl, fd, F_SETSIG, ONCE);
-    syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    return fd;
-}
-
-/* The path is shorter than an address has room for: is_possible(). */
-static bool connect_to(int fd, const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t len = strlen(path);
-
-    memcpy(address.sun_path, path, len);
-    return syscall(SYS_connect, fd, &address, offsetof(struct sockaddr_un, sun_path) + len + 1) ==
-           0;
-}
-
-/* A document as it goes out. */
-struct text {
-    const char *head, *tail;
-    size_t head_len, tail_len;
-};
-
-#define HOW (MSG_DONTWAIT | MSG_NOSIGNAL)
-
-static bool send_once(int fd, const struct text *text)
-{
-    struct iovec pieces[] = {{(char *)text->head, text->head_len},
-                             {(char *)text->tail, text->tail_len}};
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
-    long sent = text->tail_len == 0
-                    ? syscall(SYS_sendto, fd, text->head, text->head_len, HOW, NULL, 0)
-                    : syscall(SYS_sendmsg, fd, &message, HOW);
-
-    return sent == (long)(text->head_len + text->tail_len);
-}
-
-/* The listener was restarted, or its queue is full and another one may be bound
- * to the path by now. */
-static bool is_worth_connecting(int error)
-{
-    return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE ||
-           error == EAGAIN;
-}
-
-static bool connect_and_send(int fd, const char *path, const struct text *text)
-{
-    bool sent = connect_to(fd, path) && send_once(fd, text);
-
-    if (sent)
-        transmit_count(CONNECTS);
-    return sent;
-}
-
-/* ---- Who is bound to the path ----
- *
- * A socket stays with its peer also when another listener has been bound to the path. So the
- * file at the path is looked at again every second. */
-
-#define LOOK_NS ((int64_t)1000000000)
-#define NO_FILE 0u
-
-/* Tells one file from another, also where a file system uses inode numbers again. */
-static uint64_t file_at(const char *path)
-{
-    struct stat status;
-
-    if (stat(path, &status) != 0)
-        return NO_FILE;
-    return ((uint64_t)status.st_ino * 0x9e3779b97f4a7c15u) ^
-           ((uint64_t)status.st_dev * 0xbf58476d1ce4e5b9u) ^
-           (((uint64_t)status.st_mtim.tv_sec * 1000000000 + (uint64_t)status.st_mtim.tv_nsec) |
-            1u << 31);
-}
-
-static void remember(struct kept *kept, uint64_t file, int64_t now_ns)
-{
-    kept->file = file;
-    kept->next_look_ns = now_ns + LOOK_NS;
-}
-
-/* One thread looks, for the file system may hang. Where the host may not look any more (it has
- * given up privileges), the peer is as it was. */
-static bool is_still_there(struct kept *kept, int64_t now_ns)
-{
-    int64_t next_ns = kept->next_look_ns;
-    uint64_t file;
-
-    if (now_ns < next_ns ||
-        !atomic_compare_exchange_strong(&kept->next_look_ns, &next_ns, now_ns + LOOK_NS))
-        return true;
-    errno = 0;
-    file = file_at(kept->path);
-    if (file == kept->file || (file == NO_FILE && errno != ENOENT && errno != ENOTDIR))
-        return true;
-    kept->next_look_ns = 0;
-    return false;
-}
-
-static bool send_kept(struct kept *kept, int fd, const struct text *text, int64_t now_ns)
-{
-    uint64_t file;
-
-    if (is_still_there(kept, now_ns)) {
-        if (send_once(fd, text))
-            return true;
-        if (!is_worth_connecting(errno))
-            return false;
-    }
-    file = file_at(kept->path);
-    if (!connect_and_send(fd, kept->path, text))
-        return false;
-    remember(kept, file, now_ns);
-    return true;
-}
-
-static bool send_anew(size_t i, int old, const char *path, const struct text *text, int64_t now_ns)
-{
-    int fd = open_socket();
-    uint64_t file = file_at(path);
-    bool sent;
-
-    if (fd < 0)
-        return false;
-    sent = connect_and_send(fd, path, text);
-    if (sent && i == KEPT_SOCKETS)
-        i = claim(path);
-    if (sent && i < KEPT_SOCKETS && keep(i, old, fd))
-        remember(&kept_sockets()[i], file, now_ns);
-    else
-        close_marked(fd, ONCE);
-    return sent;
-}
-
-static bool send_to(const struct attempt *attempt, const struct text *text)
-{
-    const char *path = attempt->socket_path;
-    size_t i = find(path);
-    int fd = i < KEPT_SOCKETS ? kept_sockets()[i].fd : 0;
-
-    if (i < KEPT_SOCKETS && has_mark(fd, marks[i]))
-        return send_kept(&kept_sockets()[i], fd, text, attempt->began_ns);
-    return send_anew(i, fd, path, text, attempt->began_ns);
-}
 
 /* ---- _meta ---- */
 
@@ -348,7 +81,7 @@ static bool send_with_meta(const struct attempt *attempt)
 {
     char room[COPIED + META_SIZE];
     char *end = room;
-    struct text text = {0};
+    struct datagram text = {0};
     size_t len = attempt->len, meta_len = attempt->meta ? strlen(attempt->meta) : 0;
 
     /* Otherwise it is empty, has white space around it, or is no object: Go sees to that. */
@@ -357,19 +90,20 @@ static bool send_with_meta(const struct attempt *attempt)
         return false;
     if (len <= COPIED) {
         end = append_meta(append(end, attempt->json, len), attempt->meta, meta_len);
-        text = (struct text){.head = room, .head_len = (size_t)(end - room)};
+        text = (struct datagram){.head = room, .head_len = (size_t)(end - room)};
     } else {
         end = append_meta(end, attempt->meta, meta_len);
-        text = (struct text){attempt->json, room, len, (size_t)(end - room)};
+        text = (struct datagram){attempt->json, room, len, (size_t)(end - room)};
     }
-    return text.head_len + text.tail_len <= attempt->max_datagram_size && send_to(attempt, &text);
+    return text.head_len + text.tail_len <= attempt->max_datagram_size &&
+           send_to(attempt->socket_path, &text, attempt->began_ns);
 }
 
 static bool send_as_is(const struct attempt *attempt)
 {
-    const struct text text = {.head = attempt->json, .head_len = attempt->len};
+    const struct datagram text = {.head = attempt->json, .head_len = attempt->len};
 
-    return send_to(attempt, &text);
+    return send_to(attempt->socket_path, &text, attempt->began_ns);
 }
 
 /* ---- The attempt ---- */

@@ -11,7 +11,6 @@ declare(strict_types=1);
 
 use Transmit\Preloaded\Sources;
 
-// phpcs:disable Squiz.PHP.Eval
 if (!function_exists('send_profiling_data')) {
     function send_profiling_data(array $data): bool
     {

@@ -4,8 +4,6 @@ namespace Transmit\Profiler;
 
 use Transmit\Profiler;
 
-// In a namespace, PHP looks for a function of its own at each call otherwise.
-
 /**
  * Sums up what (tideways_)xhprof measured, {"caller==>callee": {ct, wt, mu}}, by function, in one pass.
  *
