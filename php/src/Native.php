@@ -18,9 +18,6 @@ final class Native
     public const SHRUNK = 8;
     public const NO_WAIT = 16;
 
-    /** What the library gets instead of no directory; its message then says why. */
-    private const NO_DIRECTORY = '/dev/null/outside-open_basedir';
-
     /** Cdef\Functions, where FFI is everybody's. */
     private static string $scope = Scope::class;
 
@@ -189,7 +186,8 @@ final class Native
     }
 
     /**
-     * Without links, as Scope resolves them, too.
+     * Where PHP may not look there is no telling a missing directory from a forbidden one, so PHP makes it first. The
+     * library gets it without links: those that another user may have made are refused here.
      *
      * @param list<string> $directories
      * @return list<string>
@@ -198,22 +196,14 @@ final class Native
     {
         $allowed = [];
         foreach ($directories as $directory) {
-            if (self::isForLibrary($directory) && OpenBasedir::allows($directory)) {
-                $allowed[] = OpenBasedir::resolve($directory);
+            OpenBasedir::allows($directory) || BufferDirectory::create($directory);
+            $real = OpenBasedir::resolve($directory);
+            $hasLinks = $real !== rtrim($directory, '/');
+            if ($real !== null && (!$hasLinks || TrustedPath::examine($directory)[1] === '')) {
+                $allowed[] = $real;
             }
         }
-        return $allowed === [] ? [self::NO_DIRECTORY] : $allowed;
-    }
-
-    /**
-     * Where PHP may not look there is no telling a missing directory from a forbidden one, so PHP makes it first. The
-     * library gets it without links: those that another user may have made are refused here.
-     */
-    private static function isForLibrary(string $directory): bool
-    {
-        OpenBasedir::allows($directory) || BufferDirectory::create($directory);
-        $hasLinks = OpenBasedir::resolve($directory) !== rtrim($directory, '/');
-        return !$hasLinks || TrustedPath::examine($directory)[1] === '';
+        return $allowed === [] ? [Scope::NO_DIRECTORY] : $allowed;
     }
 
     /** @return string|null why not; null: it is there */

@@ -18,7 +18,7 @@ use function strlen;
 final class Scope
 {
     /** What the library gets instead of no directory; its message then says why. */
-    private const NONE = '/dev/null/outside-open_basedir';
+    public const NO_DIRECTORY = '/dev/null/outside-open_basedir';
 
     /** TRANSMIT_EINVAL */
     private const REFUSED = -1;
@@ -150,7 +150,7 @@ final class Scope
                 $allowed[] = $directory;
             }
         }
-        $plain['buffer_dirs'] = $allowed === [] ? [self::NONE] : $allowed;
+        $plain['buffer_dirs'] = $allowed === [] ? [self::NO_DIRECTORY] : $allowed;
         $plain['buffer_links'] = !$isOn;
         return \json_encode($plain, \JSON_UNESCAPED_SLASHES | \JSON_THROW_ON_ERROR);
     }
