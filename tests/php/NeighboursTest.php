@@ -2,6 +2,10 @@
 
 namespace Transmit\Test;
 
+use Transmit\Doctor\System;
+use Transmit\Quiet;
+use Transmit\Status\Backlog;
+
 /**
  * A buffer directory that other users may write to, and one that two sites of a user share. As root, with users of
  * the test's own.
@@ -56,15 +60,44 @@ final class NeighboursTest extends TransmitTestCase
     {
         $this->useFace($face, ['buffer_max_bytes' => PHP_INT_MAX, 'timeout_us' => 1000000]);
         for ($i = 0; $i < 4; $i++) {
-            $file = fopen("$this->buffer/profile_20200101_000000_0000000$i.json", 'w');
-            if (!ftruncate($file, PHP_INT_MAX >> 20 << 20)) {
-                ftruncate($file, 1 << 43); // the most that ext4 has
-            }
+            self::makeHuge("$this->buffer/profile_20200101_000000_0000000$i.json");
         }
         for ($i = 0; $i < 3; $i++) {
             self::assertTrue(write_to_disk_buffer("{\"own\":$i}"));
         }
         self::assertGreaterThanOrEqual(3, count($this->names()));
+    }
+
+    /** @dataProvider things */
+    public function testThePagesTellOfOnesOwnOnly(string $face, string $thing): void
+    {
+        $this->useFace($face);
+        write_to_disk_buffer('{"own":1}');
+        $this->useFace($face, ['listener_socket' => "$this->folder/other"]);
+        write_to_disk_buffer('{"of another listener":1}');
+        $this->useFace($face);
+        for ($i = 0; $i < 30; $i++) {
+            $this->leave($thing, sprintf('%s/profile_0001%04d_000000_%08x.json', $this->buffer, $i, $i));
+        }
+        $status = Backlog::of($this->buffer, $this->socket);
+        self::assertSame([1, 9], [$status->files, $status->bytes]);
+        self::assertEqualsWithDelta(time(), $status->since, 60);
+        $doctor = new \Transmit\Doctor\Backlog($this->buffer, $this->socket);
+        self::assertSame([1, 9], [$doctor->files, $doctor->bytes]);
+    }
+
+    public function testPagesTellOfSizesThatOverflow(): void
+    {
+        $this->useFace('plain');
+        for ($i = 0; $i < 4; $i++) {
+            self::makeHuge("$this->buffer/profile_20200101_000000_0000000$i.json");
+        }
+        $huge = filesize("$this->buffer/profile_20200101_000000_00000000.json");
+        $status = Quiet::call(function (): Backlog {
+            return Backlog::of($this->buffer, $this->socket);
+        }, null);
+        self::assertSame($huge > PHP_INT_MAX / 4 ? PHP_INT_MAX : 4 * $huge, $status->bytes);
+        self::assertMatchesRegularExpression('/^[\d.]{1,5} [TPE]B$/', System::bytes($status->bytes));
     }
 
     /** @return iterable<string, array{string, callable(string): mixed}> ways to buffer a profile for a listener */
@@ -172,6 +205,14 @@ final class NeighboursTest extends TransmitTestCase
             self::assertSame(5, $sent, $thing);
             $listener->close();
             unlink($this->socket);
+        }
+    }
+
+    private static function makeHuge(string $path): void
+    {
+        $file = fopen($path, 'w');
+        if (!ftruncate($file, PHP_INT_MAX >> 20 << 20)) {
+            ftruncate($file, 1 << 43); // the most that ext4 has
         }
     }
 

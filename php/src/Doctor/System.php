@@ -97,7 +97,7 @@ final class System
     /** Such as "1.4 GB". */
     public static function bytes(float $count): string
     {
-        foreach (['bytes', 'KB', 'MB', 'GB'] as $unit) {
+        foreach (['bytes', 'KB', 'MB', 'GB', 'TB', 'PB', 'EB'] as $unit) {
             if ($count < 1000) {
                 break;
             }

@@ -4,14 +4,16 @@ namespace Transmit\Status;
 
 use Transmit\BufferDirectory;
 use Transmit\Plain\BufferFile;
+use Transmit\Plain\BufferLimits;
 use Transmit\Plain\Directory;
+use Transmit\Plain\Tags;
 
 /**
- * What waits in the disk buffer now.
+ * What waits in the disk buffer now: this user's profiles, and not those for another listener.
  */
 final class Backlog
 {
-    /** More files are counted, but not measured one by one. */
+    /** More files are counted, but not measured one by one. Where others may make files, each is looked at. */
     private const MOST_MEASURED = 5000;
 
     /** The directory in use; null: there is none that can be used. */
@@ -25,26 +27,37 @@ final class Backlog
     /** When the oldest was written, unix seconds; null: nothing waits. */
     public ?int $since = null;
 
-    public static function of(?string $directory): self
+    public static function of(?string $directory, string $listener): self
     {
         $self = new self();
         $self->directory = $directory;
-        $oldest = '';
-        foreach ($directory === null ? [] : BufferDirectory::names($directory) as $name) {
-            if (preg_match(BufferFile::FINISHED, $name) === 1) {
-                $oldest = $oldest === '' ? $name : min($oldest, $name); // the names begin with the time
-                $self->add("$directory/$name");
-            }
+        if ($directory !== null) {
+            $self->look(Tags::look($directory, $listener), Directory::isShared($directory));
         }
-        $self->bytes = (int) ($self->bytes * max(1, $self->files / self::MOST_MEASURED));
-        $self->since = $oldest === '' ? null : Directory::file("$directory/$oldest")['mtime'] ?? time();
         return $self;
     }
 
-    private function add(string $path): void
+    private function look(Tags $tags, bool $isShared): void
     {
-        if (++$this->files <= self::MOST_MEASURED) {
-            $this->bytes += Directory::file($path)['size'] ?? 0;
+        $oldest = '';
+        $measured = 0;
+        foreach (BufferDirectory::names($this->directory) as $name) {
+            if (preg_match(BufferFile::FINISHED, $name) !== 1 || !$tags->counts($name)) {
+                continue;
+            }
+            if ($isShared || $measured < self::MOST_MEASURED) {
+                $size = Directory::ownFile("$this->directory/$name")['size'] ?? null;
+                if ($size === null) {
+                    continue; // somebody else's, or no file
+                }
+                $measured++;
+                $this->bytes = BufferLimits::sum($this->bytes, $size);
+            }
+            $this->files++;
+            $oldest = $oldest === '' ? $name : min($oldest, $name); // the names begin with the time
         }
+        $all = $this->bytes * max(1, $this->files / max(1, $measured));
+        $this->bytes = $all < PHP_INT_MAX ? (int) $all : PHP_INT_MAX;
+        $this->since = $oldest === '' ? null : Directory::file("$this->directory/$oldest")['mtime'] ?? time();
     }
 }

@@ -36,7 +36,7 @@ final class Snapshot
         $stats = Stats::get($self->settings);
         $self->counts = $stats['pool'] ?? $stats['process'];
         $self->poolError = $stats['pool_error'];
-        $self->backlog = Backlog::of($self->check['buffer_directory']);
+        $self->backlog = Backlog::of($self->check['buffer_directory'], $self->settings->listenerSocket);
         return $self;
     }
 
