@@ -79,6 +79,22 @@ final class HttpRequestTest extends TransmitTestCase
             'in a query' => ['/a?next=http://user:pw@host/&b=1', true, '/a?next=http://host/&b=1'],
             'encoded in a query' => ['/a?next=http%3A%2F%2Fuser%3Apw%40host', true, '/a?next=http%3A%2F%2Fhost'],
             'an @ elsewhere' => ['/@user/a@b', false, '/@user/a@b'],
+            'an ampersand in the password' => ['http://user:p&w@host/x', false, 'http://host/x'],
+            'one slash' => ['/go/http:/user:pw@host/x', false, '/go/http:/host/x'],
+            'one of two slashes encoded' => ['/go/http:%2F/user:pw@host', false, '/go/http:%2F/host'],
+            'encoded backslashes' => ['/go/http:%5c%5Cuser:pw@host', false, '/go/http:%5c%5Chost'],
+            'encoded twice' => ['/go/http%253A%252F%252Fuser:pw%2540host', false, '/go/http%253A%252F%252Fhost'],
+            'three slashes' => ['http:///user:pw@host/', false, 'http:///host/'],
+            'no scheme and no slash' => ['user:pw@host:443', false, 'host:443'],
+            'of two parameters' => ['/a?m=a@b&n=//u:p@h&c=d@e', true, '/a?m=a@b&n=//h&c=d@e'],
+            'a list, encoded' => ['/a?n=http%3A%2F%2Fu%3Ap%26w%40h', ['n'], '/a?n=http%3A%2F%2Fh'],
+            'an escape sequence' => ["/a\x1b]0;x\x07/b", false, '/a%1B]0/b'],
+            'control characters' => ["/a\n\x7f\0b?q=\x1b[2J", true, '/a%0A%7F%00b?q=%1B[2J'],
+            'a mark of direction' => ["/a\u{202e}b\u{9b}", false, '/a%E2%80%AEb%C2%9B'],
+            'not UTF-8' => ["/\xff\x9b", false, '/%FF%9B'],
+            'an encoded session id' => ['/reset%3Bjsessionid=SID/x%3bSID', false, '/reset/x'],
+            'an encoded query' => ['/a%3Ftoken=a/b', false, '/a'],
+            'a fragment with a slash' => ['/a#b/token', false, '/a'],
             'a session id' => ['/reset;jsessionid=SID/x?y', false, '/reset/x'],
             'a fragment' => ['/a#token', false, '/a'],
         ];
@@ -92,6 +108,21 @@ final class HttpRequestTest extends TransmitTestCase
     {
         $_SERVER = ['REQUEST_URI' => $sent];
         self::assertSame($want, HttpRequest::describe(new Options(['url_query' => $query]))['url']);
+    }
+
+    /** The time of a long one grows with its length, and not with the square. */
+    public function testALongUrlTakesNoTime(): void
+    {
+        foreach (['%2f%2f', '//', ':%2f%2f%2f', '%25', '%252f', '@', '%40', ';', '%3b', '?q[a][b]=', "\xff"] as $unit) {
+            $_SERVER = ['REQUEST_URI' => '/' . str_repeat($unit, intdiv(16000, strlen($unit)))];
+            $best = INF;
+            for ($try = 0; $try < 3; $try++) {
+                $start = hrtime(true);
+                HttpRequest::describe(new Options(['url_query' => true]));
+                $best = min($best, (hrtime(true) - $start) / 1e6);
+            }
+            self::assertLessThan(20, $best, "milliseconds for $unit");
+        }
     }
 
     /** @return array<string, array{mixed, string}> */

@@ -28,21 +28,36 @@ final class HttpRequest
     }
 
     /**
-     * A query string may hold secrets, and so may ";jsessionid=…" and "//user:password@".
+     * A query string may hold secrets, and so may a fragment, ";jsessionid=…" and "//user:password@", encoded or not.
+     * What is no visible ASCII character is encoded, as a browser does it.
      *
      * @param bool|list<string> $query which parameters to keep: all, or those of these names
      */
     private static function url($query): string
     {
         $url = (string) ($_SERVER['REQUEST_URI'] ?? $_SERVER['SCRIPT_NAME'] ?? '');
-        $url = (string) preg_replace('~([/\\\\]{2}|%2f%2f)[^/\\\\?#&]*(?:@|%40)~i', '$1', $url);
-        if ($query === true) {
-            return $url;
-        }
         [$path, $text] = explode('?', $url, 2) + [1 => ''];
-        $path = (string) preg_replace('~[;#][^/]*~', '', $path);
-        parse_str(is_array($query) ? $text : '', $given);
-        $kept = http_build_query(array_intersect_key($given, array_flip(is_array($query) ? $query : [])));
-        return $kept === '' ? $path : "$path?$kept";
+        $path = self::withoutUser((string) preg_replace('~#.*|%(?:25)*3f.*~is', '', $path), '');
+        // A session id; and the user where there is no slash before, as CONNECT has it.
+        $path = (string) preg_replace(['~(?:;|%(?:25)*3b)[^/]*~i', '~^[^/]*@~'], '', $path);
+        $text = self::withoutUser($text, '&');
+        if (is_array($query)) {
+            parse_str($text, $given);
+            $text = http_build_query(array_intersect_key($given, array_flip($query)));
+        }
+        $kept = $query === false || $text === '' ? '' : "?$text";
+        return (string) preg_replace_callback('/[^\x21-\x7e]+/', static function (array $found): string {
+            return rawurlencode($found[0]);
+        }, $path . $kept);
+    }
+
+    /** Without "user:password@" behind "//" or ":/", in whatever spelling. Goes through the text once, however long. */
+    private static function withoutUser(string $text, string $end): string
+    {
+        $slash = '(?:[/\\\\]|%(?:25)*(?:2f|5c))';
+        $pattern = "~((?::|%(?:25)*3a)$slash{1,3}|$slash{2})([^/\\\\\\\\?#$end]*)~i";
+        return (string) preg_replace_callback($pattern, static function (array $found): string {
+            return $found[1] . preg_replace('~^.*(?:@|%(?:25)*40)~is', '', $found[2]);
+        }, $text);
     }
 }
