@@ -32,7 +32,7 @@ func init() {
 	debug.SetMemoryLimit(transmit.MemoryLimit)
 	transmitter.OnTarget(setTarget)
 	transmitter.OnWanted(func(wanted bool) { C.transmit_want_sends(number(wanted)) })
-	transmit.OnEvent(func(e transmit.Event) { C.transmit_count(C.SHRUNK + C.int32_t(e)) })
+	transmit.OnCount(func(e transmit.Counter) { C.transmit_count(C.SHRUNK + C.int32_t(e)) })
 	transmit.OnWait(sharedWait)
 	C.transmit_go_runs()
 }
@@ -50,7 +50,7 @@ func transmitSend(call *C.struct_call) (result C.int32_t) {
 			return answer(call, transmit.Lost, fmt.Errorf("%w: socket_path %w", transmit.ErrInvalid, err))
 		}
 	}
-	outcome, err := transmitter.Send(transmit.Request{
+	outcome, err := transmitter.Send(transmit.SendRequest{
 		JSON:    document(call),
 		Socket:  socketPath(call),
 		Trusted: call.flags&C.TRANSMIT_TRUSTED != 0,

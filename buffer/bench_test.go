@@ -53,7 +53,7 @@ func writeAndRename(b *testing.B, content []byte) {
 func BenchmarkScan(b *testing.B) {
 	s := benchStore(b, 100_000)
 	for b.Loop() {
-		for scan := newScan(s.dir, s.bound.tags, profile{}, minOldest); scan.walkBlock(); {
+		for scan := newScan(s.dir, s.evictor.tags, profile{}, minOldest); scan.walkBlock(); {
 		}
 	}
 }
@@ -71,7 +71,7 @@ func benchStore(b *testing.B, files int) *Store {
 	}
 	s := newStore(b, Options{Dirs: []string{dir}, MaxFiles: 1_000_000, MaxBytes: 1 << 40})
 	mustWrite(b, s, document(10))
-	for s.Work() {
+	for s.Step() {
 	}
 	return s
 }

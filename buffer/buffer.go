@@ -66,8 +66,8 @@ type Options struct {
 type Store struct {
 	options Options
 	dir     *directory // nil until it is chosen
-	bound   *keeper
-	turn    *Turn // what is known for the next one; nil: nothing
+	evictor *evictor
+	replay  *Replay // what is known for the next one; nil: nothing
 }
 
 // New makes a store and does nothing else: the first Write chooses a directory.
@@ -104,9 +104,9 @@ func (s *Store) Write(pieces ...[]byte) error {
 // has been told: it may read a part of the directory.
 //
 // It blocks for some milliseconds, if the disk does not block longer.
-func (s *Store) Bound() {
+func (s *Store) EnforceLimits() {
 	if s.dir != nil {
-		s.bound.enforce(s.dir)
+		s.evictor.enforce(s.dir)
 	}
 }
 
@@ -115,15 +115,15 @@ func (s *Store) Bound() {
 // writes calls it in between.
 //
 // It blocks for less than a millisecond, if the disk does not block longer.
-func (s *Store) Work() (more bool) {
+func (s *Store) Step() (more bool) {
 	if s.dir == nil {
 		return false
 	}
-	if s.turn != nil && s.turn.scan != nil {
-		_ = s.turn.look()
+	if s.replay != nil && s.replay.scan != nil {
+		_ = s.replay.look()
 	}
-	more = s.bound.work(s.dir)
-	return more || s.turn != nil && s.turn.scan != nil
+	more = s.evictor.step(s.dir)
+	return more || s.replay != nil && s.replay.scan != nil
 }
 
 // Close gives the directory's descriptor back. The store can still be used: the
@@ -149,12 +149,12 @@ func (s *Store) write(pieces [][]byte, size int64) error {
 	if err != nil {
 		return err
 	}
-	name, err := s.dir.publish(temp, func() string { return s.bound.tags.newName(time.Now()) })
+	name, err := s.dir.publish(temp, func() string { return s.evictor.tags.newName(time.Now()) })
 	if err != nil {
 		s.dir.remove(temp)
 		return err
 	}
-	s.bound.added(profile{name: name, size: size})
+	s.evictor.added(profile{name: name, size: size})
 	return nil
 }
 
@@ -163,9 +163,9 @@ func (s *Store) write(pieces [][]byte, size int64) error {
 func (s *Store) settleIn() error {
 	if s.dir != nil {
 		if status, ok := s.dir.current(); ok {
-			s.bound.noticeChange(status.Mtim)
-			if !s.dir.isCurrent(s.bound.tags) {
-				_ = s.bound.readTags(s.dir)
+			s.evictor.noticeChange(status.Mtim)
+			if !s.dir.isCurrent(s.evictor.tags) {
+				_ = s.evictor.readTags(s.dir)
 			}
 			return nil
 		}
@@ -176,9 +176,9 @@ func (s *Store) settleIn() error {
 		return err
 	}
 	s.dir = dir
-	s.bound = newKeeper(s.options)
-	if s.bound.readTags(dir) == nil {
-		dir.recoverClaims(s.bound.tags)
+	s.evictor = newEvictor(s.options)
+	if s.evictor.readTags(dir) == nil {
+		dir.recoverClaimed(s.evictor.tags)
 	}
 	return nil
 }
@@ -187,12 +187,12 @@ func (s *Store) forget() {
 	if s.dir == nil {
 		return
 	}
-	s.bound.abandonScan()
-	if s.turn != nil {
-		s.turn.abandon()
+	s.evictor.abandonScan()
+	if s.replay != nil {
+		s.replay.abandon()
 	}
 	s.dir.close()
-	s.dir, s.bound, s.turn = nil, nil, nil
+	s.dir, s.evictor, s.replay = nil, nil, nil
 }
 
 // outOfPlace tells whether choosing a directory again may help: this one, or

@@ -58,7 +58,7 @@ func writeRole(args []string) error {
 		if err := s.Write(document(size)); err != nil {
 			return err
 		}
-		s.Bound()
+		s.EnforceLimits()
 	}
 	return s.Close()
 }
@@ -70,7 +70,7 @@ func writeOnRole(args []string) error {
 		if err := s.Write(document(number(args[1]))); err != nil {
 			return err
 		}
-		s.Bound()
+		s.EnforceLimits()
 	}
 }
 
@@ -124,7 +124,7 @@ func mustWrite(t testing.TB, s *Store, pieces ...[]byte) {
 	if err := s.Write(pieces...); err != nil {
 		t.Fatal(err)
 	}
-	s.Bound()
+	s.EnforceLimits()
 }
 
 // newStore is closed when the test ends.

@@ -2,42 +2,39 @@ package buffer
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// replayRoom is how many profiles a turn knows by name, at about 100 bytes each.
-// To find them takes a scan of the whole directory (0.2 s for 100,000 files).
+// replayRoom is how many profiles a replay remembers by name, at about 100 bytes each. Finding them takes a scan of
+// the whole directory (0.2 s for 100,000 files).
 const replayRoom = 1 << 12
 
-// Verdict is what becomes of a profile that was offered.
-type Verdict int
+// ReplayResult says what a caller of [Replay.Next] did with a profile.
+type ReplayResult int
 
 const (
-	Gone   Verdict = iota // somebody has it: its file is removed
-	Bad                   // nobody will ever take it: it is set aside, as bad_profile_….json
-	Stays                 // it cannot go this way, or cannot be read; the others can
-	NotNow                // it stays, and so do the others
+	Delivered ReplayResult = iota // it was sent: its file is removed
+	Malformed                     // no listener can use it: its file is renamed to bad_profile_….json
+	Kept                          // it cannot be sent or read: its file stays, and the replay goes on
+	Stopped                       // its file stays, and the replay ends for now
 )
 
-// Offer is a profile that may be taken.
-type Offer struct {
+// ReplayFile is a profile that a replay has claimed.
+type ReplayFile struct {
 	Size int64
 	file *descriptor
 }
 
-// Read fills room, which has the profile's size, with it.
-func (o *Offer) Read(room []byte) error {
+// Read fills room, which has the profile's size.
+func (f *ReplayFile) Read(room []byte) error {
 	for at := 0; at < len(room); {
-		if _, ours := o.file.status(); !ours {
+		if _, ours := f.file.status(); !ours {
 			return unix.EBADF
 		}
-		n, err := unix.Pread(o.file.fd, room[at:], int64(at))
+		n, err := unix.Pread(f.file.fd, room[at:], int64(at))
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -51,223 +48,166 @@ func (o *Offer) Read(room []byte) error {
 	return nil
 }
 
-// Turn offers a directory's profiles to their listener, oldest first. One process
-// at a time has the turn, of each user and listener: what belongs to others is not
-// read, nor what is not a regular file with one link.
+// Replay gives a directory's profiles to their listener, oldest first. One process at a time can replay for a user
+// and listener. It skips what belongs to others and what is not a regular file with one link.
 //
-// While it is offered, a profile is in the user's own directory, where no reader
-// looks, so nobody else can take it, too. When the process dies then, it is not known
-// whether it was taken. It is moved back, by the next turn or by the next process
-// that writes there, and is offered again.
-type Turn struct {
+// A profile moves to the user's own directory while it is sent, so that other readers do not find it (claimed.go).
+// If the process dies meanwhile, the profile may or may not have been sent. The next replay, or the next process that
+// writes, moves it back, and it is sent again.
+type Replay struct {
 	dir     *directory
 	tags    *tags
-	lock    *lock // nil between turns
+	lock    *lock // nil between BeginReplay and End
 	largest int64
 
-	scan   *scan     // under way, or nil
-	oldest []profile // oldest first
-	all    bool      // they were all that there are
-	fresh  bool      // they were looked for in this turn
-	moved  bool      // some of them are gone
+	scan    *scan     // under way, or nil
+	oldest  []profile // oldest first
+	isAll   bool      // oldest holds all profiles of the directory
+	isFresh bool      // oldest was filled since BeginReplay
+	hasGone bool      // some of oldest left the directory
 }
 
-var errTurnOver = errors.New("the directory is not ours to empty any more")
+var errReplayOver = errors.New("the lock of the replay was lost")
 
-// TakeTurn begins a turn for the profiles of up to so many bytes; larger ones
-// stay. [ErrTaken]: another process has it. What an earlier turn had found out
-// about the directory is kept.
-func (s *Store) TakeTurn(largest int64) (*Turn, error) {
+// BeginReplay starts a replay of the profiles of up to largest bytes. It returns [ErrTaken] if another process replays.
+// What an earlier replay found out about the directory is kept.
+func (s *Store) BeginReplay(largest int64) (*Replay, error) {
 	if err := s.settleIn(); err != nil {
 		return nil, err
 	}
-	if err := s.bound.readTags(s.dir); err != nil {
+	if err := s.evictor.readTags(s.dir); err != nil {
 		return nil, err
 	}
-	tags := s.bound.tags
+	tags := s.evictor.tags
 	l, err := s.dir.lock(s.dir.lockName(replayForm, tags))
 	if err != nil {
 		return nil, err
 	}
-	s.dir.restoreClaims(tags)
-	if s.turn == nil {
-		s.turn = &Turn{dir: s.dir}
+	s.dir.restoreClaimed(tags)
+	if s.replay == nil {
+		s.replay = &Replay{dir: s.dir}
 	}
-	s.turn.tags = tags
-	s.turn.lock, s.turn.largest, s.turn.fresh = l, largest, false
-	return s.turn, nil
+	s.replay.tags = tags
+	s.replay.lock, s.replay.largest, s.replay.isFresh = l, largest, false
+	return s.replay, nil
 }
 
-// End ends the turn.
-func (t *Turn) End() {
-	if t.lock != nil {
-		t.lock.release()
-		t.lock = nil
+// End lets another process replay.
+func (r *Replay) End() {
+	if r.lock != nil {
+		r.lock.release()
+		r.lock = nil
 	}
 }
 
-// Limit makes the turn leave what has more bytes.
-func (t *Turn) Limit(largest int64) { t.largest = min(t.largest, largest) }
+// Limit lowers the size of the profiles that the replay gives out.
+func (r *Replay) Limit(largest int64) { r.largest = min(r.largest, largest) }
 
-// Offers tells whether Next will offer a profile.
-func (t *Turn) Offers() bool { return t.scan == nil && len(t.oldest) > 0 }
+// HasNext tells whether Next will call send.
+func (r *Replay) HasNext() bool { return r.scan == nil && len(r.oldest) > 0 }
 
-// Next looks at some more of the directory, or offers one profile to take. It
-// returns whether there is more to do.
+// Next reads one more block of the directory, or calls send with one profile. It returns whether there is more to do.
 //
-// It blocks as long as the disk and take do.
-func (t *Turn) Next(take func(*Offer) Verdict) (more bool, err error) {
-	if t.lock == nil || !t.lock.held() {
-		return false, errTurnOver
+// It blocks as long as the disk and send do.
+func (r *Replay) Next(send func(*ReplayFile) ReplayResult) (more bool, err error) {
+	if r.lock == nil || !r.lock.held() {
+		return false, errReplayOver
 	}
-	if t.scan != nil {
-		return true, t.look()
+	if r.scan != nil {
+		return true, r.look()
 	}
-	if len(t.oldest) > 0 {
-		return t.offer(t.oldest[0], take)
+	if len(r.oldest) > 0 {
+		return r.claimAndSend(r.oldest[0], send)
 	}
-	if t.fresh && (t.all || !t.moved) {
+	if r.isFresh && (r.isAll || !r.hasGone) {
 		return false, nil
 	}
-	t.scan = newScan(t.dir, t.tags, profile{}, replayRoom)
-	t.scan.upTo = t.largest
-	t.fresh, t.moved = true, false
+	r.scan = newScan(r.dir, r.tags, profile{}, replayRoom)
+	r.scan.upTo = r.largest
+	r.isFresh, r.hasGone = true, false
 	return true, nil
 }
 
-// look goes on with the scan, by one block.
-func (t *Turn) look() error {
-	if t.scan.walkBlock() {
+// look takes the scan one block further.
+func (r *Replay) look() error {
+	if r.scan.walkBlock() {
 		return nil
 	}
-	ended := t.scan
-	t.scan = nil
+	ended := r.scan
+	r.scan = nil
 	ended.close()
 	if ended.err != nil {
-		t.fresh = false
-		return t.dir.failure("read", ended.err)
+		r.isFresh = false
+		return r.dir.failure("read", ended.err)
 	}
 	ended.counts.sort()
-	t.oldest, t.all = ended.counts.oldest, ended.counts.complete()
+	r.oldest, r.isAll = ended.counts.oldest, ended.counts.complete()
 	return nil
 }
 
-func (t *Turn) offer(p profile, take func(*Offer) Verdict) (more bool, err error) {
-	t.oldest = t.oldest[1:]
-	if p.size > t.largest || !t.tags.mayBeSent(tagIn([]byte(p.name))) {
+func (r *Replay) claimAndSend(p profile, send func(*ReplayFile) ReplayResult) (more bool, err error) {
+	r.oldest = r.oldest[1:]
+	if p.size > r.largest || !r.tags.mayBeSent(tagIn([]byte(p.name))) {
 		return true, nil
 	}
-	fd, err := openat(t.dir.fd, p.name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd, err := openat(r.dir.fd, p.name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return t.passOver("open", err)
+		return r.skip("open", err)
 	}
 	var status unix.Stat_t
 	if err := unix.Fstat(fd, &status); err != nil {
-		return t.passOver("fstat", err)
+		return r.skip("fstat", err)
 	}
 	file := descriptor{fd, status.Dev, status.Ino}
 	defer file.close()
-	if !isOwn(&status) || status.Nlink != 1 || status.Size > t.largest {
+	if !isOwn(&status) || status.Nlink != 1 || status.Size > r.largest {
 		return true, nil
 	}
-	if err := t.dir.move(p.name, t.dir.claimOf(p.name)); err != nil {
-		return t.passOver("rename", err)
+	if err := r.dir.move(p.name, r.dir.claimedPath(p.name)); err != nil {
+		return r.skip("rename", err)
 	}
-	verdict := Stays
-	if t.dir.has(t.dir.claimOf(p.name), &file) {
-		verdict = take(&Offer{Size: status.Size, file: &file})
+	result := Kept
+	if r.dir.has(r.dir.claimedPath(p.name), &file) {
+		result = send(&ReplayFile{Size: status.Size, file: &file})
 	}
-	if verdict == NotNow {
-		t.oldest = slices.Insert(t.oldest, 0, p)
+	if result == Stopped {
+		r.oldest = slices.Insert(r.oldest, 0, p)
 	}
-	return t.settle(p.name, verdict)
+	return r.settle(p.name, result)
 }
 
-// passOver leaves a file that somebody else took or that cannot be taken; other
-// errors are not only this file's.
-func (t *Turn) passOver(operation string, err error) (more bool, _ error) {
+// skip goes on after an error that is about this file alone: another reader took it, or it cannot be claimed.
+func (r *Replay) skip(operation string, err error) (more bool, _ error) {
 	switch err {
 	case unix.ENOENT, unix.EACCES, unix.EPERM, unix.ELOOP, unix.ENXIO, unix.EEXIST:
 		return true, nil
 	}
-	return false, t.dir.failure(operation, err)
+	return false, r.dir.failure(operation, err)
 }
 
-// settle does what the verdict says with the profile that had that name.
-func (t *Turn) settle(name string, verdict Verdict) (more bool, err error) {
-	claim := t.dir.claimOf(name)
-	switch verdict {
-	case Gone:
-		err = unix.Unlinkat(t.dir.fd, claim, 0)
-	case Bad:
-		err = t.dir.move(claim, badPrefix+name)
+// settle does with the claimed profile what result says.
+func (r *Replay) settle(name string, result ReplayResult) (more bool, err error) {
+	claimed := r.dir.claimedPath(name)
+	switch result {
+	case Delivered:
+		err = unix.Unlinkat(r.dir.fd, claimed, 0)
+	case Malformed:
+		err = r.dir.move(claimed, badPrefix+name)
 	default:
-		err = t.dir.move(claim, name)
+		err = r.dir.move(claimed, name)
 	}
 	if err != nil {
-		return false, t.dir.failure("settle "+name, err)
+		return false, r.dir.failure("settle "+name, err)
 	}
-	t.moved = t.moved || verdict == Gone || verdict == Bad
-	return verdict != NotNow, nil
+	r.hasGone = r.hasGone || result == Delivered || result == Malformed
+	return result != Stopped, nil
 }
 
-// abandon ends it for good.
-func (t *Turn) abandon() {
-	t.End()
-	if t.scan != nil {
-		t.scan.close()
-		t.scan = nil
+// abandon ends the replay and forgets what it found out.
+func (r *Replay) abandon() {
+	r.End()
+	if r.scan != nil {
+		r.scan.close()
+		r.scan = nil
 	}
-}
-
-// has tells whether the name is that file's.
-func (d *directory) has(name string, file *descriptor) bool {
-	var named unix.Stat_t
-	err := unix.Fstatat(d.fd, name, &named, unix.AT_SYMLINK_NOFOLLOW)
-	return err == nil && file.is(&named)
-}
-
-// claimOf is where a profile is while it is offered.
-func (d *directory) claimOf(name string) string { return d.inState(name) }
-
-// recoverClaims moves back what a dead process was about to hand over, unless one
-// that lives does it.
-func (d *directory) recoverClaims(t *tags) {
-	if len(d.claims(t)) == 0 {
-		return
-	}
-	if l, err := d.lock(d.lockName(replayForm, t)); err == nil {
-		d.restoreClaims(t)
-		l.release()
-	}
-}
-
-// restoreClaims is for whoever has the lock. The name tells the profile's age, as before.
-func (d *directory) restoreClaims(t *tags) {
-	for _, claim := range d.claims(t) {
-		var status unix.Stat_t
-		err := unix.Fstatat(d.fd, claim, &status, unix.AT_SYMLINK_NOFOLLOW)
-		if err != nil || !isOwn(&status) || status.Nlink != 1 {
-			continue
-		}
-		if name, inState := strings.CutPrefix(claim, d.state+"/"); !inState || d.move(claim, name) == unix.EEXIST {
-			_, _ = d.publish(claim, func() string { return t.newName(time.Unix(status.Mtim.Unix())) })
-		}
-	}
-}
-
-// claims are the profiles in the user's own directory that this listener may have,
-// and one that version 1.0 may have left.
-func (d *directory) claims(t *tags) (claims []string) {
-	_ = d.eachName(d.state, func(name []byte) {
-		if hasForm(name, profileForm) && t.mayBeSent(tagIn(name)) {
-			claims = append(claims, d.claimOf(string(name)))
-		}
-	})
-	old := fmt.Sprintf(oldClaimForm, unix.Geteuid())
-	var status unix.Stat_t
-	if t.isAlone() && unix.Fstatat(d.fd, old, &status, unix.AT_SYMLINK_NOFOLLOW) == nil {
-		claims = append(claims, old)
-	}
-	return claims
 }

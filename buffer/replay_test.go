@@ -15,22 +15,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// takeAll takes a whole turn, and returns the contents that were offered. verdict decides.
-func takeAll(t *testing.T, s *Store, largest int64, verdict func(text string) Verdict) (offered []string) {
+// takeAll takes a whole turn, and returns the contents that were offered. result decides.
+func takeAll(t *testing.T, s *Store, largest int64, result func(text string) ReplayResult) (offered []string) {
 	t.Helper()
-	turn, err := s.TakeTurn(largest)
+	turn, err := s.BeginReplay(largest)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer turn.End()
 	for more := true; more; {
-		more, err = turn.Next(func(o *Offer) Verdict {
+		more, err = turn.Next(func(o *ReplayFile) ReplayResult {
 			text := make([]byte, o.Size)
 			if err := o.Read(text); err != nil {
 				t.Error(err)
 			}
 			offered = append(offered, string(text))
-			return verdict(string(text))
+			return result(string(text))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +39,7 @@ func takeAll(t *testing.T, s *Store, largest int64, verdict func(text string) Ve
 	return offered
 }
 
-func gone(string) Verdict { return Gone }
+func gone(string) ReplayResult { return Delivered }
 
 // put makes a profile of that age in minutes.
 func put(t *testing.T, dir, text string, age int) (name string) {
@@ -53,18 +53,18 @@ func put(t *testing.T, dir, text string, age int) (name string) {
 	return name
 }
 
-// TestTurn_Verdicts has a row for each one.
-func TestTurn_Verdicts(t *testing.T) {
+// TestReplay_Verdicts has a row for each one.
+func TestReplay_Verdicts(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		verdict Verdict
+		result  ReplayResult
 		offered string
 		left    string // of b, the second of three
 	}{
-		{"gone", Gone, "a b c", ""},
-		{"bad", Bad, "a b c", "bad_profile"},
-		{"stays", Stays, "a b c", "profile"},
-		{"not now", NotNow, "a b", "profile profile"},
+		{"gone", Delivered, "a b c", ""},
+		{"bad", Malformed, "a b c", "bad_profile"},
+		{"stays", Kept, "a b c", "profile"},
+		{"not now", Stopped, "a b", "profile profile"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -72,11 +72,11 @@ func TestTurn_Verdicts(t *testing.T) {
 				put(t, dir, text, 60-i)
 			}
 			s := newStore(t, Options{Dirs: []string{dir}})
-			offered := takeAll(t, s, 1000, func(text string) Verdict {
+			offered := takeAll(t, s, 1000, func(text string) ReplayResult {
 				if text == "b" {
-					return test.verdict
+					return test.result
 				}
-				return Gone
+				return Delivered
 			})
 			if got := strings.Join(offered, " "); got != test.offered {
 				t.Errorf("offered %s, want %s", got, test.offered)
@@ -89,7 +89,7 @@ func TestTurn_Verdicts(t *testing.T) {
 			if got := strings.Join(kinds, " "); got != test.left {
 				t.Errorf("left %s, want %s", got, test.left)
 			}
-			if again := takeAll(t, s, 1000, gone); test.verdict == NotNow && !slices.Equal(again, []string{"b", "c"}) {
+			if again := takeAll(t, s, 1000, gone); test.result == Stopped && !slices.Equal(again, []string{"b", "c"}) {
 				t.Errorf("then offered %q", again)
 			}
 		})
@@ -97,7 +97,7 @@ func TestTurn_Verdicts(t *testing.T) {
 }
 
 // Only regular files of this user's, of the right name and size, are read; nothing else is touched.
-func TestTurn_ReadsOnlyOwnFiles(t *testing.T) {
+func TestReplay_ReadsOnlyOwnFiles(t *testing.T) {
 	dir, elsewhere := t.TempDir(), t.TempDir()
 	name := func(i int) string { return filepath.Join(dir, fmt.Sprintf("profile_20250101_000000_%08x.json", i)) }
 	secret := filepath.Join(elsewhere, "secret")
@@ -137,7 +137,7 @@ func TestTurn_ReadsOnlyOwnFiles(t *testing.T) {
 }
 
 // A file that is swapped between the look and the offer is not read.
-func TestTurn_SwappedFile(t *testing.T) {
+func TestReplay_SwappedFile(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
@@ -164,14 +164,14 @@ func TestTurn_SwappedFile(t *testing.T) {
 			second := put(t, dir, "second", 2)
 			put(t, dir, "third", 1)
 			s := newStore(t, Options{Dirs: []string{dir}})
-			swap := func(text string) Verdict {
+			swap := func(text string) ReplayResult {
 				path := filepath.Join(dir, second)
 				if text == "first" {
 					if err := firstError(os.Remove(path), test.make(path)); err != nil {
 						t.Error(err)
 					}
 				}
-				return Gone
+				return Delivered
 			}
 			if got := takeAll(t, s, 1000, swap); !slices.Equal(got, []string{"first", "third"}) {
 				t.Errorf("offered %.100q", got)
@@ -184,7 +184,7 @@ func TestTurn_SwappedFile(t *testing.T) {
 }
 
 // One process of all; the lock goes with its holder's death.
-func TestTurn_OneAtATime(t *testing.T) {
+func TestReplay_OneAtATime(t *testing.T) {
 	dir := t.TempDir()
 	name := put(t, dir, "a", 1)
 	cmd, output := inRole(t, "hold-turn", dir)
@@ -194,7 +194,7 @@ func TestTurn_OneAtATime(t *testing.T) {
 	claim := filepath.Join(ownDirectory(dir), name)
 	awaitPath(t, claim)
 	s := newStore(t, Options{Dirs: []string{dir}})
-	if _, err := s.TakeTurn(1000); !errors.Is(err, ErrTaken) {
+	if _, err := s.BeginReplay(1000); !errors.Is(err, ErrTaken) {
 		t.Errorf("%v, want ErrTaken", err)
 	}
 	mustWrite(t, s, []byte("b")) // does not take the claim away from it
@@ -215,9 +215,9 @@ func ownDirectory(dir string) string {
 
 // holdTurnRole: directory. It is offered a profile and never decides.
 func holdTurnRole(args []string) error {
-	turn, err := New(Options{Dirs: args[:1]}).TakeTurn(1000)
+	turn, err := New(Options{Dirs: args[:1]}).BeginReplay(1000)
 	for err == nil {
-		_, err = turn.Next(func(*Offer) Verdict { select {} })
+		_, err = turn.Next(func(*ReplayFile) ReplayResult { select {} })
 	}
 	return err
 }
@@ -234,7 +234,7 @@ func awaitPath(t *testing.T, path string) {
 }
 
 // What a dead process was handing over comes back with the next write, too, and is as old as it was.
-func TestTurn_RecoveredByAWriter(t *testing.T) {
+func TestReplay_RecoveredByAWriter(t *testing.T) {
 	for _, form := range []string{ownDirectory("") + "/%s", fmt.Sprintf(oldClaimForm, os.Geteuid()) + "%.0s"} {
 		t.Run(form, func(t *testing.T) {
 			dir := t.TempDir()
@@ -256,36 +256,36 @@ func TestTurn_RecoveredByAWriter(t *testing.T) {
 }
 
 // The host closes all descriptors, or somebody removes the lock's file: the turn is over, and nothing else is closed.
-func TestTurn_Lost(t *testing.T) {
+func TestReplay_Lost(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		lose func(dir string, turn *Turn)
+		lose func(dir string, turn *Replay)
 	}{
-		{"descriptors closed", func(_ string, turn *Turn) {
+		{"descriptors closed", func(_ string, turn *Replay) {
 			unix.Close(turn.lock.file.fd)
 		}},
-		{"its number is another file's", func(_ string, turn *Turn) {
+		{"its number is another file's", func(_ string, turn *Replay) {
 			if null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
 				unix.Dup3(null, turn.lock.file.fd, unix.O_CLOEXEC)
 				unix.Close(null)
 			}
 		}},
-		{"file removed", func(_ string, turn *Turn) { turn.dir.remove(turn.lock.name) }},
-		{"all removed", func(dir string, _ *Turn) { os.RemoveAll(ownDirectory(dir)) }},
-		{"store closed", func(_ string, turn *Turn) { turn.abandon() }},
+		{"file removed", func(_ string, turn *Replay) { turn.dir.remove(turn.lock.name) }},
+		{"all removed", func(dir string, _ *Replay) { os.RemoveAll(ownDirectory(dir)) }},
+		{"store closed", func(_ string, turn *Replay) { turn.abandon() }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			put(t, dir, "a", 1)
 			s := newStore(t, Options{Dirs: []string{dir}})
-			turn, err := s.TakeTurn(1000)
+			turn, err := s.BeginReplay(1000)
 			if err != nil {
 				t.Fatal(err)
 			}
 			fd := turn.lock.file.fd
 			test.lose(dir, turn)
 			for range 3 {
-				if more, err := turn.Next(func(*Offer) Verdict { return Gone }); more || !errors.Is(err, errTurnOver) {
+				if more, err := turn.Next(func(*ReplayFile) ReplayResult { return Delivered }); more || !errors.Is(err, errReplayOver) {
 					t.Errorf("%v, %v", more, err)
 				}
 			}
@@ -302,7 +302,7 @@ func TestTurn_Lost(t *testing.T) {
 }
 
 // A large directory: in the order of age, in short steps, by few scans.
-func TestTurn_LargeDirectory(t *testing.T) {
+func TestReplay_LargeDirectory(t *testing.T) {
 	const files = 3*replayRoom + 100
 	dir := t.TempDir()
 	old := time.Now().Add(-time.Hour)
@@ -310,7 +310,7 @@ func TestTurn_LargeDirectory(t *testing.T) {
 		putProfile(t, dir, i*7919%files, 1, old.Add(time.Duration(i)*time.Millisecond))
 	}
 	s := newStore(t, Options{Dirs: []string{dir}})
-	turn, err := s.TakeTurn(1000)
+	turn, err := s.BeginReplay(1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func TestTurn_LargeDirectory(t *testing.T) {
 	offered, scans, wasScanning := 0, 0, false
 	for more := true; more; {
 		began := time.Now()
-		more, err = turn.Next(func(o *Offer) Verdict {
+		more, err = turn.Next(func(o *ReplayFile) ReplayResult {
 			var status unix.Stat_t
 			if err := unix.Fstat(o.file.fd, &status); err != nil {
 				t.Error(err)
@@ -331,7 +331,7 @@ func TestTurn_LargeDirectory(t *testing.T) {
 				last = at
 			}
 			offered++
-			return Gone
+			return Delivered
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -349,14 +349,14 @@ func TestTurn_LargeDirectory(t *testing.T) {
 }
 
 // Files that stay are offered once in a turn, however many there are, and do not hide others.
-func TestTurn_EndsWhereAllStay(t *testing.T) {
+func TestReplay_EndsWhereAllStay(t *testing.T) {
 	dir := t.TempDir()
 	old := time.Now().Add(-time.Hour)
 	for i := range replayRoom + 50 {
 		putProfile(t, dir, i, 10, old.Add(time.Duration(i)*time.Millisecond))
 	}
 	s := newStore(t, Options{Dirs: []string{dir}})
-	if got := takeAll(t, s, 1000, func(string) Verdict { return Stays }); len(got) != replayRoom {
+	if got := takeAll(t, s, 1000, func(string) ReplayResult { return Kept }); len(got) != replayRoom {
 		t.Errorf("%d offered", len(got))
 	}
 	put(t, dir, "small", 0)
@@ -367,7 +367,7 @@ func TestTurn_EndsWhereAllStay(t *testing.T) {
 
 // Two that replay, killed at any moment, and a reader that renames first: each
 // profile is taken, and twice only for a kill.
-func TestTurn_KilledAtAnyMoment(t *testing.T) {
+func TestReplay_KilledAtAnyMoment(t *testing.T) {
 	const files, kills = 3000, 40
 	dir, out := t.TempDir(), t.TempDir()
 	for i := range files {
@@ -395,7 +395,7 @@ func TestTurn_KilledAtAnyMoment(t *testing.T) {
 		killed += 2
 	}
 	readByRenaming(t, dir, taken)
-	takeAll(t, newStore(t, Options{Dirs: []string{dir}}), 1000, func(text string) Verdict { taken[text]++; return Gone })
+	takeAll(t, newStore(t, Options{Dirs: []string{dir}}), 1000, func(text string) ReplayResult { taken[text]++; return Delivered })
 	for _, name := range list(t, out, "*") {
 		text, _, _ := strings.Cut(name, "-")
 		taken[text]++
@@ -418,23 +418,23 @@ func TestTurn_KilledAtAnyMoment(t *testing.T) {
 func takeTurnRole(args []string) error {
 	s := New(Options{Dirs: args[:1]})
 	for {
-		turn, err := s.TakeTurn(1000)
+		turn, err := s.BeginReplay(1000)
 		if errors.Is(err, ErrTaken) {
 			time.Sleep(time.Millisecond)
 			continue
 		}
 		for more := true; more && err == nil; {
-			more, err = turn.Next(func(o *Offer) Verdict {
+			more, err = turn.Next(func(o *ReplayFile) ReplayResult {
 				text := make([]byte, o.Size)
 				if o.Read(text) != nil {
-					return Stays
+					return Kept
 				}
 				file, err := os.CreateTemp(args[1], string(text)+"-*")
 				if err != nil {
-					return NotNow
+					return Stopped
 				}
 				file.Close()
-				return Gone
+				return Delivered
 			})
 		}
 		if err != nil {

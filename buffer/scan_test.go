@@ -47,7 +47,7 @@ func TestWrite_BoundsALargeDirectorySoon(t *testing.T) {
 	writes := 0
 	write := func() { mustWrite(t, s, document(10)); writes++ }
 	deadline := time.Now().Add(20 * time.Second)
-	for write(); !s.bound.known || s.bound.over(); write() {
+	for write(); !s.evictor.known || s.evictor.over(); write() {
 		if time.Now().After(deadline) {
 			t.Fatalf("over the limit after %d writes", writes)
 		}
@@ -56,9 +56,9 @@ func TestWrite_BoundsALargeDirectorySoon(t *testing.T) {
 	worst := 0
 	for range more {
 		write()
-		worst = max(worst, int(s.bound.have.files)-limit)
+		worst = max(worst, int(s.evictor.have.files)-limit)
 	}
-	for write(); s.bound.over(); write() {
+	for write(); s.evictor.over(); write() {
 	}
 	if got := len(list(t, dir, "profile_*")); got != limit {
 		t.Errorf("%d files after %d writes, want %d", got, writes, limit)
@@ -78,10 +78,10 @@ func TestWrite_SlowsDownWhileItIsFarOverTheLimit(t *testing.T) {
 		putProfile(t, dir, i, 1, time.Now().Add(-time.Hour))
 	}
 	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: limit})
-	for mustWrite(t, s, document(10)); !s.bound.known; mustWrite(t, s, document(10)) {
+	for mustWrite(t, s, document(10)); !s.evictor.known; mustWrite(t, s, document(10)) {
 	}
 	writes := 0
-	for ; s.bound.over() && writes < files; writes++ {
+	for ; s.evictor.over() && writes < files; writes++ {
 		mustWrite(t, s, document(10))
 	}
 	t.Logf("%d writes until the directory was within its limit", writes)

@@ -20,7 +20,7 @@ const (
 	stateForm    = ".transmit-state-%d"
 	listenerForm = "listener-%04x"
 	replayForm   = ".transmit-replay-%04x-%d" // locks, of a listener's number and the user
-	keeperForm   = ".transmit-keeper-%04x-%d"
+	scanLockForm = ".transmit-evictor-%04x-%d"
 
 	maxListener = 1000 // bytes of a path that are kept: a socket's has 107 at most
 

@@ -84,16 +84,16 @@ func TestTags_TurnsAreEachListenersOwn(t *testing.T) {
 	dir := t.TempDir()
 	a := newStore(t, Options{Dirs: []string{dir}, Listener: "/a"})
 	b := newStore(t, Options{Dirs: []string{dir}, Listener: "/b"})
-	turn, err := a.TakeTurn(1)
+	turn, err := a.BeginReplay(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer turn.End()
 	again := newStore(t, Options{Dirs: []string{dir}, Listener: "/a"})
-	if _, err := again.TakeTurn(1); !errors.Is(err, ErrTaken) {
+	if _, err := again.BeginReplay(1); !errors.Is(err, ErrTaken) {
 		t.Errorf("%v, want ErrTaken", err)
 	}
-	other, err := b.TakeTurn(1)
+	other, err := b.BeginReplay(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,11 +175,11 @@ func TestState_Squatted(t *testing.T) {
 				mustWrite(t, first, []byte("a"))
 				mustWrite(t, second, []byte("a"))
 			}
-			turn, err := first.TakeTurn(9)
+			turn, err := first.BeginReplay(9)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := second.TakeTurn(9); !errors.Is(err, ErrTaken) {
+			if _, err := second.BeginReplay(9); !errors.Is(err, ErrTaken) {
 				t.Errorf("%v, want ErrTaken", err)
 			}
 			turn.End()

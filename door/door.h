@@ -126,7 +126,7 @@ enum counter {
     SENT_BYTES,
     BUFFERED_BYTES,
     LATENCY_SUM_US,
-    /* Events that Go tells of, see transmit/count.go */
+    /* Events that Go tells of, see transmit/counter.go */
     SHRUNK,
     WAITS_IN_VAIN,
     CONNECTS,

@@ -11,34 +11,32 @@ const (
 	firstPause   = time.Second
 	longestPause = 30 * time.Second
 
-	// briefWait is what the others wait while one waits for a listener that was well
-	// before: its queue may be full for a moment only.
+	// briefWait is how long other calls wait while one call waits for a listener whose last wait did not time out:
+	// its queue may be full only briefly.
 	briefWait = 5 * time.Millisecond
 )
 
-// WaitState is a listener's back-off, for all that share it. Both are nanoseconds, of
-// CLOCK_MONOTONIC, which all processes of a host have in common.
+// WaitState is the back-off of one listener. Processes share it. Both values are nanoseconds of CLOCK_MONOTONIC, which is
+// the same clock for all processes of a host.
 type WaitState struct {
-	pause atomic.Int64 // the last one; 0: none
-	until atomic.Int64 // before that, nobody begins to wait
+	pause atomic.Int64 // the last interval; 0: no wait has timed out
+	until atomic.Int64 // no call begins to wait before this
 }
 
-// sharedWait finds the state of the listener at path that all processes of this user
-// share; nil: there is none.
+// sharedWait returns the state that all processes of this user share for the listener at path; nil: they share none.
 var sharedWait = func(path string) *WaitState { return nil }
 
-// OnWait makes the package share its back-offs. To be called before the first Send.
+// OnWait makes the package share its back-offs through find. Call it before the first Send.
 func OnWait(find func(path string) *WaitState) { sharedWait = find }
 
-// epoch makes points in time of durations, which are read and written atomically.
+// epoch is the zero of the times that are stored as durations, because a duration can be read and written atomically.
 var epoch = time.Now()
 
-// backoff says who waits for a listener: one at a time, and after a wait that timed out
-// nobody for a while. It needs no probe: every call still tries once, and the first that
-// succeeds ends it.
+// backoff decides which calls wait for a listener: one at a time, and none for a while after a wait has timed out.
+// It needs no probe: every call still tries once, and the first success resets it.
 type backoff struct {
 	own     WaitState
-	noticed atomic.Bool // by this process
+	noticed atomic.Bool // this process knows that the listener's queue is full
 }
 
 func (b *backoff) state(path string) *WaitState {
@@ -48,7 +46,7 @@ func (b *backoff) state(path string) *WaitState {
 	return &b.own
 }
 
-// epochMonotonic is epoch by CLOCK_MONOTONIC.
+// epochMonotonic is epoch in CLOCK_MONOTONIC.
 var epochMonotonic = func() int64 {
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
@@ -57,56 +55,55 @@ var epochMonotonic = func() int64 {
 
 func monotonic() int64 { return epochMonotonic + int64(time.Since(epoch)) }
 
-// Since is the time that has passed since at, in nanoseconds of CLOCK_MONOTONIC.
+// Since returns the time since at, which is in nanoseconds of CLOCK_MONOTONIC.
 func Since(at int64) time.Duration { return time.Duration(monotonic() - at) }
 
-// turn is how long a call may wait for a listener.
-type turn int
+// waitLength is how long a call may wait for room in the queue.
+type waitLength int
 
 const (
-	noWait  turn = iota
-	aMoment      // another one waits
-	itsTurn      // to its deadline
+	noWait         waitLength = iota
+	waitBriefly               // another call waits
+	waitToDeadline            // until its deadline
 )
 
-func (t turn) end(deadline time.Time) time.Time {
-	if brief := time.Now().Add(briefWait); t == aMoment && brief.Before(deadline) {
+func (w waitLength) end(deadline time.Time) time.Time {
+	if brief := time.Now().Add(briefWait); w == waitBriefly && brief.Before(deadline) {
 		return brief
 	}
 	return deadline
 }
 
-// begin returns the turn of a call with that deadline, and, if another one waits, whose
-// wait it is. A process that is killed while it waits stops nobody after that.
-func (b *backoff) begin(path string, deadline time.Time) (t turn, whose int64) {
+// begin returns how long a call with that deadline may wait. If another call waits, other is the end of that wait, which
+// identifies it. A process that is killed while it waits keeps no call from waiting after that end.
+func (b *backoff) begin(path string, deadline time.Time) (length waitLength, other int64) {
 	w, now := b.state(path), monotonic()
 	until := w.until.Load()
 	isAhead := until > now && until-now <= int64(longestPause+maxTimeout)
 	switch {
 	case !isAhead && w.until.CompareAndSwap(until, now+int64(time.Until(deadline))):
-		return itsTurn, 0
+		return waitToDeadline, 0
 	case w.pause.Load() == 0:
-		return aMoment, until
+		return waitBriefly, until
 	}
 	return noWait, until
 }
 
-// notice returns whether this process has just learned of it, and ends it by a success.
+// notice records that the queue is full. It returns whether this process did not know that yet.
 func (b *backoff) notice() (begins bool) { return !b.noticed.Swap(true) }
 
-// hasEnded tells whether that wait has ended: with room in the queue, if it is not for a
-// pause.
-func (b *backoff) hasEnded(path string, whose int64) bool {
-	return b.state(path).until.Load() != whose
+// hasEnded tells whether the wait that begin returned as other has ended. Then there was room, or a back-off follows.
+func (b *backoff) hasEnded(path string, other int64) bool {
+	return b.state(path).until.Load() != other
 }
 
-// active tells whether a wait for the listener has timed out not long ago.
+// active tells whether the back-off applies now.
 func (b *backoff) active(path string) bool {
 	w := b.state(path)
 	return w.pause.Load() != 0 && monotonic() < w.until.Load()
 }
 
-// extend is for a wait that has timed out.
+// extend doubles the interval, after a wait has timed out.
 func (b *backoff) extend(path string) {
 	w := b.state(path)
 	pause := min(max(2*w.pause.Load(), int64(firstPause)), int64(longestPause))
@@ -114,7 +111,7 @@ func (b *backoff) extend(path string) {
 	w.pause.Store(pause)
 }
 
-// reset ends it. It returns whether it was noticed here, and costs nothing otherwise.
+// reset ends the back-off after a success. It returns whether this process had noticed it; if not, it costs one load.
 func (b *backoff) reset(path string) (ends bool) {
 	if !b.noticed.Load() || !b.noticed.Swap(false) {
 		return false

@@ -7,37 +7,37 @@ import (
 	"libtransmit/transmit/profile"
 )
 
-// Target is what a caller needs to send a document that nobody checks by itself, without Send: to the listener at Path,
-// up to MaxDatagram bytes with its _meta, in which Meta stands behind the timestamp.
+// Target is what C needs to send a trusted document without Go (door/try_send.c): the listener's path, the text of _meta
+// after the timestamp, and the limit in bytes of a document with its _meta.
 type Target struct {
 	Path, Meta  string
 	MaxDatagram int
 }
 
-// OnTarget makes t call publish, one call at a time, with the target of each Configure that has changed something. To be
-// called before the first.
+// OnTarget makes t call publish with the new target after each Configure that has changed something, one call at a time.
+// Call OnTarget before the first Configure.
 func (t *Transmitter) OnTarget(publish func(*Target)) { t.publishTarget = publish }
 
 func (s *settings) target() *Target {
 	if s.listener.owner.IsSet() {
-		return &Target{} // whose socket it is, only Send looks at
+		return &Target{} // only Send checks who owns the socket
 	}
 	return &Target{Path: s.listener.path, Meta: profile.MetaText(s.phpVersion), MaxDatagram: s.maxDatagram}
 }
 
-// attention knows whether Send has to see the next document, although a caller could send it by itself: it ends a
-// back-off, or it begins a replay that is due.
+// attention tells C whether Go must see the next document, although C could send it alone. Go must see it while a
+// listener is in a back-off, which a success ends, and while a replay is due, which a success starts.
 type attention struct {
 	waiting atomic.Int32 // listeners in a back-off
 
 	mu      sync.Mutex
-	publish func(wanted bool) // nil: nobody wants to know
+	publish func(wanted bool) // may be nil
 }
 
-// OnWanted makes t call publish, one call at a time, when that may have changed. To be called before the first Send.
+// OnWanted makes t call publish when that may have changed, one call at a time. Call OnWanted before the first Send.
 func (t *Transmitter) OnWanted(publish func(wanted bool)) { t.attention.publish = publish }
 
-// updateWanted is called after each change of what it depends on. Under the lock, the last call sees all changes.
+// updateWanted must be called after each change of settings, due or waiting. Under the lock, the last call sees all changes.
 func (t *Transmitter) updateWanted() {
 	if t.attention.publish == nil {
 		return

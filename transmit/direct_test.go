@@ -15,7 +15,7 @@ func TestWanted_DuringABackOff(t *testing.T) {
 	conn := listen(t, path)
 	other := filepath.Join(shortDir(t), "other")
 	drain(t, listen(t, other))
-	send := func(r Request) func() {
+	send := func(r SendRequest) func() {
 		r.JSON = []byte(`{"a":1}`)
 		return func() { tx.Send(r) }
 	}
@@ -24,15 +24,15 @@ func TestWanted_DuringABackOff(t *testing.T) {
 		do   func()
 		want bool
 	}{
-		{"sent", send(Request{}), false},
-		{"refused", func() { tx.Send(Request{JSON: []byte(`{`)}) }, false},
-		{"dead", func() { conn.Close(); send(Request{})() }, false},
-		{"restarted", func() { conn = listen(t, path); send(Request{})() }, false},
-		{"wedged: a wait times out", func() { fill(t, path); send(Request{})() }, true},
-		{"in the back-off", send(Request{}), true},
-		{"sent elsewhere", send(Request{Socket: other}), true},
+		{"sent", send(SendRequest{}), false},
+		{"refused", func() { tx.Send(SendRequest{JSON: []byte(`{`)}) }, false},
+		{"dead", func() { conn.Close(); send(SendRequest{})() }, false},
+		{"restarted", func() { conn = listen(t, path); send(SendRequest{})() }, false},
+		{"wedged: a wait times out", func() { fill(t, path); send(SendRequest{})() }, true},
+		{"in the back-off", send(SendRequest{}), true},
+		{"sent elsewhere", send(SendRequest{Socket: other}), true},
 		{"other settings", func() { mustConfigure(t, tx, `{"php_version":"8.2.1"}`) }, true},
-		{"room again", func() { receiveAll(t, conn); send(Request{})() }, false},
+		{"room again", func() { receiveAll(t, conn); send(SendRequest{})() }, false},
 	} {
 		step.do()
 		if wanted != step.want {
@@ -59,7 +59,7 @@ func TestTarget_HasTheMetaOfSend(t *testing.T) {
 	tx.OnTarget(func(target *Target) { got = target })
 	for _, settings := range []string{`{"timeout_us":49000}`, `{"php_version":"8.2.1"}`, `{"php_version":"` + strings.Repeat("\\u00e9", 10) + `","max_datagram_size":1000}`} {
 		mustConfigure(t, tx, settings)
-		tx.Send(Request{JSON: []byte(`{"a":1}`), Trusted: true})
+		tx.Send(SendRequest{JSON: []byte(`{"a":1}`), Trusted: true})
 		want := `{"a":1,"_meta":{"timestamp":T` + got.Meta + `,"transmitter_version":"1.0","id":"I"}}`
 		if datagram := metaID.ReplaceAllString(withoutTime(t, receive(t, conn)), `"id":"I"`); datagram != want {
 			t.Errorf("%s: Send made %s, want %s", settings, datagram, want)

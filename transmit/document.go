@@ -9,38 +9,37 @@ import (
 	"libtransmit/transmit/profile"
 )
 
-// stillDone is how much of a document is checked and copied although time is up: it takes about two milliseconds, and
-// a machine so busy that the caller's thread did not run for its whole timeout loses no profile of a usual size.
-const stillDone = 2 << 20
+// alwaysRead is how many bytes of a document are checked and copied even after the deadline. They take about two
+// milliseconds. So a machine that is too busy to run the caller's thread in time loses no profile of a usual size.
+const alwaysRead = 2 << 20
 
 func passed(at time.Time) bool { return !time.Now().Before(at) }
 
-// document is a profile that was checked, and what its _meta is made of.
+// document is a checked profile and the values of its _meta.
 type document struct {
-	json       []byte
-	outline    profile.Outline
-	cuts       *profile.Cuts // nil: not looked for yet
-	unixMicro  int64
-	phpVersion string
-	id         uint64 // a copy in the buffer, and what a replay sends of it, has the same one
-	deadline   time.Time
-	diskBy     time.Time // when the disk's share of the time begins
-	isFixed    bool      // nothing may be cut, or nothing is left to cut
-	isCut      bool      // it was looked through for what to cut, which leaves garbage
+	json           []byte
+	outline        profile.Outline
+	plan           *profile.ShrinkPlan // nil: not made yet
+	unixMicro      int64
+	phpVersion     string
+	id             uint64 // the copy in the buffer and its replay have the same one
+	deadline       time.Time
+	socketDeadline time.Time // the end of waiting for the socket: the rest is the disk's
+	isFixed        bool      // it may not be shrunk, or was shrunk already
+	leavesGarbage  bool      // planning to shrink it leaves garbage
 }
 
-// pieces are a document as it goes out, one after the other: the caller's bytes
-// with _meta between them, and without what was cut. So it is sent without being
-// copied.
+// pieces are the parts of a document in the order in which they are sent: the caller's bytes, less what was removed,
+// with _meta between them. So a document is sent without being copied.
 type pieces [][]byte
 
-// maxMeta has room for _meta and its name, with the longest php_version.
+// maxMeta is the room for _meta and its name, with the longest php_version.
 const maxMeta = 192 + maxPHPVersion
 
-func newDocument(r Request, s *settings, now time.Time) (d document, err error) {
+func newDocument(r SendRequest, s *settings, now time.Time) (d document, err error) {
 	d.json = r.JSON
 	d.deadline = now.Add(r.timeout(s) - r.Spent - wakeUp(r.timeout(s)))
-	d.diskBy = d.deadline.Add(-diskReserve(r.timeout(s)))
+	d.socketDeadline = d.deadline.Add(-diskReserve(r.timeout(s)))
 	d.unixMicro, d.phpVersion, d.id = now.UnixMicro(), s.phpVersion, rand.Uint64()
 	switch {
 	case r.AsIs:
@@ -49,58 +48,56 @@ func newDocument(r Request, s *settings, now time.Time) (d document, err error) 
 		d.outline, err = profile.OutlineTrusted(d.json)
 	default:
 		if s.oversize == shrink && len(d.json) > s.maxDatagram {
-			d.cuts, d.isCut = new(profile.Cuts), true
+			d.plan, d.leavesGarbage = new(profile.ShrinkPlan), true
 		}
-		d.outline, err = profile.CheckAndCut(d.json, d.limit(), d.cuts)
+		d.outline, err = profile.CheckAndPlan(d.json, d.limit(), d.plan)
 	}
 	return d, err
 }
 
-// whole is the whole document; some pieces may be empty. _meta is built in scratch.
+// whole returns the whole document; some pieces may be empty. _meta is built in scratch.
 func (d *document) whole(scratch []byte) [socket.MaxPieces][]byte {
 	if d.isFixed {
 		return [socket.MaxPieces][]byte{d.json}
 	}
 	head, before, tail := d.outline.Around(d.json)
-	return [...][]byte{head, d.appendMeta(append(scratch, before...), profile.Marks{}), tail}
+	return [...][]byte{head, d.appendMeta(append(scratch, before...), profile.MetaFlags{}), tail}
 }
 
-// cut returns the pieces that are left when what may be cut is cut; none if
-// there is nothing to cut. What then has size bytes or less is joined, to be sent; the
-// marks may have made it longer than it was.
-func (d *document) cut(size int) (out pieces, err error) {
+// shrink returns the document without what profile.ShrinkPlan removes, or nothing if the plan removes nothing.
+// A result of at most size bytes is joined to one piece, because the socket takes only a few pieces. The flags in
+// _meta can make a document longer than it was.
+func (d *document) shrink(size int) (out pieces, err error) {
 	if d.isFixed {
 		return nil, nil
 	}
 	d.isFixed = true
-	d.isCut = true
-	if d.cuts == nil {
-		d.cuts, err = profile.FindCuts(d.json, d.outline.Start(), d.cutLimit())
+	d.leavesGarbage = true
+	if d.plan == nil {
+		d.plan, err = profile.PlanShrink(d.json, d.outline.Start(), d.shrinkLimit())
 	}
-	if err != nil || d.cuts.Marks() == (profile.Marks{}) {
+	if err != nil || d.plan.Flags() == (profile.MetaFlags{}) {
 		return nil, err
 	}
-	out = d.cuts.Pieces(d.json, d.outline, d.appendMeta(nil, d.cuts.Marks()))
+	out = d.plan.Pieces(d.json, d.outline, d.appendMeta(nil, d.plan.Flags()))
 	if out.size() <= size {
 		out = pieces{slices.Concat(out...)}
 	}
 	return out, nil
 }
 
-func (d *document) appendMeta(dst []byte, m profile.Marks) []byte {
-	return profile.AppendMeta(dst, d.unixMicro, d.phpVersion, d.id, m)
+func (d *document) appendMeta(dst []byte, flags profile.MetaFlags) []byte {
+	return profile.AppendMeta(dst, d.unixMicro, d.phpVersion, d.id, flags)
 }
 
-// limit is when to stop reading the document: copying it for the disk, and
-// writing it, take time as well.
+// limit is when to stop reading the document. Copying it for the disk and writing it need time as well.
 func (d *document) limit() profile.Limit {
-	return profile.Limit{At: d.diskBy, Passed: passed, Free: stillDone}
+	return profile.Limit{At: d.socketDeadline, Passed: passed, Free: alwaysRead}
 }
 
-// cutLimit leaves time for a copy of the whole document, at 1 GB/s, page faults
-// included.
-func (d *document) cutLimit() profile.Limit {
-	return profile.Limit{At: d.diskBy.Add(-time.Duration(len(d.json))), Passed: passed}
+// shrinkLimit leaves time for a copy of the whole document, at 1 GB/s, page faults included.
+func (d *document) shrinkLimit() profile.Limit {
+	return profile.Limit{At: d.socketDeadline.Add(-time.Duration(len(d.json))), Passed: passed}
 }
 
 func (p pieces) size() (size int) {

@@ -7,24 +7,24 @@ import (
 )
 
 const (
-	// MemoryLimit is for debug.SetMemoryLimit: there Go collects by itself, on the threads of
-	// callers, while a hung disk keeps the writer, or for one document that leaves much.
+	// MemoryLimit is the argument of debug.SetMemoryLimit. At this size Go collects by itself, on callers' threads:
+	// when a hung disk holds up the writer, or when one document leaves much garbage.
 	MemoryLimit = 12 << 20
 
-	// garbageLimit is what the writer collects at once, as much as Go's own pacing does.
+	// garbageLimit is how much garbage the writer lets accumulate. Go's own pacing has the same limit.
 	garbageLimit = 4 << 20
 
-	// callsPerLook is after how many calls that leave garbage the writer looks. One
-	// leaves a datagram's worth at most, usually much less.
+	// callsPerLook is how many calls that leave garbage it takes to wake the writer. A call leaves at most about as many
+	// bytes as a datagram has.
 	callsPerLook = 64
 )
 
-// garbage says when to collect. Go's own pacing is switched off: it would do so on the
-// callers' threads, in their time. The writer does it instead, between profiles.
+// garbage decides when to collect. Go's own pacing is off, because it would collect on callers' threads, in their time.
+// The writer collects instead, between profiles.
 type garbage struct {
 	calls atomic.Uint32
 
-	// The writer's own.
+	// Used by the writer only.
 	sample      [1]metrics.Sample
 	collectedAt uint64 // bytes allocated since the start
 }
@@ -35,14 +35,14 @@ func (g *garbage) allocated() uint64 {
 	return g.sample[0].Value.Uint64()
 }
 
-// countGarbage counts a call that has left some.
+// countGarbage counts a call that has left garbage.
 func (w *writer) countGarbage() {
 	if w.garbage.calls.Add(1)%callsPerLook == 0 {
-		w.bell.ring()
+		w.wakeup.call()
 	}
 }
 
-// collect takes half a microsecond if there is little to collect.
+// collect takes half a microsecond if there is little garbage.
 func (w *writer) collect() {
 	if allocated := w.garbage.allocated(); allocated-w.garbage.collectedAt > garbageLimit {
 		runtime.GC()

@@ -7,24 +7,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// handover puts the writer's thread on the CPU of a caller that waits for it. A futex
-// otherwise wakes another CPU, which may be halted, and is woken from there: that takes
-// longer than the file. The caller sleeps at once, so its CPU is free.
+// handover moves the writer's thread to the CPU of a caller that waits for it. Otherwise the futex wakes the writer on
+// another CPU, which may be halted, and the writer wakes the caller from there. That takes longer than writing the file.
+// The caller sleeps at once, so its CPU is free.
 type handover struct {
-	thread atomic.Int64 // the writer's; 0: not yet
-	cpu    atomic.Int64 // where it is, plus 1; 0: anywhere
-	all    unix.CPUSet  // where it may be
-	fails  atomic.Bool  // a sandbox refuses it
+	thread atomic.Int64 // the writer's thread ID; 0: it has not started
+	cpu    atomic.Int64 // the CPU that it is bound to, plus 1; 0: any
+	all    unix.CPUSet  // the CPUs that it may use
+	fails  atomic.Bool  // a sandbox refuses the system call
 }
 
-// own makes the calling thread the writer's.
+// own records the calling thread as the writer's.
 func (h *handover) own() {
 	if unix.SchedGetaffinity(0, &h.all) == nil {
 		h.thread.Store(int64(unix.Gettid()))
 	}
 }
 
-// bringHere moves the writer, which sleeps, to the calling thread's CPU.
+// bringHere binds the sleeping writer to the calling thread's CPU.
 func (h *handover) bringHere() {
 	thread := int(h.thread.Load())
 	if thread == 0 || h.fails.Load() {
@@ -44,7 +44,7 @@ func (h *handover) bringHere() {
 	h.cpu.Store(int64(cpu) + 1)
 }
 
-// letGo lets the writer run anywhere, for work that no caller waits for.
+// letGo lets the writer run on any CPU, for work that no caller waits for.
 func (h *handover) letGo() {
 	if h.cpu.Load() != 0 && unix.SchedSetaffinity(0, &h.all) == nil {
 		h.cpu.Store(0)

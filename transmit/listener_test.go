@@ -102,7 +102,7 @@ func fill(t testing.TB, path string) (sent int) {
 	t.Helper()
 	tx, _ := newTransmitter(t, path)
 	for {
-		outcome, _ := tx.Send(Request{JSON: []byte(`{"fill":1}`), Timeout: time.Millisecond})
+		outcome, _ := tx.Send(SendRequest{JSON: []byte(`{"fill":1}`), Timeout: time.Millisecond})
 		if outcome != Sent {
 			return sent
 		}
@@ -138,7 +138,7 @@ func TestSend_Listener(t *testing.T) {
 			test.prepare(t, path)
 			tx, dir := newTransmitter(t, path)
 			start := time.Now()
-			outcome, err := tx.Send(Request{JSON: []byte(`{"a":1}`)})
+			outcome, err := tx.Send(SendRequest{JSON: []byte(`{"a":1}`)})
 			if took := time.Since(start); took > 70*time.Millisecond {
 				t.Errorf("took %v", took)
 			}
@@ -166,7 +166,7 @@ func TestSend_PathLength(t *testing.T) {
 			listen(t, path)
 		}
 		tx, _ := newTransmitter(t, path)
-		outcome, err := tx.Send(Request{JSON: []byte(`{}`)})
+		outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)})
 		if fits := length <= socket.MaxPath; fits != (outcome == Sent) || fits == (err != nil) {
 			t.Errorf("%d bytes: %v, %v", length, outcome, err)
 		}
@@ -178,14 +178,14 @@ func TestSend_ReachesARestartedListener(t *testing.T) {
 	tx, _ := newTransmitter(t, path)
 	for i := range 3 {
 		conn := listen(t, path)
-		if outcome, err := tx.Send(Request{JSON: []byte(`{}`)}); outcome != Sent {
+		if outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)}); outcome != Sent {
 			t.Fatalf("start %d: %v, %v", i, outcome, err)
 		}
 		if receive(t, conn) == "" {
 			t.Errorf("start %d: nothing received", i)
 		}
 		conn.Close()
-		if outcome, _ := tx.Send(Request{JSON: []byte(`{}`)}); outcome != Buffered {
+		if outcome, _ := tx.Send(SendRequest{JSON: []byte(`{}`)}); outcome != Buffered {
 			t.Errorf("after end %d: %v", i, outcome)
 		}
 	}
@@ -197,10 +197,10 @@ func TestSend_ReachesTheListenerThatIsBoundNow(t *testing.T) {
 	listen(t, path)
 	tx, _ := newTransmitter(t, path)
 	for outcome := Sent; outcome == Sent; {
-		outcome, _ = tx.Send(Request{JSON: []byte(`{"old":1}`), Timeout: time.Millisecond})
+		outcome, _ = tx.Send(SendRequest{JSON: []byte(`{"old":1}`), Timeout: time.Millisecond})
 	}
 	conn := listen(t, path)
-	if outcome, err := tx.Send(Request{JSON: []byte(`{"new":1}`)}); outcome != Sent {
+	if outcome, err := tx.Send(SendRequest{JSON: []byte(`{"new":1}`)}); outcome != Sent {
 		t.Fatal(outcome, err)
 	}
 	if got := receive(t, conn); !strings.HasPrefix(got, `{"new":1`) {
@@ -216,7 +216,7 @@ func TestSend_BacksOffFromAWedgedListener(t *testing.T) {
 	tx, _ := newTransmitter(t, path)
 	send := func() (Outcome, time.Duration) {
 		start := time.Now()
-		outcome, _ := tx.Send(Request{JSON: []byte(`{}`)})
+		outcome, _ := tx.Send(SendRequest{JSON: []byte(`{}`)})
 		return outcome, time.Since(start)
 	}
 	outcome, took := send()
@@ -265,24 +265,24 @@ func TestBackoff_IsShared(t *testing.T) {
 	defer func(before func(string) *WaitState) { sharedWait = before }(sharedWait)
 	sharedWait = func(path string) *WaitState { return shared[path] }
 	var one, other backoff
-	begin := func(b *backoff, path string, want turn) {
+	begin := func(b *backoff, path string, want waitLength) {
 		t.Helper()
 		if got, _ := b.begin(path, time.Now().Add(30*time.Millisecond)); got != want {
 			t.Errorf("%v, want %v", got, want)
 		}
 	}
-	begin(&one, "a", itsTurn)
-	begin(&other, "a", aMoment)
-	begin(&other, "b", itsTurn)
+	begin(&one, "a", waitToDeadline)
+	begin(&other, "a", waitBriefly)
+	begin(&other, "b", waitToDeadline)
 	time.Sleep(35 * time.Millisecond) // as if it was killed
-	begin(&other, "a", itsTurn)
+	begin(&other, "a", waitToDeadline)
 	other.extend("a")
 	begin(&one, "a", noWait)
 	one.notice()
 	one.reset("a")
-	begin(&other, "a", itsTurn)
+	begin(&other, "a", waitToDeadline)
 	shared["a"].until.Store(monotonic() + int64(time.Hour))
-	begin(&one, "a", itsTurn)
+	begin(&one, "a", waitToDeadline)
 }
 
 // nextDescriptor is the number that the next descriptor has.
@@ -302,10 +302,10 @@ func TestSend_LeavesAReusedDescriptorAlone(t *testing.T) {
 	conn := listen(t, path)
 	tx, _ := newTransmitter(t, path)
 	fd := nextDescriptor(t) // which the socket gets
-	tx.Send(Request{JSON: []byte(`{}`)})
+	tx.Send(SendRequest{JSON: []byte(`{}`)})
 	receive(t, conn)
 	other := replaceDescriptor(t, fd)
-	if outcome, err := tx.Send(Request{JSON: []byte(`{"b":1}`)}); outcome != Sent {
+	if outcome, err := tx.Send(SendRequest{JSON: []byte(`{"b":1}`)}); outcome != Sent {
 		t.Fatal(outcome, err)
 	}
 	if got := receive(t, conn); !strings.HasPrefix(got, `{"b":1`) {
@@ -324,7 +324,7 @@ func TestSend_ManyPaths(t *testing.T) {
 		for i := range 2 * maxListeners {
 			path := filepath.Join(dir, string(rune('a'+i)))
 			conn := listen(t, path)
-			if outcome, err := tx.Send(Request{JSON: []byte(`{}`), Socket: path}); outcome != Sent {
+			if outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`), Socket: path}); outcome != Sent {
 				t.Fatalf("round %d, path %d: %v, %v", round, i, outcome, err)
 			}
 			conn.Close()

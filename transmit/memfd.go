@@ -10,14 +10,14 @@ import (
 	"libtransmit/transmit/profile"
 )
 
-// errNoFile is why a document did not become a memfd.
+// errNoFile means that a document is too large and no memfd of it could be made.
 var errNoFile = fmt.Errorf("%w, and no memfd", socket.ErrTooLarge)
 
-// sendSealed offers a document that is larger than a datagram as a memfd, as systemd's journal client does: the
-// datagram is empty and carries the descriptor (SCM_RIGHTS) of a file that nobody can change any more. Like send, it
-// waits for room; it fails when the file is not made within the limit.
+// sendSealed sends a document that is larger than a datagram as a memfd, as systemd's journal client does. The datagram
+// is empty and carries the descriptor (SCM_RIGHTS) of a sealed file, which no process can change. Like send, sendSealed
+// waits for room. It fails if the file is not complete within the limit.
 func (l *listener) sendSealed(out pieces, making profile.Limit, until time.Time) error {
-	// To make it costs more than to ask.
+	// Connecting first costs less than making a file that no listener takes.
 	if errno := l.socket.Connect(l.path); errno != 0 {
 		return socket.Failed("connect to", l.path, errno)
 	}

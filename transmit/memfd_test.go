@@ -56,21 +56,21 @@ func TestSend_Oversize(t *testing.T) {
 	for _, test := range []struct {
 		name, oversize string
 		size           int
-		request        Request
+		request        SendRequest
 		listens        bool
 		outcome        Outcome
 		memfd          bool
 	}{
-		{"shrink, as large as allowed", "shrink", limit, Request{}, true, Sent, false},
-		{"shrink, one more", "shrink", limit + 1, Request{}, true, Buffered, false},
-		{"buffer, as large as allowed", "buffer", limit, Request{}, true, Sent, false},
-		{"buffer, one more", "buffer", limit + 1, Request{}, true, Buffered, false},
-		{"memfd, as large as allowed", "memfd", limit, Request{}, true, Sent, false},
-		{"memfd, one more", "memfd", limit + 1, Request{}, true, Sent, true},
-		{"memfd, as is", "memfd", limit + 1, Request{AsIs: true}, true, Sent, true},
-		{"memfd, to disk", "memfd", limit + 1, Request{ToDisk: true}, true, Buffered, false},
-		{"memfd, nobody there", "memfd", limit + 1, Request{}, false, Buffered, false},
-		{"memfd, ten megabytes", "memfd", 10 << 20, Request{Timeout: time.Second}, true, Sent, true},
+		{"shrink, as large as allowed", "shrink", limit, SendRequest{}, true, Sent, false},
+		{"shrink, one more", "shrink", limit + 1, SendRequest{}, true, Buffered, false},
+		{"buffer, as large as allowed", "buffer", limit, SendRequest{}, true, Sent, false},
+		{"buffer, one more", "buffer", limit + 1, SendRequest{}, true, Buffered, false},
+		{"memfd, as large as allowed", "memfd", limit, SendRequest{}, true, Sent, false},
+		{"memfd, one more", "memfd", limit + 1, SendRequest{}, true, Sent, true},
+		{"memfd, as is", "memfd", limit + 1, SendRequest{AsIs: true}, true, Sent, true},
+		{"memfd, to disk", "memfd", limit + 1, SendRequest{ToDisk: true}, true, Buffered, false},
+		{"memfd, nobody there", "memfd", limit + 1, SendRequest{}, false, Buffered, false},
+		{"memfd, ten megabytes", "memfd", 10 << 20, SendRequest{Timeout: time.Second}, true, Sent, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(shortDir(t), "l")
@@ -114,7 +114,7 @@ func TestSend_OversizeIsNotCut(t *testing.T) {
 			tx, dir := newTransmitter(t, path)
 			mustConfigure(t, tx, `{"oversize":"`+way+`"}`)
 			doc := sample(10, 8000)
-			outcome, err := tx.Send(Request{JSON: doc})
+			outcome, err := tx.Send(SendRequest{JSON: doc})
 			if outcome == Lost {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestSendSealed_Seals(t *testing.T) {
 	conn := listen(t, path)
 	tx, _ := newTransmitter(t, path)
 	mustConfigure(t, tx, `{"oversize":"memfd"}`)
-	if outcome, err := tx.Send(Request{JSON: large(100_000)}); outcome != Sent {
+	if outcome, err := tx.Send(SendRequest{JSON: large(100_000)}); outcome != Sent {
 		t.Fatal(err)
 	}
 	_, file := receiveFile(t, conn)
@@ -161,7 +161,7 @@ func TestSendSealed_TooLargeForTheKernel(t *testing.T) {
 	conn := listen(t, path)
 	tx, _ := newTransmitter(t, path)
 	mustConfigure(t, tx, `{"max_datagram_size":16777216,"oversize":"memfd"}`)
-	outcome, err := tx.Send(Request{JSON: large(1 << 20)})
+	outcome, err := tx.Send(SendRequest{JSON: large(1 << 20)})
 	if outcome != Sent {
 		t.Fatal(err)
 	}
@@ -176,13 +176,13 @@ func TestSendSealed_Wedged(t *testing.T) {
 	listen(t, path)
 	tx, dir := newTransmitter(t, path)
 	mustConfigure(t, tx, `{"oversize":"memfd"}`)
-	tx.Send(Request{JSON: []byte(`{}`)})
+	tx.Send(SendRequest{JSON: []byte(`{}`)})
 	fill(t, path)
 	before := openDescriptors(t)
 	slow := 0
 	for i := range 10 {
 		start := time.Now()
-		outcome, err := tx.Send(Request{JSON: large(3 << 19)})
+		outcome, err := tx.Send(SendRequest{JSON: large(3 << 19)})
 		if took := time.Since(start); took > 75*time.Millisecond {
 			slow++ // a busy machine
 		}
@@ -211,7 +211,7 @@ func TestSendSealed_KeepsNothing(t *testing.T) {
 	doc := large(2 << 20)
 	before := 0
 	for i := range 200 {
-		if outcome, err := tx.Send(Request{JSON: doc, Timeout: time.Second}); outcome != Sent {
+		if outcome, err := tx.Send(SendRequest{JSON: doc, Timeout: time.Second}); outcome != Sent {
 			t.Fatal(err)
 		}
 		_, file := receiveFile(t, conn)

@@ -12,29 +12,29 @@ import (
 	"libtransmit/transmit/profile"
 )
 
-// ErrMemory means that the system has no memory for a copy of the profile.
+// ErrMemory means that there is no memory for a copy of the profile.
 var ErrMemory = errors.New("out of memory")
 
 const (
-	smallBlock = 68 << 10 // has room for what a datagram may have by default
-	maxSpare   = 4        // small blocks that are kept for the next profiles
+	smallBlock = 68 << 10 // room for the largest datagram with default settings
+	maxSpare   = 4        // so many small blocks are kept for later profiles
 
-	// copyAtOnce is copied between two looks at the time; it takes a millisecond.
+	// copyAtOnce is how many bytes are copied between two looks at the clock: a millisecond.
 	copyAtOnce = 1 << 20
 
-	// largeBlock and more is copied by the kernel, into a memfd: in virtual machines without nested
-	// paging, a page fault takes 25 µs, and 8 MB of new pages 50 ms. The writer maps them, in 6 ms.
+	// A profile of largeBlock or more is copied by the kernel, into a memfd. In virtual machines without nested paging,
+	// a page fault takes 25 µs, so 8 MB of new pages take 50 ms. The writer maps the memfd in 6 ms.
 	largeBlock = copyAtOnce
 )
 
-// memory has room for profiles on their way to the disk. It is not Go's: where
-// the system has none left, this is an error, and Go's heap would abort the
-// host. And it goes back to the system at once, without garbage collection.
+// memory holds the copies of profiles on their way to the disk. It is not Go's heap. When the system has no memory left,
+// an allocation here returns an error, and Go's heap would abort the host. And free returns memory to the system at
+// once, without garbage collection.
 type memory struct {
 	spare chan []byte // small blocks
 }
 
-// newMemory has its small blocks already: they are there when nothing else is.
+// newMemory allocates the small blocks now, so that they are there when memory runs out.
 func newMemory() memory {
 	m := memory{make(chan []byte, maxSpare)}
 	for range maxSpare {
@@ -45,8 +45,8 @@ func newMemory() memory {
 	return m
 }
 
-// copyOf copies a document, what is stillDone of it without a look at the time:
-// profile.ErrTimeUp or ErrMemory if it does not succeed. The copy is read only; the caller frees it.
+// copyOf copies a document. The first alwaysRead bytes are copied whatever the time is. It fails with profile.ErrTimeUp
+// or ErrMemory. The copy is read-only; the caller frees it.
 func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 	if out.size() >= largeBlock {
 		if text, err := kernelCopyOf(out, deadline); err == nil || errors.Is(err, profile.ErrTimeUp) {
@@ -60,7 +60,7 @@ func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 	n := 0
 	for _, piece := range out {
 		for len(piece) > 0 {
-			if n >= stillDone && passed(deadline) {
+			if n >= alwaysRead && passed(deadline) {
 				m.free(block)
 				return nil, profile.ErrTimeUp
 			}
@@ -71,9 +71,9 @@ func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 	return block, nil
 }
 
-// kernelCopyOf fails where a memfd cannot be had: its descriptor is closed again when this returns.
+// kernelCopyOf copies through a memfd, whose descriptor it closes. It fails where no memfd can be made.
 func kernelCopyOf(out pieces, deadline time.Time) ([]byte, error) {
-	limit := profile.Limit{At: deadline, Passed: passed, Free: stillDone}
+	limit := profile.Limit{At: deadline, Passed: passed, Free: alwaysRead}
 	file, err := socket.Seal(out, func(written int) error {
 		if limit.IsUp(written) {
 			return profile.ErrTimeUp
@@ -98,7 +98,7 @@ func (m *memory) block(size int) ([]byte, error) {
 	return allocate(size)
 }
 
-// allocate takes no huge pages: the kernel may look for one for 0.1 s.
+// allocate uses no huge pages: the kernel may search for one for 0.1 s.
 func allocate(size int) ([]byte, error) {
 	page := unix.Getpagesize()
 	room := (max(size, smallBlock) + page - 1) &^ (page - 1)

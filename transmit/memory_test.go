@@ -40,7 +40,7 @@ func TestCopyOf(t *testing.T) {
 			}
 			m.free(text)
 			text, err = m.copyOf(out, time.Now())
-			if late := errors.Is(err, profile.ErrTimeUp); late != (test.size > stillDone) {
+			if late := errors.Is(err, profile.ErrTimeUp); late != (test.size > alwaysRead) {
 				t.Errorf("when time is up: %d bytes, %v", len(text), err)
 			}
 			if text != nil {

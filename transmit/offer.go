@@ -8,23 +8,22 @@ import (
 	"libtransmit/transmit/profile"
 )
 
-// errNotAsked is why the listener did not take what was meant for the disk.
+// errNotAsked means that the caller wanted the profile on disk.
 var errNotAsked = errors.New("listener not asked")
 
-// offer offers the document to the listener, for as long as leaves time for the disk.
+// offer sends the document to the listener, before the socket's deadline.
 //
-//	document                          setting oversize   what is offered
-//	fits                              any                it
-//	fits, but the kernel refuses it   any                as one that is too large
-//	too large                         "shrink"           it is cut; what is left, if it fits
-//	too large, nothing to cut         "shrink"           nothing
-//	too large, no time to cut         "shrink"           nothing
-//	too large                         "buffer"           nothing
-//	too large                         "memfd"            a memfd of it
+//	document                            setting oversize   what is sent
+//	fits                                any                the document
+//	fits, but the kernel refuses it     any                as if it were too large
+//	too large                           "shrink"           the shrunk document, if that fits
+//	too large, nothing to remove        "shrink"           nothing
+//	too large, no time to shrink it     "shrink"           nothing
+//	too large                           "buffer"           nothing
+//	too large                           "memfd"            a memfd of the document
 //
-// rest is what then is to be written to disk: the document, cut if it was. unsent is why
-// the listener did not take it; err is fatal.
-func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (rest pieces, unsent, err error) {
+// rest is what to write to disk; unsent, why the listener did not take it; err is fatal.
+func (t *Transmitter) offer(doc *document, out pieces, r SendRequest, s *settings) (rest pieces, unsent, err error) {
 	unsent = s.refuses(out)
 	if unsent == nil {
 		unsent = t.ask(doc, out, r, s)
@@ -36,9 +35,9 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 	case toMemfd:
 		unsent = t.askSealed(doc, out, r, s)
 	case shrink:
-		smaller, err := doc.cut(s.maxDatagram)
+		smaller, err := doc.shrink(s.maxDatagram)
 		if errors.Is(err, profile.ErrTimeUp) {
-			return out, fmt.Errorf("%w: %d bytes, and no time to cut them", socket.ErrTooLarge, out.size()), nil
+			return out, fmt.Errorf("%w: %d bytes, and no time to shrink it", socket.ErrTooLarge, out.size()), nil
 		}
 		if err != nil {
 			return nil, nil, err
@@ -55,7 +54,7 @@ func (t *Transmitter) offer(doc *document, out pieces, r Request, s *settings) (
 	return out, unsent, nil
 }
 
-// refuses returns why the document cannot be one datagram, whatever the kernel says.
+// refuses returns why the document is larger than the settings allow, or nil.
 func (s *settings) refuses(out pieces) error {
 	if size := out.size(); size > s.maxDatagram {
 		return fmt.Errorf("%w: %d bytes, max_datagram_size is %d", socket.ErrTooLarge, size, s.maxDatagram)
@@ -63,24 +62,25 @@ func (s *settings) refuses(out pieces) error {
 	return nil
 }
 
-// ask sends what fits to the listener.
-func (t *Transmitter) ask(doc *document, out pieces, r Request, s *settings) error {
+// ask sends a document that fits.
+func (t *Transmitter) ask(doc *document, out pieces, r SendRequest, s *settings) error {
 	if r.ToDisk {
 		return errNotAsked
 	}
 	l := t.listeners.find(r.Socket, s.listener)
 	defer t.release(l)
-	return l.send(out, doc.diskBy)
+	return l.send(out, doc.socketDeadline)
 }
 
-func (t *Transmitter) askSealed(doc *document, out pieces, r Request, s *settings) error {
+// askSealed sends a document as a memfd.
+func (t *Transmitter) askSealed(doc *document, out pieces, r SendRequest, s *settings) error {
 	if r.ToDisk {
 		return errNotAsked
 	}
 	l := t.listeners.find(r.Socket, s.listener)
 	defer t.release(l)
 	t.writer.countGarbage()
-	return l.sendSealed(out, doc.cutLimit(), doc.diskBy)
+	return l.sendSealed(out, doc.shrinkLimit(), doc.socketDeadline)
 }
 
 func (t *Transmitter) release(l *listener) {

@@ -26,7 +26,7 @@ func TestOffer_CutIsLonger(t *testing.T) {
 				for size := limit - 150; size <= limit+20; size += 5 {
 					tail := `",` + shape.before + strings.Repeat(shape.each, 50) + shape.after
 					doc := `{"pad":"` + strings.Repeat("x", size-len(tail)-8) + tail
-					outcome, err := tx.Send(Request{JSON: []byte(doc)})
+					outcome, err := tx.Send(SendRequest{JSON: []byte(doc)})
 					if outcome != Buffered {
 						t.Errorf("%d bytes: %v, %v", size, outcome, err)
 					}

@@ -44,13 +44,13 @@ func TestListenerUser(t *testing.T) {
 				want, says = Buffered, "it belongs neither to listener_user nor to root"
 			}
 			// First without the setting: the socket that is connected is not used again.
-			if outcome, err := tx.Send(Request{JSON: []byte(`{"first":1}`)}); outcome != Sent {
+			if outcome, err := tx.Send(SendRequest{JSON: []byte(`{"first":1}`)}); outcome != Sent {
 				t.Fatal(outcome, err)
 			}
 			receive(t, conn)
 			mustConfigure(t, tx, fmt.Sprintf(`{"listener_user":%d}`, test.user))
 			for _, to := range []string{"", path, link, second} {
-				outcome, err := tx.Send(Request{JSON: []byte(`{"a":1}`), Socket: to})
+				outcome, err := tx.Send(SendRequest{JSON: []byte(`{"a":1}`), Socket: to})
 				if outcome != want || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 					t.Errorf("to %q: %v, %v", to, outcome, err)
 				}

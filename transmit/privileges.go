@@ -4,22 +4,22 @@ import "golang.org/x/sys/unix"
 
 // privileges are the capabilities of one thread: capabilities(7).
 //
-// A host may give them up after its first call. capset(2) is for the calling thread alone, and the writer's thread
-// would keep what it was started with, and write where the host may not write any more.
+// A host may give up capabilities after its first call. capset(2) changes the calling thread only. So the writer's thread
+// would keep its own, and write where the host may no longer write.
 type privileges [2]unix.CapUserData
 
-// ownPrivileges are those of the thread that asks; all zero if the kernel does not say.
+// ownPrivileges returns those of the calling thread, or none if the kernel does not tell.
 func ownPrivileges() (p privileges) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	unix.Capget(&header, &p[0])
 	return p
 }
 
-// setsUsers are kept as long as they are permitted. A host that changes its user and back (seteuid) does so on all
-// threads; libc ends the process when one thread may not what another one may.
+// setsUsers are the capabilities that stay effective as long as they are permitted. When a host changes its user
+// (seteuid), libc does so on all threads, and ends the process if one thread may not.
 var setsUsers = [2]uint32{1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID}
 
-// limitTo gives up on this thread what other does not have. What is permitted but not effective can come back.
+// limitTo drops from this thread the capabilities that other does not have. A permitted one can become effective again.
 func (p privileges) limitTo(other privileges) privileges {
 	limited := p
 	for i := range limited {

@@ -13,18 +13,19 @@ import (
 )
 
 const (
-	maxAsked = 16 // replays that wait for their turn
+	maxAsked = 16 // replays that may wait for the one that runs
 
-	// A replay leaves the queue to the callers: it sends when the listener has read what it sent before. It gives up
-	// when that takes longer than a quarter of its time, within these bounds; in the background, than the most.
+	// A replay sends a profile only after the listener has read the one before, so the queue stays free for live sends.
+	// It gives up when the listener takes longer than a quarter of the replay's time, within these bounds. In the
+	// background, mostPatience applies.
 	leastPatience = 20 * time.Millisecond
 	mostPatience  = time.Second
 
-	// In the background, it pauses after each profile, and after it has ended.
+	// A background replay pauses after each profile, and after its end.
 	backgroundPace  = time.Millisecond
 	backgroundPause = time.Second
 
-	// maxReplayed is what a file may have at most: TRANSMIT_MAX_LENGTH, and room for _meta.
+	// maxReplayed is the size of the largest file: TRANSMIT_MAX_LENGTH, and room for _meta.
 	maxReplayed = 64<<20 + maxMeta
 )
 
@@ -34,19 +35,19 @@ var (
 	errManyReplays = errors.New("too many replays at once")
 )
 
-// replay is one request to send what is in the buffer, the oldest first.
+// replay is one request to send what is in the buffer, oldest first.
 type replay struct {
 	settings *settings
-	most     int64     // profiles; 0: no limit
-	deadline time.Time // zero: in the background
+	most     int64     // so many profiles; 0: no limit
+	deadline time.Time // zero: it runs in the background
 	sent     atomic.Int64
-	ended    event
-	err      error // to be read after ended: why not all are sent
+	ended    latch
+	err      error // why not all were sent; read it after ended
 }
 
 func (r *replay) isInBackground() bool { return r.deadline.IsZero() }
 
-// largest is what can be sent of a file; larger ones stay.
+// largest is the size of the largest file that can be sent. Larger files stay.
 func (r *replay) largest() int64 {
 	if r.settings.oversize == toMemfd {
 		return maxReplayed
@@ -54,13 +55,11 @@ func (r *replay) largest() int64 {
 	return int64(r.settings.maxDatagram)
 }
 
-// Replay sends the oldest profiles of the buffer to the listener, at most so many
-// and for at most the timeout (0: the configured one). A profile's file is removed
-// when the listener's socket has taken it. err is why not all were sent; nil:
-// nothing that can be sent is left.
+// Replay sends the profiles of the buffer to the listener, oldest first: at most most profiles (0: no limit), for at
+// most timeout (0: the configured one), of which spent has passed. It removes a file when the socket has taken the
+// profile. err is why not all were sent; nil means that nothing is left that can be sent.
 //
-// It blocks for the timeout at most. A profile that a slow disk holds up may be
-// sent after that, and is not counted.
+// It blocks for the timeout at most. If the disk is slow, one profile may be sent after that, which is not counted.
 func (t *Transmitter) Replay(most int, timeout, spent time.Duration) (sent int, err error) {
 	s := t.settings.Load()
 	if timeout == 0 {
@@ -78,7 +77,7 @@ func (t *Transmitter) Replay(most int, timeout, spent time.Duration) (sent int, 
 	return int(r.sent.Load()), r.err
 }
 
-// End is Flush for a process that ends: from now on, nothing is replayed.
+// End is Flush for a process that ends. From now on, no replay runs.
 func (t *Transmitter) End(timeout time.Duration) bool {
 	t.writer.replayer.isEnding.Store(true)
 	deadline := time.Now().Add(timeout)
@@ -88,24 +87,23 @@ func (t *Transmitter) End(timeout time.Duration) bool {
 	return t.writer.flush(deadline)
 }
 
-// missed notes that a profile goes to the disk, which a replay can send.
-func (r *replayer) missed(s *settings, unsent error) {
+// afterMiss makes a replay due if a profile goes to the disk that a replay can send.
+func (r *replayer) afterMiss(s *settings, unsent error) {
 	staysThere := errors.Is(unsent, socket.ErrTooLarge) && s.oversize != toMemfd
 	if !staysThere && !errors.Is(unsent, errNotAsked) {
 		r.setDue(true)
 	}
 }
 
-// setDue is the only one to change due, after the start.
+// setDue is the only function that changes due, after the start.
 func (r *replayer) setDue(isDue bool) {
 	if r.due.Swap(isDue) != isDue {
 		r.dueChanged()
 	}
 }
 
-// arrived is called when a datagram has gone through. After an outage, and once
-// after the start, it asks for a replay in the background.
-func (r *replayer) arrived(s *settings, now time.Time) {
+// afterSend starts a background replay if one is due: after an outage, and once after the start.
+func (r *replayer) afterSend(s *settings, now time.Time) {
 	if !s.replays || !r.due.Load() || int64(now.Sub(epoch)) < r.next.Load() {
 		return
 	}
@@ -119,11 +117,11 @@ func (r *replayer) arrived(s *settings, now time.Time) {
 	}
 }
 
-// ask returns false if too many have been asked for.
+// ask hands a replay to the writer. It returns false if too many wait already.
 func (r *replayer) ask(next *replay) bool {
 	select {
 	case r.asked <- next:
-		r.bell.ring()
+		r.wakeup.call()
 		return true
 	default:
 		return false

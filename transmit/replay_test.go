@@ -118,11 +118,11 @@ func TestReplay_Ends(t *testing.T) {
 		{"a directory", func(t *testing.T, path, _ string) { os.Mkdir(path, 0o755) }, 0, "refused", 3},
 		{"another process replays", func(t *testing.T, path, dir string) {
 			drain(t, listen(t, path))
-			turn, err := buffer.New(buffer.Options{Dirs: []string{dir}, Listener: path}).TakeTurn(1)
+			files, err := buffer.New(buffer.Options{Dirs: []string{dir}, Listener: path}).BeginReplay(1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(turn.End)
+			t.Cleanup(files.End)
 		}, 0, "another process", 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -255,7 +255,7 @@ func TestReplay_LeavesTheQueueToCallers(t *testing.T) {
 	room := 0
 	for {
 		start := time.Now()
-		outcome, _ := tx.Send(Request{JSON: []byte(`{}`), Timeout: time.Millisecond})
+		outcome, _ := tx.Send(SendRequest{JSON: []byte(`{}`), Timeout: time.Millisecond})
 		if took := time.Since(start); took > 50*time.Millisecond {
 			t.Errorf("a send took %v", took)
 		}
@@ -286,7 +286,7 @@ func TestReplay_Auto(t *testing.T) {
 	mustConfigure(t, tx, `{"replay":"auto"}`)
 	const missed = 300
 	for i := range missed {
-		if outcome, err := tx.Send(Request{JSON: []byte(numbered(i))}); outcome == Lost {
+		if outcome, err := tx.Send(SendRequest{JSON: []byte(numbered(i))}); outcome == Lost {
 			t.Fatal(err)
 		}
 	}
@@ -298,7 +298,7 @@ func TestReplay_Auto(t *testing.T) {
 		t.Errorf("%d came before anything was sent", n)
 	}
 	began := time.Now()
-	if outcome, err := tx.Send(Request{JSON: []byte(numbered(missed))}); outcome != Sent {
+	if outcome, err := tx.Send(SendRequest{JSON: []byte(numbered(missed))}); outcome != Sent {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > 10*time.Millisecond {
@@ -319,11 +319,11 @@ func TestReplay_Auto(t *testing.T) {
 
 	// A second outage, too.
 	conn.Close()
-	tx.Send(Request{JSON: []byte(numbered(1000))})
+	tx.Send(SendRequest{JSON: []byte(numbered(1000))})
 	tx.Flush(5 * time.Second)
 	time.Sleep(backgroundPause)
 	got = keep(t, listen(t, path))
-	tx.Send(Request{JSON: []byte(numbered(1001))})
+	tx.Send(SendRequest{JSON: []byte(numbered(1001))})
 	await(t, 2, got)
 }
 
@@ -332,7 +332,7 @@ func TestReplay_Off(t *testing.T) {
 	tx, dir := newTransmitter(t, path)
 	put(t, dir, numbered(1), 1)
 	got := keep(t, listen(t, path))
-	tx.Send(Request{JSON: []byte(numbered(2))})
+	tx.Send(SendRequest{JSON: []byte(numbered(2))})
 	time.Sleep(100 * time.Millisecond)
 	if len(got()) != 1 || len(mustGlob(t, dir)) != 1 {
 		t.Errorf("%v arrived", got())
@@ -348,7 +348,7 @@ func TestReplay_AutoGoesOnAfterAWedge(t *testing.T) {
 		put(t, dir, numbered(i), 100-i)
 	}
 	conn := listen(t, path)
-	tx.Send(Request{JSON: []byte(numbered(100))})
+	tx.Send(SendRequest{JSON: []byte(numbered(100))})
 	for range 1000 {
 		if !tx.writer.replayer.background.Load() {
 			break
@@ -360,7 +360,7 @@ func TestReplay_AutoGoesOnAfterAWedge(t *testing.T) {
 	}
 	got := keep(t, conn)
 	time.Sleep(backgroundPause + 100*time.Millisecond)
-	tx.Send(Request{JSON: []byte(numbered(101))})
+	tx.Send(SendRequest{JSON: []byte(numbered(101))})
 	await(t, 22, got)
 }
 
@@ -376,13 +376,13 @@ func TestReplay_HungDisk(t *testing.T) {
 	}
 	conn := listen(t, path)
 	got := keep(t, conn)
-	tx.Send(Request{JSON: []byte(numbered(files))})
+	tx.Send(SendRequest{JSON: []byte(numbered(files))})
 	time.Sleep(100 * time.Millisecond)
 	freeze()
 	began, slow, sends := time.Now(), 0, 0
 	for time.Since(began) < 1500*time.Millisecond {
 		start := time.Now()
-		outcome, err := tx.Send(Request{JSON: []byte(numbered(files + 1 + sends))})
+		outcome, err := tx.Send(SendRequest{JSON: []byte(numbered(files + 1 + sends))})
 		sends++
 		if outcome != Sent {
 			t.Fatal(outcome, err)
@@ -401,7 +401,7 @@ func TestReplay_HungDisk(t *testing.T) {
 		t.Errorf("a replay by call: %d, %v, after %v", sent, err, took)
 	}
 	start = time.Now()
-	outcome, _ := tx.Send(Request{JSON: []byte(numbered(0)), ToDisk: true})
+	outcome, _ := tx.Send(SendRequest{JSON: []byte(numbered(0)), ToDisk: true})
 	if took := time.Since(start); outcome != Pending || took > 75*time.Millisecond {
 		t.Errorf("a write: %v after %v", outcome, took)
 	}
@@ -410,7 +410,7 @@ func TestReplay_HungDisk(t *testing.T) {
 		t.Fatal("not flushed")
 	}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && len(mustGlob(t, dir)) > 0; {
-		tx.Send(Request{JSON: []byte(`{"id":"x"}`)})
+		tx.Send(SendRequest{JSON: []byte(`{"id":"x"}`)})
 		time.Sleep(20 * time.Millisecond)
 	}
 	count := map[string]int{}
@@ -474,7 +474,7 @@ func TestEnd_StopsTheReplay(t *testing.T) {
 		put(t, dir, numbered(i), 1000-i)
 	}
 	got := keep(t, listen(t, path))
-	tx.Send(Request{JSON: []byte(numbered(500))})
+	tx.Send(SendRequest{JSON: []byte(numbered(500))})
 	for len(got()) < 20 {
 		time.Sleep(time.Millisecond)
 	}
@@ -496,7 +496,7 @@ func TestReplay_GivesDescriptorsBack(t *testing.T) {
 	path := filepath.Join(shortDir(t), "l")
 	tx, dir := newTransmitter(t, path)
 	drain(t, listen(t, path))
-	tx.Send(Request{JSON: []byte(`{}`)})
+	tx.Send(SendRequest{JSON: []byte(`{}`)})
 	before := openDescriptors(t)
 	for i := range 50 {
 		put(t, dir, numbered(i), 100-i)
@@ -519,7 +519,7 @@ func TestWanted_WhileAReplayIsDue(t *testing.T) {
 	mustConfigure(t, tx, `{"replay":"auto"}`)
 	send := func(want bool) {
 		t.Helper()
-		if outcome, err := tx.Send(Request{JSON: []byte(`{}`)}); outcome != Sent || wanted.Load() != want {
+		if outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)}); outcome != Sent || wanted.Load() != want {
 			t.Errorf("%v, %v, wanted: %v", outcome, err, wanted.Load())
 		}
 	}
@@ -536,7 +536,7 @@ func TestWanted_WhileAReplayIsDue(t *testing.T) {
 	send(false)
 	put(t, dir, numbered(1), 10)
 	put(t, dir, numbered(2), 9)
-	tx.writer.replayer.missed(tx.settings.Load(), errors.New("as after a miss"))
+	tx.writer.replayer.afterMiss(tx.settings.Load(), errors.New("as after a miss"))
 	if !wanted.Load() {
 		t.Error("not wanted although one is due")
 	}

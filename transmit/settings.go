@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,8 +15,8 @@ import (
 	"libtransmit/transmit/profile"
 )
 
-// ErrInvalid is an unknown setting, a wrong type or an impossible value. Its
-// text names the setting, what it wants, and what it got.
+// ErrInvalid means an unknown setting, a wrong type or an impossible value. The text names the setting, the values that
+// it takes, and the value that was given.
 var ErrInvalid = errors.New("invalid argument")
 
 const (
@@ -30,13 +28,13 @@ const (
 	maxSize       = 1 << 62
 )
 
-// settings never change: Configure replaces them.
+// settings are immutable: Configure stores a new value.
 type settings struct {
-	source      []byte // what they were made of last
+	source      []byte // the JSON of the last Configure
 	listener    *listener
 	timeout     time.Duration
-	datagram    datagram
-	maxDatagram int // datagram's, as it is asked for often
+	datagram    datagramLimit
+	maxDatagram int // datagram.bytes(), which every call needs
 	oversize    oversize
 	replays     bool   // the setting replay is "auto"
 	phpVersion  string // JSON; "" for none
@@ -49,7 +47,7 @@ func defaultSettings(temp string, known *listeners) *settings {
 	return &settings{
 		listener:    newListener(peer{path: defaultSocket}, known.backoffChanged),
 		timeout:     50 * time.Millisecond,
-		maxDatagram: datagram{}.max(),
+		maxDatagram: datagramLimit{}.bytes(),
 
 		waitsForDisk: true,
 		buffer: buffer.Options{
@@ -60,17 +58,16 @@ func defaultSettings(temp string, known *listeners) *settings {
 	}
 }
 
-// bufferFor is where profiles for the listener at path are kept; "" for the configured one.
+// bufferFor returns the buffer of the profiles for the listener at path; "" is the configured listener.
 func (s *settings) bufferFor(path string) buffer.Options {
 	options := s.buffer
 	options.Listener = cmp.Or(strings.Clone(path), s.listener.path)
 	return options
 }
 
-// Configure changes the settings that the JSON object source names; the other
-// ones keep their values. It returns the timeout that holds from now on. After
-// an error (ErrInvalid, or one of a document that Send refuses) nothing has
-// changed. To configure the same again costs a comparison.
+// Configure changes the settings that the JSON object source names. Omitted keys keep their values. It returns the
+// timeout that applies from now on. After an error (ErrInvalid, or one of a document that Send refuses) nothing has
+// changed. Configuring the same source again costs one comparison.
 func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error) {
 	t.configure.Lock()
 	defer t.configure.Unlock()
@@ -105,11 +102,11 @@ func (s *settings) apply(source []byte, known *listeners) error {
 			return fmt.Errorf("%w: %s %w", ErrInvalid, key, err)
 		}
 	}
-	s.maxDatagram = s.datagram.max()
+	s.maxDatagram = s.datagram.bytes()
 	return nil
 }
 
-// set sets one value. The error goes on after the setting's name.
+// set changes one setting. The caller puts the setting's name before the error.
 func (s *settings) set(key string, value json.RawMessage, known *listeners) (err error) {
 	var n int64
 	switch key {
@@ -137,7 +134,7 @@ func (s *settings) set(key string, value json.RawMessage, known *listeners) (err
 	case "oversize":
 		s.oversize, err = asChoice(value, oversizeWords)
 	case "replay":
-		s.replays, err = asChoice(value, replayWords)
+		s.replays, err = asChoice(value, map[string]bool{"off": false, "auto": true})
 	case "wait_for_disk":
 		s.waitsForDisk, err = asBool(value)
 	case "buffer_dirs":
@@ -156,77 +153,4 @@ func (s *settings) set(key string, value json.RawMessage, known *listeners) (err
 		err = errors.New("is not a setting")
 	}
 	return err
-}
-
-func asInteger(value json.RawMessage, least, most int64) (int64, error) {
-	n, err := strconv.ParseInt(string(value), 10, 64)
-	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("wants an integer from %d to %d, got %.40s", least, most, value)
-	}
-	return n, nil
-}
-
-func asBool(value json.RawMessage) (bool, error) {
-	switch string(value) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, fmt.Errorf("wants true or false, got %.40s", value)
-}
-
-func asString(value json.RawMessage) (text string, err error) {
-	if !bytes.HasPrefix(value, []byte{'"'}) {
-		return "", fmt.Errorf("wants a string, got %.40s", value)
-	}
-	err = json.Unmarshal(value, &text)
-	return text, err
-}
-
-func asPath(value json.RawMessage) (string, error) {
-	path, err := asString(value)
-	if err == nil && (path == "" || strings.ContainsRune(path, 0)) {
-		err = fmt.Errorf("wants a path without NUL, got %.40s", value)
-	}
-	return path, err
-}
-
-// CheckSocketPath says whether a listener can be named so: as PHP's SocketPath.
-func CheckSocketPath(path string) error {
-	if strings.HasPrefix(path, "/") {
-		return nil
-	}
-	return fmt.Errorf("wants an absolute path such as /run/x.sock, not relative, without a scheme (unix://, unixgram://)"+
-		" or @ before it, got %.80q", path)
-}
-
-func asDirectories(value json.RawMessage) ([]string, error) {
-	var values []json.RawMessage
-	if err := json.Unmarshal(value, &values); err != nil || len(values) == 0 {
-		return nil, fmt.Errorf("wants a list of directories, got %.40s", value)
-	}
-	dirs := make([]string, len(values))
-	for i, value := range values {
-		dir, err := asPath(value)
-		if err != nil {
-			return nil, err
-		}
-		if !filepath.IsAbs(dir) {
-			return nil, fmt.Errorf("wants absolute paths, got %.40s", value)
-		}
-		dirs[i] = dir
-	}
-	return dirs, nil
-}
-
-func asVersion(value json.RawMessage) (string, error) {
-	text, err := asString(value)
-	if err == nil && len(value) > maxPHPVersion {
-		err = fmt.Errorf("wants %d bytes at most, got %.40s…", maxPHPVersion-2, value)
-	}
-	if text == "" {
-		return "", err
-	}
-	return string(value), err
 }

@@ -1,13 +1,18 @@
 // Package transmit takes one profile to the listener, or to the disk buffer when
 // the listener does not take it, before a deadline.
 //
-// Start with [Transmitter.Send]. Whatever happens to a profile happens there, in
-// this order: it is checked and gets its _meta (document.go), it is offered to
-// the listener's socket (listener.go), and it is handed to the writer (writer.go).
+// Start with [Transmitter.Send]. It handles a profile in three steps:
 //
-// The package must not make the Go runtime start its network poller, as timers,
-// package os's files and package net do: a host that closes all descriptors, as
-// daemons do, would close the poller's, and the runtime aborts the process then.
+//	step                                                      file
+//	check the document, and add its _meta                     document.go
+//	send it to the listener, shrunk if it is too large        offer.go, listener.go, backoff.go
+//	else hand a copy to the writer, which writes a file       writer.go
+//
+// The time budget of a call is split here: see wakeUp and diskReserve. Settings are in settings.go, the replay of
+// buffered profiles is in replay.go (API) and replay_worker.go.
+//
+// The package must not make the Go runtime start its network poller, as timers, package os's files and package net do.
+// A host that closes all descriptors, as daemons do, would close the poller's, and the runtime would abort the process.
 package transmit
 
 import (
@@ -24,36 +29,34 @@ const (
 	Sent     Outcome = iota // in the listener's socket
 	Buffered                // a whole file in the disk buffer
 	Pending                 // in memory, on its way to the disk buffer
-	Lost                    // refused or lost
+	Lost                    // refused, or neither the listener nor the disk took it
 )
 
-// Request is one profile and what its sender wants for it.
-type Request struct {
-	JSON    []byte        // not kept after Send returns
-	Socket  string        // the listener's path, not kept; "" for the configured one
+// SendRequest is one profile and the choices of its sender.
+type SendRequest struct {
+	JSON    []byte        // Send keeps no reference to it
+	Socket  string        // the listener's path, not kept either; "" for the configured one
 	Trusted bool          // JSON is one valid object without _meta: do not check it
-	AsIs    bool          // do not check it, add _meta or cut it
+	AsIs    bool          // do not check it, add _meta or shrink it
 	ToDisk  bool          // do not try the listener
 	NoWait  bool          // do not wait for the disk
 	Timeout time.Duration // 0 for the configured one
-	Spent   time.Duration // of Timeout, before Send was called
+	Spent   time.Duration // the part of Timeout that passed before Send was called
 }
 
-func (r Request) timeout(s *settings) time.Duration {
+func (r SendRequest) timeout(s *settings) time.Duration {
 	if r.Timeout > 0 {
 		return r.Timeout
 	}
 	return s.timeout
 }
 
-// wakeUp is what of a timeout is left for a thread that has waited to run again,
-// on a busy machine.
+// wakeUp is the part of the timeout that is reserved for scheduling delay: a busy machine runs a thread late.
 func wakeUp(timeout time.Duration) time.Duration {
 	return min(timeout/25, 2*time.Millisecond)
 }
 
-// diskReserve is what of a timeout is kept for the disk when the listener does
-// not answer.
+// diskReserve is the part of the timeout that is reserved for the disk when the listener does not take the profile.
 func diskReserve(timeout time.Duration) time.Duration {
 	return min(timeout/5, 10*time.Millisecond)
 }
@@ -66,12 +69,11 @@ type Transmitter struct {
 	attention attention
 	writer    *writer
 
-	publishTarget func(*Target) // nil: nobody wants it
+	publishTarget func(*Target) // may be nil
 }
 
-// New returns a Transmitter with the default settings and starts its writer,
-// which runs as long as the process does. The disk buffer may use the directory
-// temp.
+// New returns a Transmitter with the default settings, and starts its writer, which runs as long as the process does.
+// temp is the system's directory for temporary files.
 func New(temp string) *Transmitter {
 	debug.SetGCPercent(-1) // see garbage
 	t := &Transmitter{writer: newWriter()}
@@ -81,18 +83,17 @@ func New(temp string) *Transmitter {
 	return t
 }
 
-// Send takes a profile to the listener or to the disk buffer.
+// Send sends a profile to the listener, or writes it to the disk buffer.
 //
 //	outcome   err
 //	Sent      nil
-//	Buffered  why the listener did not take it, and in which directory it is
-//	Pending   the same, and that the disk is slow, or was not waited for
-//	Lost      why it was refused (profile.ErrSyntax, …), or neither listener nor disk took it
+//	Buffered  why the listener did not take it, and the directory of its file
+//	Pending   why the listener did not take it, and that the disk is slow or was not waited for
+//	Lost      why it was refused (profile.ErrSyntax, …), or why neither the listener nor the disk took it
 //
-// It blocks for the timeout at most, whatever listener and disk do. A profile
-// that fits and that the listener takes at once costs no allocation, no lock and
-// no other goroutine.
-func (t *Transmitter) Send(r Request) (Outcome, error) {
+// It blocks for the timeout at most, whatever the listener and the disk do. A profile that fits and that the listener
+// takes at once costs no allocation, no lock and no other goroutine.
+func (t *Transmitter) Send(r SendRequest) (Outcome, error) {
 	s := t.settings.Load()
 	now := time.Now()
 
@@ -104,23 +105,22 @@ func (t *Transmitter) Send(r Request) (Outcome, error) {
 	var scratch [maxMeta]byte
 	whole := doc.whole(scratch[:0])
 	out, unsent, err := t.offer(&doc, whole[:], r, s)
-	if doc.isCut {
+	if doc.leavesGarbage {
 		t.writer.countGarbage()
 	}
 	if err != nil {
 		return Lost, err
 	}
 	if unsent == nil {
-		t.writer.replayer.arrived(s, now)
+		t.writer.replayer.afterSend(s, now)
 		return Sent, nil
 	}
-	t.writer.replayer.missed(s, unsent)
+	t.writer.replayer.afterMiss(s, unsent)
 	noWait := r.NoWait || !s.waitsForDisk && !r.ToDisk
 	return t.writer.write(out, doc.deadline, s.bufferFor(r.Socket), unsent, noWait)
 }
 
-// Flush waits until no profile is pending, or for the timeout. It returns
-// whether none is.
+// Flush waits until no profile is Pending, for the timeout at most. It returns whether that is so.
 func (t *Transmitter) Flush(timeout time.Duration) bool {
 	return t.writer.flush(time.Now().Add(timeout))
 }

@@ -69,12 +69,12 @@ func TestSend_AllocatesNothing(t *testing.T) {
 	doc := sample(20, 20)
 	for _, test := range []struct {
 		name    string
-		request Request
+		request SendRequest
 	}{
-		{"checked", Request{JSON: doc}},
-		{"trusted", Request{JSON: doc, Trusted: true}},
-		{"as is", Request{JSON: doc, AsIs: true}},
-		{"path given", Request{JSON: doc, Socket: path}},
+		{"checked", SendRequest{JSON: doc}},
+		{"trusted", SendRequest{JSON: doc, Trusted: true}},
+		{"as is", SendRequest{JSON: doc, AsIs: true}},
+		{"path given", SendRequest{JSON: doc, Socket: path}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			sent, got := 0, 1.0
@@ -103,19 +103,19 @@ func TestSend_Document(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name    string
-		request Request
+		request SendRequest
 		outcome Outcome
 		want    string // T is the time; "" if it is the JSON itself
 	}{
-		{"meta is added", Request{JSON: []byte(`{"a":1}`)}, Sent, `{"a":1,` + meta + `}}`},
-		{"meta in an empty object", Request{JSON: []byte(" { } ")}, Sent, `{ ` + meta + `}}`},
-		{"meta is replaced", Request{JSON: []byte(`{"_meta":{"x":[1]},"a":1}`)}, Sent, `{` + meta + `},"a":1}`},
-		{"trusted", Request{JSON: []byte("{\"a\":1}\n"), Trusted: true}, Sent, `{"a":1,` + meta + `}}`},
-		{"as is", Request{JSON: []byte(`no JSON at all`), AsIs: true}, Sent, ""},
-		{"to disk", Request{JSON: []byte(`{"a":1}`), ToDisk: true}, Buffered, `{"a":1,` + meta + `}}`},
-		{"cut", Request{JSON: []byte(large(120) + `}`)}, Buffered, large(100) + `,` + meta + `,"sql_truncated":true}}`},
-		{"nothing to cut", Request{JSON: []byte(large(100) + `}`)}, Buffered, large(100) + `,` + meta + `}}`},
-		{"large as is", Request{JSON: []byte(large(120) + `}`), AsIs: true}, Buffered, ""},
+		{"meta is added", SendRequest{JSON: []byte(`{"a":1}`)}, Sent, `{"a":1,` + meta + `}}`},
+		{"meta in an empty object", SendRequest{JSON: []byte(" { } ")}, Sent, `{ ` + meta + `}}`},
+		{"meta is replaced", SendRequest{JSON: []byte(`{"_meta":{"x":[1]},"a":1}`)}, Sent, `{` + meta + `},"a":1}`},
+		{"trusted", SendRequest{JSON: []byte("{\"a\":1}\n"), Trusted: true}, Sent, `{"a":1,` + meta + `}}`},
+		{"as is", SendRequest{JSON: []byte(`no JSON at all`), AsIs: true}, Sent, ""},
+		{"to disk", SendRequest{JSON: []byte(`{"a":1}`), ToDisk: true}, Buffered, `{"a":1,` + meta + `}}`},
+		{"cut", SendRequest{JSON: []byte(large(120) + `}`)}, Buffered, large(100) + `,` + meta + `,"sql_truncated":true}}`},
+		{"nothing to cut", SendRequest{JSON: []byte(large(100) + `}`)}, Buffered, large(100) + `,` + meta + `}}`},
+		{"large as is", SendRequest{JSON: []byte(large(120) + `}`), AsIs: true}, Buffered, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(shortDir(t), "l")
@@ -171,14 +171,14 @@ func TestSend_Fits(t *testing.T) {
 	path := filepath.Join(shortDir(t), "l")
 	conn := listen(t, path)
 	tx, dir := newTransmitter(t, path)
-	tx.Send(Request{JSON: []byte(`{"a":""}`)})
+	tx.Send(SendRequest{JSON: []byte(`{"a":""}`)})
 	overhead := len(receive(t, conn))
 	for i, test := range []struct {
 		size int
 		want Outcome
 	}{{65506, Sent}, {65507, Sent}, {65508, Buffered}} {
 		doc := `{"a":"` + strings.Repeat("x", test.size-overhead) + `"}`
-		outcome, err := tx.Send(Request{JSON: []byte(doc)})
+		outcome, err := tx.Send(SendRequest{JSON: []byte(doc)})
 		got := len(receive(t, conn))
 		if outcome == Buffered {
 			got = len(buffered(t, dir)[0])
@@ -196,14 +196,14 @@ func TestSend_TooLargeForTheKernel(t *testing.T) {
 	tx, dir := newTransmitter(t, path)
 	mustConfigure(t, tx, `{"max_datagram_size":16777216}`)
 	doc := sample(10, 8000)
-	if outcome, err := tx.Send(Request{JSON: doc}); outcome != Sent {
+	if outcome, err := tx.Send(SendRequest{JSON: doc}); outcome != Sent {
 		t.Fatal(outcome, err)
 	}
 	if got := receive(t, conn); !strings.Contains(got, `"sql_truncated":true`) {
 		t.Errorf("received %d bytes without a mark", len(got))
 	}
 	doc = []byte(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`)
-	outcome, err := tx.Send(Request{JSON: doc})
+	outcome, err := tx.Send(SendRequest{JSON: doc})
 	if outcome == Lost || !errors.Is(err, socket.ErrTooLarge) || !tx.Flush(5*time.Second) || len(buffered(t, dir)) != 1 {
 		t.Error(outcome, err)
 	}
@@ -223,7 +223,7 @@ func TestSend_RefusesAndLeavesNothing(t *testing.T) {
 			path := filepath.Join(shortDir(t), "l")
 			conn := listen(t, path)
 			tx, dir := newTransmitter(t, path)
-			outcome, err := tx.Send(Request{JSON: []byte(test.doc)})
+			outcome, err := tx.Send(SendRequest{JSON: []byte(test.doc)})
 			if outcome != Lost || !errors.Is(err, test.want) {
 				t.Errorf("%v, %v, want Lost, %v", outcome, err, test.want)
 			}
@@ -234,7 +234,7 @@ func TestSend_RefusesAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// When time is up, what is stillDone is checked and copied all the same.
+// When time is up, what is alwaysRead is checked and copied all the same.
 func TestSend_TimeIsUp(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -244,12 +244,12 @@ func TestSend_TimeIsUp(t *testing.T) {
 	}{
 		{"small", 100, Pending, 3},
 		{"a megabyte", 1 << 20, Pending, 3},
-		{"large", 2 * stillDone, Lost, 0},
+		{"large", 2 * alwaysRead, Lost, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tx, dir := newTransmitter(t, "/nonexistent")
 			doc := []byte(`{"a":"` + strings.Repeat("x", test.size) + `"}`)
-			for _, r := range []Request{{JSON: doc}, {JSON: doc, Trusted: true}, {JSON: doc, AsIs: true}} {
+			for _, r := range []SendRequest{{JSON: doc}, {JSON: doc, Trusted: true}, {JSON: doc, AsIs: true}} {
 				r.Spent = time.Second
 				outcome, err := tx.Send(r)
 				if outcome == Buffered && test.outcome == Pending {
@@ -306,7 +306,7 @@ func TestSend_ManyThreads(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				doc := fmt.Sprintf(`{"id":"%d-%d"}`, thread, i)
-				if outcome, err := tx.Send(Request{JSON: []byte(doc)}); outcome == Lost {
+				if outcome, err := tx.Send(SendRequest{JSON: []byte(doc)}); outcome == Lost {
 					t.Error(err)
 				}
 			}

@@ -11,7 +11,7 @@ import (
 	socket "libtransmit/transmit/listener"
 )
 
-// asUser takes a number, or a name in /etc/passwd. -1: anybody.
+// asUser takes a user's number, or a name in /etc/passwd. -1 is any user.
 func asUser(value json.RawMessage) (owner socket.Owner, err error) {
 	const most = 1<<32 - 2
 	if !bytes.HasPrefix(value, []byte{'"'}) {
@@ -35,10 +35,10 @@ func asUser(value json.RawMessage) (owner socket.Owner, err error) {
 	return owner, fmt.Errorf("wants a user's number, or a name in /etc/passwd, got %.40s", value)
 }
 
-// maxUsers bounds what is read of /etc/passwd.
+// maxUsers is how many bytes of /etc/passwd are read at most.
 const maxUsers = 4 << 20
 
-// readAll is what can be read of a file. os.ReadFile starts the network poller.
+// readAll returns what it can read of a file. os.ReadFile would start the network poller.
 func readAll(path string) (text []byte) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

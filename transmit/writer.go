@@ -15,30 +15,28 @@ import (
 )
 
 const (
-	maxWaiting      = 64       // profiles that wait for a slow disk, beside the one that is written
-	maxWaitingBytes = 12 << 20 // together; one is always let in, and small ones whatever the others have
+	maxWaiting      = 64       // profiles in the queue for a slow disk, beside the one that is being written
+	maxWaitingBytes = 12 << 20 // of them together; the first one, and small ones, are accepted above that
 
-	maxStores = 4 // a worker may serve several sites, each with a listener
+	maxStores = 4 // a worker may serve several sites with a listener each
 
-	// A write that has lasted this long is a hung disk's: nobody waits for it.
+	// When a write has lasted this long, the disk hangs, and calls no longer wait for it.
 	hungAfter = time.Second
 
-	// retryPause is how often a call looks for room in the queue, or whether all
-	// is written.
+	// retryPause is the interval at which a call looks for room in the queue, or whether all is written.
 	retryPause = 200 * time.Microsecond
 )
 
-// ErrBusy means that as many profiles wait for the disk as may wait.
+// ErrBusy means that the queue for the disk is full.
 var ErrBusy = errors.New("too many profiles wait for the disk")
 
-// writer is the one goroutine that touches the disk. A disk can hang, and then
-// hangs it and no caller.
+// writer is the only goroutine that touches the disk. A disk can hang; then the writer hangs and no caller.
 type writer struct {
-	bell   bell         // rings when there is something to do
-	jobs   chan *job    // has room for all that are let in
+	wakeup wakeup       // rings when there is something to do
+	jobs   chan *job    // has room for all that reserve accepts
 	count  atomic.Int64 // of the profiles that wait or are being written
-	bytes  atomic.Int64 // of them all
-	since  atomic.Int64 // when the disk was asked for something, since epoch; 0: it is not being asked
+	bytes  atomic.Int64 // of these profiles
+	since  atomic.Int64 // start of the current disk operation, since epoch; 0: there is none
 	memory memory
 
 	replayer replayer
@@ -46,25 +44,25 @@ type writer struct {
 	garbage  garbage
 	handover handover
 
-	// The goroutine's own.
-	privileges privileges      // its thread's
-	stores     []*buffer.Store // of the last few listeners and settings; the latest first
+	// Used by the goroutine only.
+	privileges privileges      // of its thread
+	stores     []*buffer.Store // of the last few listeners and settings; the last one used first
 }
 
 // job is one profile on its way to the disk.
 type job struct {
-	text    []byte // from memory: the caller's is valid only during the call
+	text    []byte // from memory: the caller's bytes are valid only during the call
 	options buffer.Options
 	caller  privileges
-	written event
-	settled atomic.Bool // by the caller, who does not wait any longer, or by the writer
+	written latch
+	settled atomic.Bool // set by the caller when it stops waiting, or by the writer
 
-	// To be read after written, or once the writer has settled it.
+	// Read these after written is set, or after the writer has settled the job.
 	err error
-	dir string // where it is
+	dir string // of the file
 }
 
-// settle returns whether it was not settled yet.
+// settle settles the job. It returns false if it was settled already: then the other side answers for the profile.
 func (j *job) settle() bool { return !j.settled.Swap(true) }
 
 func newWriter() *writer {
@@ -72,23 +70,23 @@ func newWriter() *writer {
 		jobs:   make(chan *job, maxWaiting+1),
 		memory: newMemory(),
 	}
-	w.replayer.bell, w.replayer.asked = &w.bell, make(chan *replay, maxAsked)
+	w.replayer.wakeup, w.replayer.asked = &w.wakeup, make(chan *replay, maxAsked)
 	w.replayer.due.Store(true)
 	go w.run()
 	return w
 }
 
-// write hands a copy of the document to the goroutine and waits for its file.
-// unsent is why the profile is not at the listener; every answer has it.
+// write hands a copy of the document to the goroutine and waits for the file. unsent is why the listener did not take
+// the profile; every error includes it.
 //
-//	disk                            outcome
-//	works                           Buffered, or Lost with the disk's error
-//	is not to be waited for         Pending
-//	slow, or time is up already     Pending
-//	hung for a while                Pending, at once
-//	as many wait as may wait        Lost, ErrBusy
+//	disk                                       outcome
+//	works                                      Buffered, or Lost with the disk's error
+//	works, and the caller does not wait        Pending
+//	is slow, or the deadline has passed        Pending
+//	has hung for hungAfter                     Pending, at once
+//	is slow, and the queue is full             Lost, ErrBusy
 //
-// A large profile that there is no time or no memory to copy is Lost, too.
+// A large profile is also Lost if there is no time or no memory to copy it.
 func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, unsent error, noWait bool) (Outcome, error) {
 	late, size := passed(deadline), int64(out.size())
 	w.countGarbage()
@@ -103,10 +101,10 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, u
 	j := &job{text: text, options: options, caller: ownPrivileges()}
 	j.settled.Store(noWait)
 	w.jobs <- j // does not block
-	if w.bell.sleeps.Load() && !late && !noWait && len(w.jobs) == 1 {
+	if w.wakeup.sleeps.Load() && !late && !noWait && len(w.jobs) == 1 {
 		w.handover.bringHere()
 	}
-	w.bell.ring()
+	w.wakeup.call()
 	if noWait {
 		return Pending, fmt.Errorf("the disk is not waited for; %w", unsent)
 	}
@@ -122,7 +120,7 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, u
 	return Buffered, fmt.Errorf("%w; the profile is in %s", unsent, j.dir)
 }
 
-// reserve waits for room until the deadline, or not at all if the disk hangs.
+// reserve waits for room in the queue until the deadline, or not at all if the disk hangs.
 func (w *writer) reserve(size int64, deadline time.Time) bool {
 	for !w.tryReserve(size) {
 		if passed(deadline) || w.isHung() {
@@ -152,7 +150,7 @@ func (w *writer) isHung() bool {
 	return since != 0 && int64(time.Since(epoch))-since > int64(hungAfter)
 }
 
-// flush returns whether nothing is left to write, also of other threads'.
+// flush waits until the profiles of all threads are written. It returns whether that is so.
 func (w *writer) flush(deadline time.Time) bool {
 	for w.count.Load() > 0 {
 		if passed(deadline) {
@@ -164,19 +162,19 @@ func (w *writer) flush(deadline time.Time) bool {
 }
 
 func (w *writer) run() {
-	runtime.LockOSThread() // its privileges are the thread's
+	runtime.LockOSThread() // privileges belong to a thread
 	w.privileges = ownPrivileges()
 	w.handover.own()
 	for {
-		heard := w.bell.rung.Load()
+		seen := w.wakeup.calls.Load()
 		if !w.work() {
-			w.bell.wait(heard)
+			w.wakeup.wait(seen)
 		}
 	}
 }
 
-// work takes jobs first; in between it does what the store left for later, and
-// replays. It returns whether there may be more to do.
+// work does one job. If there is none, it does one step of the stores' work and of a replay. It returns whether there may
+// be more to do.
 func (w *writer) work() (more bool) {
 	select {
 	case j := <-w.jobs:
@@ -188,7 +186,7 @@ func (w *writer) work() (more bool) {
 	default:
 	}
 	w.collect()
-	tidied, replayed := w.tidyUp(), w.replay()
+	tidied, replayed := w.stepStores(), w.replay()
 	if tidied || replayed {
 		w.handover.letGo()
 	}
@@ -201,13 +199,13 @@ func (w *writer) do(j *job) {
 	w.handle(j)
 	w.memory.free(j.text)
 	j.tell()
-	w.bound()
+	w.enforceLimits()
 	w.since.Store(0)
 	w.release(size)
 	w.collect()
 }
 
-// tell lets the caller go, who does not wait for what comes after the file.
+// tell reports the file to the caller, who does not wait for the work that follows.
 func (j *job) tell() {
 	switch {
 	case j.settle():
@@ -219,15 +217,15 @@ func (j *job) tell() {
 	}
 }
 
-// bound removes what is over the limits.
-func (w *writer) bound() {
+// enforceLimits removes the files that are over the limits.
+func (w *writer) enforceLimits() {
 	defer w.recoverStore()
 	if len(w.stores) > 0 {
-		w.stores[0].Bound()
+		w.stores[0].EnforceLimits()
 	}
 }
 
-// recoverStore gives up what a panic may have left half done.
+// recoverStore closes the stores after a panic, which may have left one in an inconsistent state.
 func (w *writer) recoverStore() {
 	if p := recover(); p != nil {
 		w.closeStores()
@@ -252,18 +250,18 @@ func (w *writer) handle(j *job) {
 	j.dir = store.Dir()
 }
 
-// tidyUp returns whether there is more to do.
-func (w *writer) tidyUp() (more bool) {
+// stepStores returns whether there is more to do.
+func (w *writer) stepStores() (more bool) {
 	defer w.recoverStore()
 	w.since.Store(int64(time.Since(epoch)))
 	for _, store := range w.stores {
-		more = store.Work() || more
+		more = store.Step() || more
 	}
 	w.since.Store(0)
 	return more
 }
 
-// use returns the store of these options, and makes one if need be.
+// use returns the store of these options. It makes one if there is none.
 func (w *writer) use(options buffer.Options) *buffer.Store {
 	at := slices.IndexFunc(w.stores, func(s *buffer.Store) bool { return s.Has(options) })
 	if at < 0 {

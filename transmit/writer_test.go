@@ -56,7 +56,7 @@ func TestSend_HungDisk(t *testing.T) {
 	dir, freeze, thaw := frozenDisk(t)
 	tx := New(t.TempDir())
 	mustConfigure(t, tx, `{"listener_socket":"/nonexistent","buffer_dirs":["`+dir+`"]}`)
-	if outcome, err := tx.Send(Request{JSON: []byte(`{}`)}); outcome != Buffered {
+	if outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)}); outcome != Buffered {
 		t.Fatal(outcome, err)
 	}
 	freeze()
@@ -65,7 +65,7 @@ func TestSend_HungDisk(t *testing.T) {
 	frozen := time.Now()
 	for i := range 10_000 {
 		start := time.Now()
-		outcome, err := tx.Send(Request{JSON: []byte(`{}`)})
+		outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)})
 		took := time.Since(start)
 		counts[outcome]++
 		if i == 0 && (outcome != Pending || took < 45*time.Millisecond) {
@@ -95,7 +95,7 @@ func TestSend_HungDisk(t *testing.T) {
 	if !tx.Flush(30 * time.Second) {
 		t.Fatal("not flushed")
 	}
-	if outcome, err := tx.Send(Request{JSON: []byte(`{}`)}); outcome == Lost || !tx.Flush(30*time.Second) {
+	if outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)}); outcome == Lost || !tx.Flush(30*time.Second) {
 		t.Errorf("after the thaw: %v, %v", outcome, err)
 	}
 	if n, want := len(buffered(t, dir)), 1+maxWaiting+1+1; n != want {
@@ -112,7 +112,7 @@ func TestSend_HungDiskLargeProfiles(t *testing.T) {
 	freeze()
 	var got []Outcome
 	for range 6 {
-		outcome, _ := tx.Send(Request{JSON: large, AsIs: true, Timeout: 3 * time.Second})
+		outcome, _ := tx.Send(SendRequest{JSON: large, AsIs: true, Timeout: 3 * time.Second})
 		got = append(got, outcome)
 	}
 	if want := []Outcome{Pending, Pending, Pending, Pending, Lost, Lost}; fmt.Sprint(got) != fmt.Sprint(want) {
@@ -129,7 +129,7 @@ func TestSend_HungDiskSmallBesideLarge(t *testing.T) {
 		tx := New(t.TempDir())
 		mustConfigure(t, tx, `{"listener_socket":"/nonexistent","buffer_dirs":["`+dir+`"]}`)
 		freeze()
-		request := Request{JSON: make([]byte, large), AsIs: true, Timeout: 10 * time.Second, NoWait: true}
+		request := SendRequest{JSON: make([]byte, large), AsIs: true, Timeout: 10 * time.Second, NoWait: true}
 		if outcome, err := tx.Send(request); outcome != Pending {
 			t.Fatal(outcome, err)
 		}
@@ -158,7 +158,7 @@ func TestSend_NoDirectory(t *testing.T) {
 	}
 	tx := New("/tmp")
 	mustConfigure(t, tx, `{"listener_socket":"/nonexistent","buffer_dirs":["`+file+`"]}`)
-	outcome, err := tx.Send(Request{JSON: []byte(`{}`)})
+	outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)})
 	if outcome != Lost || err == nil {
 		t.Error(outcome, err)
 	}
@@ -171,7 +171,7 @@ func TestSend_BufferFollowsTheSettings(t *testing.T) {
 	for _, dir := range []string{first, second, first} {
 		mustConfigure(t, tx, `{"buffer_dirs":["`+dir+`"]}`)
 		before := len(buffered(t, dir))
-		if outcome, err := tx.Send(Request{JSON: []byte(`{}`)}); outcome != Buffered {
+		if outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)}); outcome != Buffered {
 			t.Fatal(outcome, err)
 		}
 		if got := len(buffered(t, dir)) - before; got != 1 {
@@ -186,7 +186,7 @@ func TestSend_GivesMemoryBack(t *testing.T) {
 	large := bytes.Repeat([]byte{' '}, 40<<20) // written to: it is resident before the calls
 	before := residentBytes(t)
 	for range 5 {
-		if outcome, err := tx.Send(Request{JSON: large, AsIs: true, Timeout: 5 * time.Second}); outcome != Buffered {
+		if outcome, err := tx.Send(SendRequest{JSON: large, AsIs: true, Timeout: 5 * time.Second}); outcome != Buffered {
 			t.Fatal(outcome, err)
 		}
 	}
@@ -225,7 +225,7 @@ func TestSend_NoTimeToCut(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			tx, dir := newTransmitter(t, "/nonexistent")
 			doc := sample(10, test.queries)
-			r := Request{JSON: doc, Trusted: true, Timeout: test.timeout}
+			r := SendRequest{JSON: doc, Trusted: true, Timeout: test.timeout}
 			outcome, err := tx.Send(r)
 			for end := time.Now().Add(test.goOn); outcome == Lost && !passed(end); outcome, err = tx.Send(r) {
 				if !errors.Is(err, profile.ErrTimeUp) {

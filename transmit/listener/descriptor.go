@@ -6,21 +6,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptor is a file descriptor, and what tells it from another of that number.
+// descriptor is a file descriptor with the identity of its file, because the host may close and reuse any number.
 type descriptor struct {
 	fd       int
 	dev, ino uint64
 }
 
-// ours is false when the host has closed the descriptor: its number may be a
-// database connection now.
+// ours is false when the host has closed the descriptor. Then its number may belong to a database connection.
 func (d *descriptor) ours() bool {
 	var st unix.Stat_t
 	_, _, errno := unix.RawSyscall(unix.SYS_FSTAT, uintptr(d.fd), uintptr(unsafe.Pointer(&st)), 0)
 	return errno == 0 && st.Ino == d.ino && st.Dev == d.dev
 }
 
-// close closes it if it is still what was opened, or if fstat fails for what is open.
+// close closes the descriptor, unless its number belongs to another file by now. An open file whose fstat fails is closed.
 func (d *descriptor) close() {
 	var st unix.Stat_t
 	err := unix.Fstat(d.fd, &st)
@@ -30,8 +29,8 @@ func (d *descriptor) close() {
 	unix.Close(d.fd)
 }
 
-// newDescriptor is what was just opened, never 0, 1 or 2: a host that has closed its
-// standard streams may still print to them.
+// newDescriptor takes a descriptor that was just opened. The result is never 0, 1 or 2: a host that has closed its
+// standard streams may still print to these numbers.
 func newDescriptor(fd int) (*descriptor, error) {
 	if fd <= 2 {
 		high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyAtOnce is written between two looks at the time; it takes a millisecond.
+// copyAtOnce is how many bytes are written between two looks at the clock: a millisecond.
 const copyAtOnce = 1 << 20
 
-// File is a sealed memfd: nobody can write to it, make it longer or make it shorter.
+// File is a sealed memfd: no process can write to it, or change its length.
 type File struct{ descriptor *descriptor }
 
-// Seal makes a file of the document. It asks stop, every now and then, how many bytes are written already, and ends with
-// the error that this returns.
+// Seal makes a file of the document. From time to time it calls stop with the number of bytes written. If stop returns an
+// error, Seal ends with it.
 func Seal(out [][]byte, stop func(written int) error) (*File, error) {
 	file, err := newMemfd()
 	if err != nil {
@@ -31,10 +31,10 @@ func Seal(out [][]byte, stop func(written int) error) (*File, error) {
 	return &File{file}, nil
 }
 
-// Close closes the sender's descriptor of it.
+// Close closes this process's descriptor of the file.
 func (f *File) Close() { f.descriptor.close() }
 
-// Map is its content, to be read only, and to be unmapped with the whole capacity. It needs no descriptor any more.
+// Map maps the file read-only; unmap the whole capacity of the result. The map stays valid after Close.
 func (f *File) Map(size int) ([]byte, error) {
 	if !f.descriptor.ours() {
 		return nil, unix.EBADF
@@ -51,7 +51,7 @@ func (f *File) Map(size int) ([]byte, error) {
 func newMemfd() (*descriptor, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate("profile", flags|unix.MFD_NOEXEC_SEAL)
-	if err != nil { // Linux before 6.3, or a filter that does not know the flag
+	if err != nil { // Linux before 6.3, or a seccomp filter that does not know the flag
 		fd, err = unix.MemfdCreate("profile", flags)
 	}
 	if err != nil {

@@ -20,8 +20,8 @@ func isWithinFileSize(out [][]byte) bool {
 	return err != nil || size <= limit.Cur
 }
 
-// takeFileSizeSignal takes the SIGXFSZ that the kernel has sent to this thread, which
-// blocks it during the call (door/export.c). Left pending, it would end the host after the call.
+// takeFileSizeSignal removes the SIGXFSZ that the kernel has sent to this thread. The thread blocks it during the call
+// (door/export.c). If it stayed pending, it would end the host after the call.
 func takeFileSizeSignal() {
 	set := uint64(1) << (unix.SIGXFSZ - 1)
 	var atOnce unix.Timespec

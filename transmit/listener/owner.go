@@ -6,20 +6,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Owner is the user whose socket a listener's must be. Its zero value is anybody.
+// Owner is the user that must own a listener's socket. Its zero value is any user.
 type Owner struct {
 	uid   uint32
 	isSet bool
 }
 
-// OwnedBy is that user, or root.
+// OwnedBy accepts the sockets of that user and of root.
 func OwnedBy(uid uint32) Owner { return Owner{uid, true} }
 
-// IsSet tells whether it is not anybody.
+// IsSet tells whether the owner is limited.
 func (o Owner) IsSet() bool { return o.isSet }
 
-// locate returns what to connect to instead of path, and a descriptor to close afterwards; EPERM if another user has
-// bound the socket. The address leads to the very file that was looked at: nobody can exchange it before the connect.
+// locate returns an address to connect to instead of path, and a descriptor to close afterwards. It returns EPERM if
+// another user owns the socket. The address names the file that was checked, so no one can replace it before the connect.
 func (o Owner) locate(path string) (address string, fd int, errno unix.Errno) {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {

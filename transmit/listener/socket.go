@@ -1,6 +1,6 @@
-// Package listener is one Unix datagram socket, the receiver at its other end, and what the errors mean.
+// Package listener sends to one Unix datagram socket, and explains the errors.
 //
-// No call blocks, [Socket.AwaitRoom] apart, and none uses the network poller; see package transmit.
+// Only [Socket.AwaitRoom] blocks. No call uses the network poller; see package transmit.
 package listener
 
 import (
@@ -11,29 +11,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxPath is what a sockaddr_un has room for, less the NUL: unix(7).
+// MaxPath is the length of the longest path in a sockaddr_un, without the NUL: unix(7).
 const MaxPath = len(unix.RawSockaddrUnix{}.Path) - 1
 
-// MaxPieces is how many a datagram is made of at most.
+// MaxPieces is the largest number of pieces of one datagram.
 const MaxPieces = 3
 
-// sendTimeout bounds a send in the kernel, should it ever block: SO_SNDTIMEO.
-// It is no promise, for it fires up to two scheduler ticks late.
+// sendTimeout is SO_SNDTIMEO, a limit for a send that blocks in the kernel. No send here does. It fires up to two
+// scheduler ticks late, so nothing relies on it.
 const sendTimeout = 50 * time.Millisecond
 
-// Socket is a datagram socket that is kept. Its zero value is not open yet.
+// Socket is a datagram socket that stays open between sends. Its zero value is not open yet.
 //
-// No lock: threads that open it at once agree on the first, and connect(2) may
-// be called again, and at any time, on a datagram socket.
+// It has no lock. If two threads open it at once, both use the first one's. connect(2) may be called on a datagram
+// socket at any time.
 type Socket struct {
 	Owner Owner // set before the first Connect
 
 	open  atomic.Pointer[descriptor]
-	peer  atomic.Pointer[descriptor] // the open one, when it has been connected
-	bound atomic.Pointer[binding]    // to what; set before peer
+	peer  atomic.Pointer[descriptor] // equal to open once that is connected
+	bound atomic.Pointer[binding]    // what it is connected to; set before peer
 }
 
-// connected returns the descriptor to send with; nil: connect first.
+// connected returns the descriptor to send with, or nil if Connect must be called first.
 func (s *Socket) connected() *descriptor {
 	if d := s.peer.Load(); d != nil && d.ours() && s.bound.Load().isStillThere() {
 		return d
@@ -41,7 +41,7 @@ func (s *Socket) connected() *descriptor {
 	return nil
 }
 
-// Send sends one datagram, of MaxPieces, without blocking. ENOTCONN: connect first.
+// Send sends one datagram of up to MaxPieces pieces, without blocking. After ENOTCONN, call Connect.
 func (s *Socket) Send(out [][]byte) unix.Errno {
 	d := s.connected()
 	if d == nil {
@@ -58,14 +58,14 @@ func (s *Socket) Send(out [][]byte) unix.Errno {
 	}
 	message := unix.Msghdr{Iov: &iov[0]}
 	message.SetIovlen(n)
-	// Raw: it does not block, so the scheduler need not know.
+	// A raw system call, because it does not block and so the scheduler need not know.
 	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(d.fd),
 		uintptr(unsafe.Pointer(&message)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	return errno
 }
 
-// Connect makes the listener that is bound to path now the socket's peer, which
-// lets poll(2) see its queue. It opens the socket if need be.
+// Connect connects the socket to the listener that is bound to path now, so that poll(2) sees that listener's queue. It
+// opens the socket if it is not open.
 func (s *Socket) Connect(path string) unix.Errno {
 	if len(path) > MaxPath {
 		return unix.ENAMETOOLONG
@@ -88,7 +88,7 @@ func (s *Socket) Connect(path string) unix.Errno {
 		address.Path[i] = int8(path[i])
 	}
 	size := unsafe.Offsetof(address.Path) + uintptr(len(path)) + 1
-	// Not raw: the file system that the path is on may hang, and only this call with it.
+	// Not a raw system call: the file system of the path may hang, and then only this call does.
 	_, _, errno = unix.Syscall(unix.SYS_CONNECT, uintptr(d.fd), uintptr(unsafe.Pointer(&address)), size)
 	if errno == 0 {
 		s.bound.Store(bound)
@@ -97,7 +97,7 @@ func (s *Socket) Connect(path string) unix.Errno {
 	return errno
 }
 
-// descriptor returns the open one, or opens one.
+// descriptor returns the open descriptor, or opens one.
 func (s *Socket) descriptor() (*descriptor, unix.Errno) {
 	old := s.open.Load()
 	if old != nil && old.ours() {
@@ -107,7 +107,7 @@ func (s *Socket) descriptor() (*descriptor, unix.Errno) {
 	if errno != 0 {
 		return nil, errno
 	}
-	// old's number is left alone: it is not ours any more.
+	// old is not closed: its number belongs to another file by now.
 	if !s.open.CompareAndSwap(old, opened) {
 		unix.Close(opened.fd)
 		return s.open.Load(), 0
@@ -132,8 +132,7 @@ func openSocket() (*descriptor, unix.Errno) {
 	return d, 0
 }
 
-// AwaitRoom waits until the peer's queue may have room. It does so with poll(2),
-// which is exact to a tenth of a millisecond.
+// AwaitRoom waits until the peer's queue may have room. poll(2) times out within a tenth of a millisecond.
 func (s *Socket) AwaitRoom(until time.Time) bool {
 	d := s.open.Load()
 	if d == nil {
@@ -146,12 +145,13 @@ func (s *Socket) AwaitRoom(until time.Time) bool {
 		}
 		timeout := unix.NsecToTimespec(int64(left))
 		ready, err := unix.Ppoll([]unix.PollFd{{Fd: int32(d.fd), Events: unix.POLLOUT}}, &timeout, nil)
-		if err != unix.EINTR { // a stop and a continuation of the process
+		if err != unix.EINTR { // after SIGSTOP and SIGCONT
 			return err == nil && ready > 0
 		}
 	}
 }
 
+// Close closes the socket. The next Connect opens it again.
 func (s *Socket) Close() {
 	s.peer.Store(nil)
 	if d := s.open.Swap(nil); d != nil {
@@ -169,7 +169,7 @@ func (s *Socket) HasRoom() bool {
 	return err == nil && ready > 0
 }
 
-// Unread is how many bytes, with the kernel's own, the peer has not read yet: unix(7), SIOCOUTQ.
+// Unread returns how many bytes the peer has not read yet, the kernel's overhead included: unix(7), SIOCOUTQ.
 func (s *Socket) Unread() int {
 	d := s.open.Load()
 	if d == nil || !d.ours() {

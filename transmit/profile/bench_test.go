@@ -80,7 +80,7 @@ func BenchmarkBesidePeers(b *testing.B) {
 		{"ns/check/walk", profile, walk},
 		{"ns/check/transmit", profile, func(doc []byte) bool { _, err := Check(doc, never); return err == nil }},
 		{"ns/cut/walk", large, walk},
-		{"ns/cut/transmit", large, func(doc []byte) bool { _, err := FindCuts(doc, 0, never); return err == nil }},
+		{"ns/cut/transmit", large, func(doc []byte) bool { _, err := PlanShrink(doc, 0, never); return err == nil }},
 	}
 	took := make([][]float64, len(ways))
 	for b.Loop() {
@@ -111,7 +111,7 @@ func BenchmarkCut(b *testing.B) {
 			b.SetBytes(int64(len(test.doc)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := FindCuts(test.doc, 0, never); err != nil {
+				if _, err := PlanShrink(test.doc, 0, never); err != nil {
 					b.Fatal(err)
 				}
 			}

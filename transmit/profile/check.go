@@ -5,30 +5,30 @@ import (
 	"unicode/utf8"
 )
 
-// Check reads all of doc and asks every now and then whether time is up.
+// Check reads all of doc and asks from time to time whether the limit has passed.
 //
 //	doc is                                            result
 //	one JSON object in UTF-8, white space around it   its outline
 //	not UTF-8, whatever else                          ErrUTF8
-//	not RFC 8259's JSON: cut off, a byte too many, …  ErrSyntax
+//	not JSON by RFC 8259: incomplete, a byte more, …   ErrSyntax
 //	an array, a string, a number or a literal         ErrNotObject
 //	nested deeper than MaxDepth                       ErrDepth
-//	anything, and time is up before its end            ErrTimeUp
+//	anything, and the limit passes before its end      ErrTimeUp
 //
-// As RFC 8259 has it, an escape may spell half a surrogate pair, and a name may occur twice.
-func Check(doc []byte, until Limit) (Outline, error) { return CheckAndCut(doc, until, nil) }
+// As in RFC 8259, an escape may be half of a surrogate pair, and a name may occur twice.
+func Check(doc []byte, until Limit) (Outline, error) { return CheckAndPlan(doc, until, nil) }
 
-// CheckAndCut also finds what to cut from doc, unless found is nil: one pass takes less time than one for each.
-func CheckAndCut(doc []byte, until Limit, found *Cuts) (Outline, error) {
+// CheckAndPlan also fills plan, unless it is nil: one pass takes less time than two.
+func CheckAndPlan(doc []byte, until Limit, plan *ShrinkPlan) (Outline, error) {
 	if err := checkUTF8(doc, until); err != nil {
 		return Outline{}, err
 	}
-	v := visitor{scanner: newScanner(doc, until), Cuts: found}
+	v := visitor{scanner: newScanner(doc, until), ShrinkPlan: plan}
 	v.document()
 	return v.outline, v.err
 }
 
-// document passes a document from its first byte to its last.
+// document reads the document from its first byte to its last.
 func (v *visitor) document() {
 	from, c := v.space(0)
 	v.outline.empty = true
@@ -48,7 +48,7 @@ func (v *visitor) document() {
 	}
 }
 
-// checkUTF8 goes before the grammar rather than along with it: on ASCII it takes a tenth of the grammar's time.
+// checkUTF8 is a pass of its own, before the grammar: on ASCII it takes a tenth of the grammar's time.
 func checkUTF8(doc []byte, until Limit) error {
 	for from, to := 0, 0; ; from = to {
 		to = runeStart(doc, from+chunk)
@@ -64,7 +64,7 @@ func checkUTF8(doc []byte, until Limit) error {
 	}
 }
 
-// runeStart returns the nearest position up to i where doc can be divided without harm to a character.
+// runeStart returns the last position up to i at which a character begins.
 func runeStart(doc []byte, i int) int {
 	if i >= len(doc) {
 		return len(doc)

@@ -2,12 +2,12 @@ package profile
 
 import "strconv"
 
-// Marks says in "_meta" what was cut.
-type Marks struct{ Truncated, SQLTruncated bool }
+// MetaFlags are the members of "_meta" that say which list was shortened.
+type MetaFlags struct{ Truncated, SQLTruncated bool }
 
 // AppendMeta appends the value of "_meta". unixMicro is the time in microseconds since 1970; phpVersion is a JSON
-// string, or empty and then left out. id tells this profile from all others.
-func AppendMeta(dst []byte, unixMicro int64, phpVersion string, id uint64, m Marks) []byte {
+// string; if it is empty, the member is left out. id is unique to this profile.
+func AppendMeta(dst []byte, unixMicro int64, phpVersion string, id uint64, flags MetaFlags) []byte {
 	dst = append(dst, `{"timestamp":`...)
 	dst = appendSeconds(dst, unixMicro)
 	if phpVersion != "" {
@@ -16,10 +16,10 @@ func AppendMeta(dst []byte, unixMicro int64, phpVersion string, id uint64, m Mar
 	}
 	dst = append(dst, `,"transmitter_version":"1.0","id":"`...)
 	dst = append(appendHex(dst, id), '"')
-	if m.Truncated {
+	if flags.Truncated {
 		dst = append(dst, `,"truncated":true`...)
 	}
-	if m.SQLTruncated {
+	if flags.SQLTruncated {
 		dst = append(dst, `,"sql_truncated":true`...)
 	}
 	return append(dst, '}')
@@ -33,7 +33,7 @@ func appendHex(dst []byte, id uint64) []byte {
 	return dst
 }
 
-// MetaText is what AppendMeta puts between the time and the version.
+// MetaText returns what AppendMeta writes between the timestamp and the version.
 func MetaText(phpVersion string) string {
 	if phpVersion == "" {
 		return ""
@@ -41,7 +41,7 @@ func MetaText(phpVersion string) string {
 	return `,"php_version":` + phpVersion
 }
 
-// appendSeconds writes all six decimals, which strconv.AppendFloat does in ten times the time.
+// appendSeconds writes all six decimals. strconv.AppendFloat would take ten times as long.
 func appendSeconds(dst []byte, micro int64) []byte {
 	const second = 1_000_000
 	dst = strconv.AppendInt(dst, micro/second, 10)

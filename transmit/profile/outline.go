@@ -5,19 +5,20 @@ import (
 	"slices"
 )
 
-// maxPieces is below IOV_MAX (1024): all between three edits, "_meta" and its value, a list with commas and brackets.
+// maxPieces counts the text between three edits, "_meta" and its value, and a list with commas and brackets. It is
+// below IOV_MAX (1024).
 const maxPieces = 4 + 2 + 2*maxQueries + 1
 
 const whiteSpace = " \t\n\r"
 
 // Outline is what is known of a document without decoding it.
 type Outline struct {
-	object span // from '{' to after '}', the white space around it left out
+	object span // from '{' to after '}', without the white space around it
 	empty  bool // it has no members
 	meta   span // the value of the last member "_meta", zero if there is none
 }
 
-// OutlineTrusted is the outline of a document that the caller vouches for. Only its two ends are read.
+// OutlineTrusted returns the outline of a document that the caller has checked. It reads the two ends only.
 func OutlineTrusted(doc []byte) (Outline, error) {
 	from := len(doc) - len(bytes.TrimLeft(doc, whiteSpace))
 	text := bytes.TrimRight(doc[from:], whiteSpace)
@@ -31,7 +32,7 @@ func OutlineTrusted(doc []byte) (Outline, error) {
 // Start is where its opening brace is.
 func (o Outline) Start() int { return o.object.from }
 
-// metaPlace returns what of the document the value of "_meta" replaces, and what has to be written before the value.
+// metaPlace returns the part of the document that the value of "_meta" replaces, and the text to write before it.
 func (o Outline) metaPlace() (place span, before string) {
 	last := o.object.to - 1
 	switch {
@@ -43,29 +44,30 @@ func (o Outline) metaPlace() (place span, before string) {
 	return span{last, last}, `,"_meta":`
 }
 
-// Around returns what is sent before and after the value of "_meta" when nothing is cut: head, before, the value, tail.
+// Around returns what to send before and after the value of "_meta" if nothing is removed: head, before, the value,
+// tail.
 func (o Outline) Around(doc []byte) (head []byte, before string, tail []byte) {
 	place, before := o.metaPlace()
 	return doc[o.object.from:place.from], before, doc[place.to:o.object.to]
 }
 
-// edit is a place in a document and what stands there afterwards.
+// edit replaces a part of a document by text.
 type edit struct {
 	place span
 	text  [][]byte
 }
 
-// Pieces returns the document with meta as the value of "_meta" and without what c cuts, as slices of doc and of meta
-// to be written one after the other, or joined by slices.Concat. There are at most maxPieces.
-func (c *Cuts) Pieces(doc []byte, o Outline, meta []byte) [][]byte {
+// Pieces returns the document with meta as the value of "_meta" and without what the plan removes: at most maxPieces
+// slices of doc and of meta, to be sent one after the other or joined by slices.Concat.
+func (p *ShrinkPlan) Pieces(doc []byte, o Outline, meta []byte) [][]byte {
 	place, before := o.metaPlace()
-	edits := []edit{{place, [][]byte{[]byte(before), meta}}, {c.functions, nil}, {c.queries, c.list(doc)}}
+	edits := []edit{{place, [][]byte{[]byte(before), meta}}, {p.functions, nil}, {p.queries, p.list(doc)}}
 	slices.SortFunc(edits, func(a, b edit) int { return a.place.from - b.place.from })
 	var all [][]byte
 	from := o.object.from
 	for _, e := range edits {
 		if e.place.to == 0 {
-			continue // nothing is cut here
+			continue // nothing is removed here
 		}
 		all = append(append(all, doc[from:e.place.from]), e.text...)
 		from = e.place.to
@@ -73,11 +75,11 @@ func (c *Cuts) Pieces(doc []byte, o Outline, meta []byte) [][]byte {
 	return append(all, doc[from:o.object.to])
 }
 
-// list is the JSON list of the slowest queries.
-func (c *Cuts) list(doc []byte) [][]byte {
+// list returns the slowest queries as a JSON list.
+func (p *ShrinkPlan) list(doc []byte) [][]byte {
 	var all [][]byte
 	between := []byte{'['}
-	for _, q := range c.slowest {
+	for _, q := range p.slowest {
 		all = append(all, between, q.text.of(doc))
 		between = []byte{','}
 	}

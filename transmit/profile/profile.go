@@ -1,12 +1,13 @@
-// Package profile reads one JSON document without decoding it: whether it is valid, where its "_meta" is, and what to
-// cut when it is too large. Pure functions of bytes, without system calls; what asks for the time is the caller's.
+// Package profile reads one JSON document without decoding it. It checks the document, finds its "_meta", and plans what
+// to remove when the document is too large. Its functions are pure: they make no system call, and the caller passes the
+// function that looks at the clock.
 //
 // Start with [Check].
 package profile
 
 import "errors"
 
-// Why a document is refused. What Check returns wraps one of them and adds the byte where it was seen.
+// Why a document is refused. Check wraps one of these errors and adds the position of the fault.
 var (
 	ErrSyntax    = errors.New("not valid JSON")
 	ErrNotObject = errors.New("not a JSON object")
@@ -14,5 +15,5 @@ var (
 	ErrUTF8      = errors.New("not valid UTF-8")
 )
 
-// ErrTimeUp ends the work on a document whose caller cannot wait any longer.
+// ErrTimeUp means that the deadline passed before the document was read.
 var ErrTimeUp = errors.New("time is up")

@@ -45,53 +45,53 @@ func upTo(from, to, step int) (all []int) {
 
 var cutTests = []struct {
 	name, doc, want string
-	marks           Marks
+	flags           MetaFlags
 }{
-	{"nothing to cut", `{}`, `{}`, Marks{}},
-	{"49 functions", functions("[" + times(49, `{"f":#}`) + "]"), "", Marks{}},
-	{"50 functions", functions("[" + times(50, `{"f":#}`) + "]"), "", Marks{}},
-	{"51 functions", functions("[" + times(51, `{"f":#}`) + "]"), functions("[" + times(50, `{"f":#}`) + "]"), Marks{Truncated: true}},
-	{"52 functions, spaced", functions("[ " + times(52, ` {"f": #} `) + " ]"), functions("[ " + strings.TrimRight(times(50, ` {"f": #} `), " ") + "]"), Marks{Truncated: true}},
-	{"map of 50", functions("{" + times(50, `"f#":[1]`) + "}"), "", Marks{}},
-	{"map of 51", functions("{" + times(51, `"f#":[1]`) + "}"), functions("{" + times(50, `"f#":[1]`) + "}"), Marks{Truncated: true}},
-	{"functions of every type", functions("[" + times(20, `1,"a]",null`) + "]"), functions("[" + times(16, `1,"a]",null`) + `,1,"a]"]`), Marks{Truncated: true}},
-	{"functions that are a string", functions(`"` + times(60, "a") + `"`), "", Marks{}},
-	{"functions without a profiling", `{"xhprof":{"top_functions":[` + times(60, "1") + `]}}`, "", Marks{}},
-	{"functions at the top", `{"top_functions":[` + times(60, "1") + `],"profiling":{"top_functions":[` + times(60, "1") + `]}}`, "", Marks{}},
-	{"xhprof is a list", `{"xhprof":[{"profiling":{"top_functions":[` + times(60, "1") + `]}}]}`, "", Marks{}},
-	{"profiling is null", `{"xhprof":{"profiling":null}}`, "", Marks{}},
+	{"nothing to cut", `{}`, `{}`, MetaFlags{}},
+	{"49 functions", functions("[" + times(49, `{"f":#}`) + "]"), "", MetaFlags{}},
+	{"50 functions", functions("[" + times(50, `{"f":#}`) + "]"), "", MetaFlags{}},
+	{"51 functions", functions("[" + times(51, `{"f":#}`) + "]"), functions("[" + times(50, `{"f":#}`) + "]"), MetaFlags{Truncated: true}},
+	{"52 functions, spaced", functions("[ " + times(52, ` {"f": #} `) + " ]"), functions("[ " + strings.TrimRight(times(50, ` {"f": #} `), " ") + "]"), MetaFlags{Truncated: true}},
+	{"map of 50", functions("{" + times(50, `"f#":[1]`) + "}"), "", MetaFlags{}},
+	{"map of 51", functions("{" + times(51, `"f#":[1]`) + "}"), functions("{" + times(50, `"f#":[1]`) + "}"), MetaFlags{Truncated: true}},
+	{"functions of every type", functions("[" + times(20, `1,"a]",null`) + "]"), functions("[" + times(16, `1,"a]",null`) + `,1,"a]"]`), MetaFlags{Truncated: true}},
+	{"functions that are a string", functions(`"` + times(60, "a") + `"`), "", MetaFlags{}},
+	{"functions without a profiling", `{"xhprof":{"top_functions":[` + times(60, "1") + `]}}`, "", MetaFlags{}},
+	{"functions at the top", `{"top_functions":[` + times(60, "1") + `],"profiling":{"top_functions":[` + times(60, "1") + `]}}`, "", MetaFlags{}},
+	{"xhprof is a list", `{"xhprof":[{"profiling":{"top_functions":[` + times(60, "1") + `]}}]}`, "", MetaFlags{}},
+	{"profiling is null", `{"xhprof":{"profiling":null}}`, "", MetaFlags{}},
 
-	{"99 queries", queries("[" + times(99, `{"time_ms":#}`) + "]"), "", Marks{}},
-	{"100 queries", queries("[" + times(100, `{"time_ms":#}`) + "]"), "", Marks{}},
-	{"101 queries", queries("[" + times(101, `{"time_ms":#}`) + "]"), queries(slowestOf(`{"time_ms":%d}`, upTo(100, 0, -1)...)), Marks{SQLTruncated: true}},
-	{"slowest already first", queries("[" + times(101, `{"time_ms":-#}`) + "]"), queries("[" + times(100, `{"time_ms":-#}`) + "]"), Marks{SQLTruncated: true}},
-	{"bytes of a query", queries("[" + times(101, ` { "q" : "\u0041#" } `) + "]"), queries("[" + times(100, `{ "q" : "\u0041#" }`) + "]"), Marks{SQLTruncated: true}},
-	{"map of 101 becomes a list", queries("{" + times(101, `"q#":{"time_ms":#}`) + "}"), queries(slowestOf(`{"time_ms":%d}`, upTo(100, 0, -1)...)), Marks{SQLTruncated: true}},
-	{"map of 100 stays", queries("{" + times(100, `"q#":{"time_ms":#}`) + "}"), "", Marks{}},
-	{"ties in their old order", queries("[" + times(150, `{"n":#,"time_ms":5}`) + "]"), queries("[" + times(100, `{"n":#,"time_ms":5}`) + "]"), Marks{SQLTruncated: true}},
-	{"queries of every type", queries("[" + times(30, `1,"a",null,[{"time_ms":9}]`) + `,{"time_ms":0.1}]`), queries(`[{"time_ms":0.1},` + times(24, `1,"a",null,[{"time_ms":9}]`) + `,1,"a",null]`), Marks{SQLTruncated: true}},
-	{"time of 1000 bytes", queries("[" + times(100, "1") + `,{"time_ms":` + strings.Repeat("1", 1000) + "}]"), queries(`[{"time_ms":` + strings.Repeat("1", 1000) + "}," + times(99, "1") + "]"), Marks{SQLTruncated: true}},
-	{"queries at the top", `{"queries":[` + times(101, "1") + `]}`, "", Marks{}},
-	{"sql is a list", `{"sql":[` + times(101, "1") + `]}`, "", Marks{}},
-	{"queries are a string", queries(`"` + times(101, "1") + `"`), "", Marks{}},
+	{"99 queries", queries("[" + times(99, `{"time_ms":#}`) + "]"), "", MetaFlags{}},
+	{"100 queries", queries("[" + times(100, `{"time_ms":#}`) + "]"), "", MetaFlags{}},
+	{"101 queries", queries("[" + times(101, `{"time_ms":#}`) + "]"), queries(slowestOf(`{"time_ms":%d}`, upTo(100, 0, -1)...)), MetaFlags{SQLTruncated: true}},
+	{"slowest already first", queries("[" + times(101, `{"time_ms":-#}`) + "]"), queries("[" + times(100, `{"time_ms":-#}`) + "]"), MetaFlags{SQLTruncated: true}},
+	{"bytes of a query", queries("[" + times(101, ` { "q" : "\u0041#" } `) + "]"), queries("[" + times(100, `{ "q" : "\u0041#" }`) + "]"), MetaFlags{SQLTruncated: true}},
+	{"map of 101 becomes a list", queries("{" + times(101, `"q#":{"time_ms":#}`) + "}"), queries(slowestOf(`{"time_ms":%d}`, upTo(100, 0, -1)...)), MetaFlags{SQLTruncated: true}},
+	{"map of 100 stays", queries("{" + times(100, `"q#":{"time_ms":#}`) + "}"), "", MetaFlags{}},
+	{"ties in their old order", queries("[" + times(150, `{"n":#,"time_ms":5}`) + "]"), queries("[" + times(100, `{"n":#,"time_ms":5}`) + "]"), MetaFlags{SQLTruncated: true}},
+	{"queries of every type", queries("[" + times(30, `1,"a",null,[{"time_ms":9}]`) + `,{"time_ms":0.1}]`), queries(`[{"time_ms":0.1},` + times(24, `1,"a",null,[{"time_ms":9}]`) + `,1,"a",null]`), MetaFlags{SQLTruncated: true}},
+	{"time of 1000 bytes", queries("[" + times(100, "1") + `,{"time_ms":` + strings.Repeat("1", 1000) + "}]"), queries(`[{"time_ms":` + strings.Repeat("1", 1000) + "}," + times(99, "1") + "]"), MetaFlags{SQLTruncated: true}},
+	{"queries at the top", `{"queries":[` + times(101, "1") + `]}`, "", MetaFlags{}},
+	{"sql is a list", `{"sql":[` + times(101, "1") + `]}`, "", MetaFlags{}},
+	{"queries are a string", queries(`"` + times(101, "1") + `"`), "", MetaFlags{}},
 
 	{"both, the other way round", `{"sql":{"queries":[` + times(101, "1") + `]},"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}}}`,
-		`{"sql":{"queries":[` + times(100, "1") + `]},"xhprof":{"profiling":{"top_functions":[` + times(50, "1") + `]}}}`, Marks{true, true}},
+		`{"sql":{"queries":[` + times(100, "1") + `]},"xhprof":{"profiling":{"top_functions":[` + times(50, "1") + `]}}}`, MetaFlags{true, true}},
 	{"escaped names", `{"xhp\u0072of":{"\u0070rofiling":{"top\u005ffunctions":[` + times(51, "1") + `]}},"\u0073ql":{"q\u0075eries":[` + times(100, "1") + `,{"time\u005Fms":2}]}}`,
-		`{"xhp\u0072of":{"\u0070rofiling":{"top\u005ffunctions":[` + times(50, "1") + `]}},"\u0073ql":{"q\u0075eries":[{"time\u005Fms":2},` + times(99, "1") + `]}}`, Marks{true, true}},
+		`{"xhp\u0072of":{"\u0070rofiling":{"top\u005ffunctions":[` + times(50, "1") + `]}},"\u0073ql":{"q\u0075eries":[{"time\u005Fms":2},` + times(99, "1") + `]}}`, MetaFlags{true, true}},
 
-	{"xhprof twice, the first too large", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}},"xhprof":{}}`, "", Marks{}},
-	{"xhprof twice, the second no object", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}},"xhprof":1}`, "", Marks{}},
+	{"xhprof twice, the first too large", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}},"xhprof":{}}`, "", MetaFlags{}},
+	{"xhprof twice, the second no object", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}},"xhprof":1}`, "", MetaFlags{}},
 	{"xhprof twice, the second too large", `{"xhprof":{},"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]}}}`,
-		`{"xhprof":{},"xhprof":{"profiling":{"top_functions":[` + times(50, "1") + `]}}}`, Marks{Truncated: true}},
-	{"profiling twice", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]},"profiling":{}}}`, "", Marks{}},
-	{"top_functions twice", functions("[" + times(51, "1") + `],"top_functions":[]`), "", Marks{}},
-	{"sql twice", `{"sql":{"queries":[` + times(101, "1") + `]},"sql":null}`, "", Marks{}},
-	{"queries twice", queries("[" + times(101, "1") + `],"queries":7`), "", Marks{}},
-	{"queries twice, both too large", queries("[" + times(101, "1") + `],"queries":[` + times(101, "2") + "]"), queries("[" + times(101, "1") + `],"queries":[` + times(100, "2") + "]"), Marks{SQLTruncated: true}},
-	{"infinite", queries("[" + times(100, `{"time_ms":1e308}`) + `,{"time_ms":"1e999"}]`), queries(`[{"time_ms":"1e999"},` + times(99, `{"time_ms":1e308}`) + "]"), Marks{SQLTruncated: true}},
-	{"negative infinite", queries(`[{"time_ms":-1e999},` + times(100, `{"time_ms":-1e308}`) + "]"), queries("[" + times(100, `{"time_ms":-1e308}`) + "]"), Marks{SQLTruncated: true}},
-	{"time_ms twice", queries("[" + times(100, "1") + `,{"time_ms":9,"time_ms":0}]`), queries("[" + times(100, "1") + "]"), Marks{SQLTruncated: true}},
+		`{"xhprof":{},"xhprof":{"profiling":{"top_functions":[` + times(50, "1") + `]}}}`, MetaFlags{Truncated: true}},
+	{"profiling twice", `{"xhprof":{"profiling":{"top_functions":[` + times(51, "1") + `]},"profiling":{}}}`, "", MetaFlags{}},
+	{"top_functions twice", functions("[" + times(51, "1") + `],"top_functions":[]`), "", MetaFlags{}},
+	{"sql twice", `{"sql":{"queries":[` + times(101, "1") + `]},"sql":null}`, "", MetaFlags{}},
+	{"queries twice", queries("[" + times(101, "1") + `],"queries":7`), "", MetaFlags{}},
+	{"queries twice, both too large", queries("[" + times(101, "1") + `],"queries":[` + times(101, "2") + "]"), queries("[" + times(101, "1") + `],"queries":[` + times(100, "2") + "]"), MetaFlags{SQLTruncated: true}},
+	{"infinite", queries("[" + times(100, `{"time_ms":1e308}`) + `,{"time_ms":"1e999"}]`), queries(`[{"time_ms":"1e999"},` + times(99, `{"time_ms":1e308}`) + "]"), MetaFlags{SQLTruncated: true}},
+	{"negative infinite", queries(`[{"time_ms":-1e999},` + times(100, `{"time_ms":-1e308}`) + "]"), queries("[" + times(100, `{"time_ms":-1e308}`) + "]"), MetaFlags{SQLTruncated: true}},
+	{"time_ms twice", queries("[" + times(100, "1") + `,{"time_ms":9,"time_ms":0}]`), queries("[" + times(100, "1") + "]"), MetaFlags{SQLTruncated: true}},
 }
 
 func TestCut(t *testing.T) {
@@ -105,26 +105,26 @@ func TestCut(t *testing.T) {
 			if want == "{}" {
 				withMeta = `{"_meta":7}`
 			}
-			got, m := cutWith(t, " "+test.doc+"\n", "7")
+			got, m := shrinkWith(t, " "+test.doc+"\n", "7")
 			if got != withMeta {
 				t.Errorf("got  %s\nwant %s", got, withMeta)
 			}
-			if m != test.marks {
-				t.Errorf("marks %v, want %v", m, test.marks)
+			if m != test.flags {
+				t.Errorf("marks %v, want %v", m, test.flags)
 			}
 			wantSlow(t, []byte(test.doc), got, m)
 		})
 	}
 }
 
-// cutWith checks and cuts doc and gives it that "_meta".
-func cutWith(t *testing.T, doc, meta string) (string, Marks) {
+// shrinkWith checks and cuts doc and gives it that "_meta".
+func shrinkWith(t *testing.T, doc, meta string) (string, MetaFlags) {
 	t.Helper()
 	o, err := Check([]byte(doc), never)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := FindCuts([]byte(doc), o.object.from, never)
+	c, err := PlanShrink([]byte(doc), o.object.from, never)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func cutWith(t *testing.T, doc, meta string) (string, Marks) {
 	if len(pieces) > maxPieces {
 		t.Errorf("%d pieces, want %d at most", len(pieces), maxPieces)
 	}
-	return string(slices.Concat(pieces...)), c.Marks()
+	return string(slices.Concat(pieces...)), c.Flags()
 }
 
 // TestCut_Times puts the query behind a hundred that are a little faster, as fast, and a little slower: only behind
@@ -180,7 +180,7 @@ func TestCut_Times(t *testing.T) {
 			for _, other := range []float64{test.want - 0.25, test.want, test.want + 0.25} {
 				rest := fmt.Sprintf(`{"time_ms":%v,"n":1}`, other)
 				doc := queries("[" + times(100, rest) + "," + test.query + "]")
-				got, m := cutWith(t, doc, "0")
+				got, m := shrinkWith(t, doc, "0")
 				first := strings.Contains(got, "["+test.query+",")
 				gone := !strings.Contains(got, test.query)
 				if first != (test.want > other) || gone == first {
@@ -194,7 +194,7 @@ func TestCut_Times(t *testing.T) {
 
 func TestCut_TimeTooLong(t *testing.T) {
 	zero := `{"time_ms":` + strings.Repeat("1", 1001) + "}"
-	got, _ := cutWith(t, queries("["+times(100, "1")+","+zero+"]"), "0")
+	got, _ := shrinkWith(t, queries("["+times(100, "1")+","+zero+"]"), "0")
 	if strings.Contains(got, zero) {
 		t.Error("a time of 1001 bytes counts as more than 0")
 	}
@@ -211,7 +211,7 @@ func TestPieces_Meta(t *testing.T) {
 		{"before the cuts", `{"_meta":[],"sql":{"queries":[` + times(101, "1") + `]}}`, `{"_meta":{"x":1},"sql":{"queries":[` + times(100, "1") + `]}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got, _ := cutWith(t, test.doc, `{"x":1}`); got != test.want {
+			if got, _ := shrinkWith(t, test.doc, `{"x":1}`); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -282,7 +282,7 @@ func TestCut_Fails(t *testing.T) {
 		{"late", large, asking(func() bool { return true }), ErrTimeUp},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := FindCuts(test.doc, 0, test.until); !errors.Is(err, test.want) {
+			if _, err := PlanShrink(test.doc, 0, test.until); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
@@ -294,7 +294,7 @@ func TestCut_StopsWhenTimeIsUp(t *testing.T) {
 	fastest := time.Hour // of a few, as the machine may be busy
 	for range 5 {
 		start := time.Now()
-		if _, err := FindCuts(doc, 0, asking(func() bool { return true })); err != ErrTimeUp {
+		if _, err := PlanShrink(doc, 0, asking(func() bool { return true })); err != ErrTimeUp {
 			t.Fatal(err)
 		}
 		fastest = min(fastest, time.Since(start))
@@ -314,7 +314,7 @@ func TestCut_AllocatesOnce(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			doc := []byte(test.doc)
-			if got := testing.AllocsPerRun(10, func() { _, _ = FindCuts(doc, 0, never) }); got > 1 {
+			if got := testing.AllocsPerRun(10, func() { _, _ = PlanShrink(doc, 0, never) }); got > 1 {
 				t.Errorf("%v allocations", got)
 			}
 		})

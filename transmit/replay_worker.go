@@ -13,34 +13,32 @@ import (
 	"libtransmit/transmit/profile"
 )
 
-// replayer sends what is in the buffer, in the writer's goroutine, between writes.
-// It has a socket of its own, so it takes nothing of the callers' send buffer, and
-// knows what of its datagrams is still unread.
+// replayer sends what is in the buffer, in the writer's goroutine, between writes. It has a socket of its own. So it does
+// not fill the send buffer of live sends, and it can tell how much the listener has not read yet.
 type replayer struct {
 	asked      chan *replay
-	bell       *bell        // the writer's
-	background atomic.Bool  // one is asked for, or under way
-	due        atomic.Bool  // the listener may have missed something since the last one
-	next       atomic.Int64 // none in the background before that, since epoch
-	isEnding   atomic.Bool  // the process ends: no profile is sent any more
-	isSending  atomic.Bool  // one is at this moment
-	dueChanged func()       // called after due has changed
+	wakeup     *wakeup      // the writer's
+	background atomic.Bool  // a background replay waits or runs
+	due        atomic.Bool  // profiles may have gone to the disk since the last replay
+	next       atomic.Int64 // no background replay starts before this time, since epoch
+	isEnding   atomic.Bool  // the process ends: send no more profiles
+	isSending  atomic.Bool  // a profile is being sent at this moment
+	dueChanged func()       // called after a change of due
 
-	// The goroutine's own.
+	// Used by the writer's goroutine only.
 	current  *replay
-	turn     *buffer.Turn
+	files    *buffer.Replay
 	listener *listener
 	began    time.Time
-	moved    time.Time // when a profile was last sent, or the listener read the last one
+	moved    time.Time // when it last sent a profile, or saw that the listener had read the last one
 }
 
-// replay does a little of what was asked for: it sends one profile at most. It
-// returns whether there is more to do.
+// replay does one step of a replay: it sends one profile at most. It returns whether there is more to do.
 func (w *writer) replay() (more bool) {
 	r := &w.replayer
 	defer w.recoverReplay()
 	if r.current != nil && r.current.isInBackground() && len(r.asked) > 0 {
-		w.endReplay(errManyReplays) // a caller waits
+		w.endReplay(errManyReplays) // a caller waits for another one
 	}
 	if r.current == nil {
 		select {
@@ -74,7 +72,7 @@ func (w *writer) beginReplay(next *replay) {
 		r.listener = newListener(next.settings.listener.peer, nil)
 	}
 	w.since.Store(int64(time.Since(epoch)))
-	turn, err := w.use(next.settings.bufferFor("")).TakeTurn(next.largest())
+	files, err := w.use(next.settings.bufferFor("")).BeginReplay(next.largest())
 	if errors.Is(err, buffer.ErrTaken) {
 		err = fmt.Errorf("%w: %w", errOtherReplay, err)
 	}
@@ -82,7 +80,7 @@ func (w *writer) beginReplay(next *replay) {
 		w.endReplay(err)
 		return
 	}
-	r.turn = turn
+	r.files = files
 }
 
 func (w *writer) replayOne() {
@@ -91,7 +89,7 @@ func (w *writer) replayOne() {
 		w.endReplay(why)
 		return
 	}
-	if r.turn.Offers() && r.listener.socket.Unread() > 0 {
+	if r.files.HasNext() && r.listener.socket.Unread() > 0 {
 		unix.Nanosleep(&unix.Timespec{Nsec: int64(retryPause)}, nil)
 		return
 	}
@@ -102,7 +100,7 @@ func (w *writer) replayOne() {
 	}
 	before := r.current.sent.Load()
 	w.since.Store(int64(time.Since(epoch)))
-	more, err := r.turn.Next(w.pass)
+	more, err := r.files.Next(w.replayFile)
 	w.since.Store(0)
 	if err == nil {
 		err = r.current.err
@@ -143,36 +141,36 @@ func (r *replayer) patience() time.Duration {
 	return min(max(r.current.deadline.Sub(r.began)/4, leastPatience), mostPatience)
 }
 
-// pass sends one profile.
-func (w *writer) pass(offer *buffer.Offer) buffer.Verdict {
+// replayFile sends one profile.
+func (w *writer) replayFile(file *buffer.ReplayFile) buffer.ReplayResult {
 	now := w.replayer.current
-	text, err := w.memory.block(int(offer.Size))
+	text, err := w.memory.block(int(file.Size))
 	if err != nil {
 		now.err = err
-		return buffer.NotNow
+		return buffer.Stopped
 	}
 	defer w.memory.free(text)
-	if offer.Read(text) != nil {
-		return buffer.Stays
+	if file.Read(text) != nil {
+		return buffer.Kept
 	}
 	if !isWhole(text) {
-		return buffer.Bad
+		return buffer.Malformed
 	}
 	switch err := w.replayer.send(pieces{text}); {
 	case err == nil:
 		now.sent.Add(1)
 		count(Replayed)
-		return buffer.Gone
+		return buffer.Delivered
 	case errors.Is(err, socket.ErrTooLarge):
-		w.replayer.turn.Limit(offer.Size - 1)
-		return buffer.Stays
+		w.replayer.files.Limit(file.Size - 1)
+		return buffer.Kept
 	default:
 		now.err = err
-		return buffer.NotNow
+		return buffer.Stopped
 	}
 }
 
-// send never waits: where the queue is full, others are to come first.
+// send never waits: if the queue is full, live sends come first.
 func (r *replayer) send(out pieces) error {
 	s := r.current.settings
 	err := socket.ErrTooLarge
@@ -192,9 +190,9 @@ func (w *writer) endReplay(why error) {
 		return
 	}
 	r.current = nil
-	if r.turn != nil {
-		r.turn.End()
-		r.turn = nil
+	if r.files != nil {
+		r.files.End()
+		r.files = nil
 	}
 	if r.listener.socket.Unread() == 0 {
 		r.listener.socket.Close()
@@ -206,7 +204,7 @@ func (w *writer) endReplay(why error) {
 	ended.ended.set()
 }
 
-// pause bounds what a directory costs that is looked through in vain: a tenth of the time.
+// pause limits the cost of directories in which a replay finds nothing to send: to a tenth of the time.
 func (r *replayer) pause(ended *replay, why error) {
 	pause := backgroundPause
 	if ended.sent.Load() == 0 {
@@ -225,10 +223,10 @@ func (r *replayer) closeListener() {
 	}
 }
 
-// isWhole tells a profile from what a power failure left of one. Of a large one it
-// looks at the ends only: to check it all would hold up the writer.
+// isWhole tells whether a file holds a complete profile: after a power failure it may not. It reads only both ends of a
+// large one, because checking all of it would hold up the writer.
 func isWhole(text []byte) bool {
-	if len(text) > stillDone {
+	if len(text) > alwaysRead {
 		_, err := profile.OutlineTrusted(text)
 		return err == nil
 	}

@@ -23,8 +23,8 @@ func paceRole(args []string) error {
 			return err
 		}
 		began := cpuTime()
-		s.Bound()
-		for s.Work() {
+		s.EnforceLimits()
+		for s.Step() {
 		}
 		spent += cpuTime() - began
 		time.Sleep(time.Duration(number(args[3])) * time.Microsecond)
@@ -104,7 +104,7 @@ func shareOfManyProcesses(t *testing.T) float64 {
 func TestClaim_WithoutLock(t *testing.T) {
 	needRoot(t)
 	dir := t.TempDir()
-	lock := fmt.Sprintf(ownDirectory(dir)+"/"+keeperForm, 0, os.Geteuid())
+	lock := fmt.Sprintf(ownDirectory(dir)+"/"+scanLockForm, 0, os.Geteuid())
 	if err := firstError(os.Mkdir(ownDirectory(dir), 0o700), os.WriteFile(lock, nil, 0o600), os.Chown(lock, nobody, nobody)); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestClaim_FilesThatCannotBeRemoved(t *testing.T) {
 			s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: limit})
 			began := cpuTime()
 			mustWrite(t, s, document(10))
-			for s.Work() {
+			for s.Step() {
 			}
 			once := cpuTime() - began
 			began = cpuTime()

@@ -2,8 +2,7 @@ package profile
 
 import "math/bits"
 
-// number passes a number. It is looked at within its first word, which is read once: mostly that holds all of it, or
-// all but the last decimals.
+// number skips a number. It reads one word, which mostly holds the whole number or all but the last decimals.
 func (s *scanner) number(i int) int {
 	w := s.word(i)
 	if byte(w) == '-' {
@@ -32,7 +31,7 @@ func (s *scanner) number(i int) int {
 	return i + whole
 }
 
-// longNumber passes any number, without its sign.
+// longNumber skips any number, without its sign.
 func (s *scanner) longNumber(i int) int {
 	end := s.digits(i)
 	if end > i+1 && s.at(i) == '0' {
@@ -44,7 +43,7 @@ func (s *scanner) longNumber(i int) int {
 	return end
 }
 
-// fraction passes what follows a number's integer part: fraction, exponent, or both.
+// fraction skips what follows the integer part of a number: fraction, exponent, or both.
 func (s *scanner) fraction(i int) int {
 	if s.at(i) == '.' {
 		i = s.digits(i + 1)
@@ -59,7 +58,7 @@ func (s *scanner) fraction(i int) int {
 	return s.digits(i)
 }
 
-// digits passes at least one digit.
+// digits skips one or more digits.
 func (s *scanner) digits(i int) int {
 	for from := i; ; i += 8 {
 		others := notDigits(s.word(i))
@@ -74,9 +73,9 @@ func (s *scanner) digits(i int) int {
 	}
 }
 
-// notDigits has the top bit set of the first byte that is no digit, and of those after it, too, as long as they are
-// ASCII. With the digits' upper half flipped away, adding 0x76 sets the top bit of all bytes from 10 on; a carry comes
-// only from a byte that is not ASCII.
+// notDigits sets the top bit of the first byte that is not a digit, and of later such bytes while all are ASCII.
+// The XOR maps the digits to 0 to 9. Adding 0x76 then sets the top bit of each byte from 10 on. Only a byte that is not
+// ASCII causes a carry.
 func notDigits(w uint64) uint64 {
 	w ^= ones * '0'
 	return ((w + ones*0x76) | w) & (ones * 0x80)

@@ -7,21 +7,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lookPause is between two looks at the file at the listener's path.
+// lookPause is the interval between two checks of the file at the listener's path.
 const lookPause = time.Second
 
-// binding is the file to which a socket was connected. A socket stays with its peer also when another
-// listener has been bound to the path.
+// binding is the socket file at the time of connect(2). A socket keeps its peer even after another listener is bound to
+// the path, so the file must be checked.
 type binding struct {
 	path string
 	file fileID
-	next atomic.Int64 // when to look again, since start
+	next atomic.Int64 // time of the next check, since start
 }
 
-// fileID tells a file from another, also where a file system uses inode numbers again. Its zero value is no file.
+// fileID identifies a file, even where a file system reuses inode numbers. Its zero value is no file.
 type fileID struct {
 	dev, ino uint64
-	made     unix.Timespec // its time of modification: nobody writes to a socket's file
+	made     unix.Timespec // its modification time, which does not change: a socket's file is never written to
 }
 
 var start = time.Now()
@@ -32,7 +32,7 @@ func fileAt(path string) (fileID, error) {
 	return fileID{uint64(stat.Dev), stat.Ino, stat.Mtim}, err
 }
 
-// bindingOf is to be called before the connect: what is bound in between, the next look finds.
+// bindingOf must be called before the connect: then the next check finds a listener that is bound in between.
 func bindingOf(path string) *binding {
 	b := &binding{path: path}
 	b.file, _ = fileAt(path)
@@ -40,8 +40,8 @@ func bindingOf(path string) *binding {
 	return b
 }
 
-// isStillThere looks every second, in one thread, for the file system may hang. Where the host may not look any more
-// (it has given up privileges), the peer is as it was.
+// isStillThere checks once a second, in one thread only, because the file system may hang. If the host may no longer look
+// at the path (it has given up privileges), the answer is yes.
 func (b *binding) isStillThere() bool {
 	now, next := int64(time.Since(start)), b.next.Load()
 	if now < next || !b.next.CompareAndSwap(next, now+int64(lookPause)) {

@@ -190,7 +190,7 @@ func TestAllowance_IsAShareOfTheTime(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var a allowance
+			var a budget
 			a.spend(start, tt.took, 10)
 			if got := a.left(start.Add(tt.after)); got != tt.want {
 				t.Errorf("left %v, want %v", got, tt.want)

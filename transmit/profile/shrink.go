@@ -5,16 +5,16 @@ import (
 	"sort"
 )
 
-// What is left of a document that is too large.
+// How much is left of the two lists in a document that is shrunk.
 const (
 	maxFunctions = 50  // of xhprof.profiling.top_functions
 	maxQueries   = 100 // of sql.queries
 )
 
-// Cuts is what a document loses when it is too large. The zero value cuts nothing.
-type Cuts struct {
-	functions span    // the functions that go, with the comma before them
-	queries   span    // the list or map of queries that goes; slowest stays in its place
+// ShrinkPlan is what to remove from a document that is too large. The zero value removes nothing.
+type ShrinkPlan struct {
+	functions span    // of the removed functions, with the comma before them
+	queries   span    // of the list or map of queries, which slowest replaces
 	slowest   []query // slowest first, ties in their old order
 	room      [maxQueries]query
 }
@@ -24,25 +24,26 @@ type query struct {
 	time float64 // milliseconds
 }
 
-func (c *Cuts) Marks() Marks {
-	return Marks{Truncated: c.functions.to > 0, SQLTruncated: c.queries.to > 0}
+// Flags are what "_meta" has to say about the plan.
+func (p *ShrinkPlan) Flags() MetaFlags {
+	return MetaFlags{Truncated: p.functions.to > 0, SQLTruncated: p.queries.to > 0}
 }
 
-// FindCuts finds what to cut from doc, a JSON object that starts at from, which was not checked. Errors are those of Check.
-func FindCuts(doc []byte, from int, until Limit) (*Cuts, error) {
-	found := new(Cuts)
-	v := visitor{scanner: newScanner(doc, until), Cuts: found}
+// PlanShrink plans how to shrink doc, an unchecked JSON object that starts at from. Its errors are those of Check.
+func PlanShrink(doc []byte, from int, until Limit) (*ShrinkPlan, error) {
+	found := new(ShrinkPlan)
+	v := visitor{scanner: newScanner(doc, until), ShrinkPlan: found}
 	v.object(from, v.top)
 	return found, v.err
 }
 
-// visitor passes a document once and notes its outline and, unless Cuts is nil, what to cut. On its way down, each
-// object's members have a method, named after the object. A list and a map are cut alike. Where a name occurs twice,
-// the last one counts, as it does for decoders; where a value is of another type, nothing is cut.
+// visitor reads a document once and fills its outline and, unless ShrinkPlan is nil, the plan. Each object on the way to
+// the two lists has a method for its members, named after the object. Lists and maps are shrunk alike. Of two members
+// with one name the last counts, as in decoders. A value of another type is not shrunk.
 type visitor struct {
 	scanner
 	outline Outline
-	*Cuts
+	*ShrinkPlan
 }
 
 func (v *visitor) top(name []byte, i int) int {
@@ -52,7 +53,7 @@ func (v *visitor) top(name []byte, i int) int {
 		end := v.value(i)
 		v.outline.meta = span{i, end}
 		return end
-	case v.Cuts == nil:
+	case v.ShrinkPlan == nil:
 	case spells(name, `"xhprof"`):
 		v.functions = span{}
 		return v.within(i, v.xhprof)
@@ -85,7 +86,7 @@ func (v *visitor) sql(name []byte, i int) int {
 	return v.value(i)
 }
 
-// within visits the members of the value at i if it is an object, and else just passes it.
+// within visits the members of the value at i if it is an object, and otherwise skips the value.
 func (v *visitor) within(i int, visit func(name []byte, i int) int) int {
 	if v.at(i) != '{' {
 		return v.value(i)
@@ -129,8 +130,8 @@ func (v *visitor) query(i int) int {
 	return end
 }
 
-// time passes a query and returns where its time_ms is, nowhere if it has none. There may be a hundred thousand of
-// them, so it is object and its visitor in one.
+// time skips a query and returns where its time_ms is; the span is empty if it has none. A document may have 100,000
+// queries, so this loop is object and its visitor in one.
 func (v *visitor) time(i int) (time span, end int) {
 	if v.at(i) != '{' {
 		return time, v.value(i)
@@ -158,7 +159,7 @@ func (v *visitor) time(i int) (time span, end int) {
 	return time, i
 }
 
-// entries visits the values of the list or the map at i; anything else it just passes.
+// entries visits the values of the list or map at i. It skips a value of another type.
 func (s *scanner) entries(i int, visit func(i int) int) int {
 	switch s.at(i) {
 	case '{':
@@ -169,15 +170,15 @@ func (s *scanner) entries(i int, visit func(i int) int) int {
 	return s.value(i)
 }
 
-// keep holds q if it is among the slowest so far.
-func (c *Cuts) keep(q query) {
-	full := len(c.slowest) == maxQueries
-	if full && q.time <= c.slowest[maxQueries-1].time {
+// keep adds q to the slowest queries if it is one of them so far.
+func (p *ShrinkPlan) keep(q query) {
+	full := len(p.slowest) == maxQueries
+	if full && q.time <= p.slowest[maxQueries-1].time {
 		return
 	}
 	if full {
-		c.slowest = c.slowest[:maxQueries-1]
+		p.slowest = p.slowest[:maxQueries-1]
 	}
-	place := sort.Search(len(c.slowest), func(i int) bool { return c.slowest[i].time < q.time })
-	c.slowest = slices.Insert(c.slowest, place, q)
+	place := sort.Search(len(p.slowest), func(i int) bool { return p.slowest[i].time < q.time })
+	p.slowest = slices.Insert(p.slowest, place, q)
 }

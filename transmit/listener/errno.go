@@ -10,8 +10,8 @@ import (
 // ErrTooLarge means that the profile does not fit into one datagram.
 var ErrTooLarge = errors.New("too large for a datagram")
 
-// IsWorthConnecting: the socket is not connected (any more), or its peer may not
-// be the one that is bound to the path now.
+// IsWorthConnecting tells whether connecting again may help: the socket is not connected any more, or another listener
+// may be bound to the path by now.
 func IsWorthConnecting(errno unix.Errno) bool {
 	switch errno {
 	case unix.ENOTCONN, unix.ECONNREFUSED, unix.ECONNRESET, unix.EPIPE, unix.ENOENT, unix.EAGAIN:
@@ -20,7 +20,7 @@ func IsWorthConnecting(errno unix.Errno) bool {
 	return false
 }
 
-// Failed is the error of an operation, such as "send to", on the listener at path.
+// Failed returns the error of an operation, such as "send to", on the listener at path.
 func Failed(operation, path string, errno unix.Errno) error {
 	switch errno {
 	case unix.EMSGSIZE, unix.ENOBUFS:

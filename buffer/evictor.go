@@ -23,7 +23,7 @@ const (
 	urgentShare = 2
 )
 
-// keeper holds one directory to its limits, at a cost that does not depend on
+// evictor holds one directory to its limits, at a cost that does not depend on
 // how many files are in it. It counts what its own store writes and evicts; the
 // directory's modification time tells when another process changed it.
 //
@@ -31,12 +31,12 @@ const (
 //	one of several, its turn   scans, evicts what is over the limits, and forgets
 //	one of several             writes, and does nothing else
 //
-// See claimScan for the turns.
+// See takeScanLock for the turns.
 //
 // Before Linux 6.13 that time has the grain of a clock tick (1 to 10 ms): what
 // another process does in the tick of our own last change goes unnoticed until
 // the next change.
-type keeper struct {
+type evictor struct {
 	maxFiles, maxBytes int64 // 0: no limit
 	listener           string
 	tags               *tags
@@ -47,27 +47,27 @@ type keeper struct {
 	mtime   unix.Timespec // the directory's, after our own last change
 	newest  profile       // of our own
 
-	scan      *scan  // under way, or nil
-	claim     *claim // for the scan, and for evicting what it finds; or nil
-	allowance allowance
-	removed   int           // profiles, since the last scan
-	inClaim   int           // the same, since the claim
-	took      time.Duration // by scans, since the claim
+	scan       *scan     // under way, or nil
+	scanLock   *scanLock // for the scan, and for evicting what it finds; or nil
+	budget     budget
+	removed    int           // profiles, since the last scan
+	evictedNow int           // the same, since the claim
+	took       time.Duration // by scans, since the claim
 }
 
-func newKeeper(o Options) *keeper {
-	return &keeper{maxFiles: o.MaxFiles, maxBytes: o.MaxBytes, listener: o.Listener}
+func newEvictor(o Options) *evictor {
+	return &evictor{maxFiles: o.MaxFiles, maxBytes: o.MaxBytes, listener: o.Listener}
 }
 
 // readTags is for each scan and turn: another listener's first profile may be there.
 // A profile can be written also if there is no room for the user's own directory.
-func (k *keeper) readTags(dir *directory) (err error) {
+func (k *evictor) readTags(dir *directory) (err error) {
 	k.tags, err = dir.readTags(k.listener)
 	return err
 }
 
 // added counts a profile that has just got its name.
-func (k *keeper) added(p profile) {
+func (k *evictor) added(p profile) {
 	k.newest = p
 	k.have.add(p)
 	if k.scan != nil {
@@ -77,21 +77,21 @@ func (k *keeper) added(p profile) {
 
 // noticeChange compares the directory's modification time with the one that our
 // own last change left.
-func (k *keeper) noticeChange(mtime unix.Timespec) {
+func (k *evictor) noticeChange(mtime unix.Timespec) {
 	if mtime == k.mtime {
 		return
 	}
 	k.changed = true
-	if k.claim == nil {
+	if k.scanLock == nil {
 		k.forget()
 	}
 }
 
-func (k *keeper) isLimited() bool { return k.maxFiles > 0 || k.maxBytes > 0 }
+func (k *evictor) isLimited() bool { return k.maxFiles > 0 || k.maxBytes > 0 }
 
 // enforce evicts the oldest profiles until the directory is within its limits,
 // as far as that is known and can be done soon.
-func (k *keeper) enforce(dir *directory) {
+func (k *evictor) enforce(dir *directory) {
 	if k.scan == nil && k.scanIsDue(dir) {
 		k.startScan(dir)
 	} else if k.scan != nil {
@@ -102,47 +102,47 @@ func (k *keeper) enforce(dir *directory) {
 	if k.over() && len(k.have.oldest) == 0 && k.scan != nil && k.walk(dir, 0) {
 		k.evict(dir, evictAtOnce)
 	}
-	k.endClaim()
+	k.endScanLock()
 }
 
 // work goes on with a scan, or with what is left to evict. It returns whether
 // there is more to do.
-func (k *keeper) work(dir *directory) (more bool) {
+func (k *evictor) step(dir *directory) (more bool) {
 	if k.scan != nil && !k.goOn(dir) {
-		k.endClaim()
+		k.endScanLock()
 		return k.scan != nil
 	}
 	k.evict(dir, evictPerStep)
-	k.endClaim()
+	k.endScanLock()
 	return k.over() && len(k.have.oldest) > 0
 }
 
-// endClaim lets another process look through the directory, when all is done.
-func (k *keeper) endClaim() {
-	if k.claim == nil || k.scan != nil || k.over() && len(k.have.oldest) > 0 {
+// endScanLock lets another process look through the directory, when all is done.
+func (k *evictor) endScanLock() {
+	if k.scanLock == nil || k.scan != nil || k.over() && len(k.have.oldest) > 0 {
 		return
 	}
 	share := usualShare
-	if int64(k.inClaim) > k.have.files/100 {
+	if int64(k.evictedNow) > k.have.files/100 {
 		share = urgentShare
 	}
-	k.allowance.spend(time.Now(), k.took, share)
-	k.claim.end(k.allowance)
-	k.claim = nil
+	k.budget.spend(time.Now(), k.took, share)
+	k.scanLock.end(k.budget)
+	k.scanLock = nil
 	if k.changed {
 		k.forget()
 	}
 }
 
 // forget is for a directory that another process has changed: what was known is of no use.
-func (k *keeper) forget() {
+func (k *evictor) forget() {
 	if k.isLimited() {
 		k.have, k.known = inventory{}, false
 	}
 }
 
 // evict evicts so many at most.
-func (k *keeper) evict(dir *directory, most int) {
+func (k *evictor) evict(dir *directory, most int) {
 	for ; most > 0 && k.over() && len(k.have.oldest) > 0; most-- {
 		k.evictOldest(dir)
 	}
@@ -151,24 +151,24 @@ func (k *keeper) evict(dir *directory, most int) {
 	}
 }
 
-func (k *keeper) over() bool {
+func (k *evictor) over() bool {
 	return k.known && (k.maxFiles > 0 && k.have.files > k.maxFiles || k.maxBytes > 0 && k.have.bytes > k.maxBytes)
 }
 
 // evictOldest counts the profile out whatever becomes of it: if it is not there
 // another process took it, and if it cannot be removed it cannot be bounded.
-func (k *keeper) evictOldest(dir *directory) {
+func (k *evictor) evictOldest(dir *directory) {
 	p := k.have.takeOldest()
 	if k.scan != nil {
 		k.scan.evicted(p)
 	}
 	if dir.remove(p.name) {
 		k.removed++
-		k.inClaim++
+		k.evictedNow++
 	}
 }
 
-func (k *keeper) startScan(dir *directory) {
+func (k *evictor) startScan(dir *directory) {
 	k.changed = false
 	_ = k.readTags(dir)
 	k.scan = newScan(dir, k.tags, k.newest, oldestOf(k.have.files))
@@ -177,7 +177,7 @@ func (k *keeper) startScan(dir *directory) {
 
 // walk goes on with the scan until it has seen so many names and scanPatience has
 // passed. It returns whether the scan's result is known.
-func (k *keeper) walk(dir *directory, names int) bool {
+func (k *evictor) walk(dir *directory, names int) bool {
 	for began := time.Now(); k.scan != nil; {
 		if k.goOn(dir) {
 			return true
@@ -191,30 +191,30 @@ func (k *keeper) walk(dir *directory, names int) bool {
 
 // goOn takes the scan one block further, and its result over when it has ended,
 // which it returns.
-func (k *keeper) goOn(dir *directory) bool {
+func (k *evictor) goOn(dir *directory) bool {
 	return !k.scan.walkBlock() && k.takeOver(dir)
 }
 
 // scanIsDue claims a scan if one is wanted and may be. Those that our own evictions
 // cause are bounded by their number, all others by time: that files cannot be removed
 // is no reason to look again at once.
-func (k *keeper) scanIsDue(dir *directory) (due bool) {
+func (k *evictor) scanIsDue(dir *directory) (due bool) {
 	now := time.Now()
 	runsOut := k.over() && k.have.runningOut()
 	urgent := runsOut && k.removed > 0
 	wanted := !k.known || runsOut || k.isLimited() && k.changed
-	if k.claim != nil || !wanted || !urgent && !k.allowance.left(now) {
-		return k.claim != nil && urgent
+	if k.scanLock != nil || !wanted || !urgent && !k.budget.left(now) {
+		return k.scanLock != nil && urgent
 	}
-	k.inClaim, k.took = 0, 0
-	var others allowance
-	if k.claim, others, due = dir.claimScan(k.tags, now, urgent); others != (allowance{}) {
-		k.allowance = others
+	k.evictedNow, k.took = 0, 0
+	var others budget
+	if k.scanLock, others, due = dir.takeScanLock(k.tags, now, urgent); others != (budget{}) {
+		k.budget = others
 	}
 	return due
 }
 
-func (k *keeper) takeOver(dir *directory) bool {
+func (k *evictor) takeOver(dir *directory) bool {
 	ended := k.scan
 	k.scan = nil
 	ended.close()
@@ -230,13 +230,13 @@ func (k *keeper) takeOver(dir *directory) bool {
 	return true
 }
 
-func (k *keeper) abandonScan() {
+func (k *evictor) abandonScan() {
 	if k.scan != nil {
 		k.scan.close()
 		k.scan = nil
 	}
-	if k.claim != nil {
-		k.claim.end(k.allowance)
-		k.claim = nil
+	if k.scanLock != nil {
+		k.scanLock.end(k.budget)
+		k.scanLock = nil
 	}
 }

@@ -73,22 +73,22 @@ func decoded(t *testing.T, doc []byte) any {
 	return decode(t, dec)
 }
 
-func slowCut(root *any) (m Marks) {
+func slowShrink(root *any) (flags MetaFlags) {
 	if f := last(last(last(root, "xhprof"), "profiling"), "top_functions"); f != nil {
 		switch all := (*f).(type) {
 		case []any:
-			*f, m.Truncated = all[:min(50, len(all))], len(all) > 50
+			*f, flags.Truncated = all[:min(50, len(all))], len(all) > 50
 		case object:
-			*f, m.Truncated = all[:min(50, len(all))], len(all) > 50
+			*f, flags.Truncated = all[:min(50, len(all))], len(all) > 50
 		}
 	}
 	if q := last(last(root, "sql"), "queries"); q != nil {
 		if all := elements(*q); len(all) > 100 {
 			sort.SliceStable(all, func(i, j int) bool { return slowTime(all[i]) > slowTime(all[j]) })
-			*q, m.SQLTruncated = all[:100], true
+			*q, flags.SQLTruncated = all[:100], true
 		}
 	}
-	return m
+	return flags
 }
 
 func elements(v any) (all []any) {
@@ -118,11 +118,11 @@ func slowTime(query any) float64 {
 	return f
 }
 
-// wantSlow holds got and m, what became of doc with a number as "_meta", against the slow way.
-func wantSlow(t *testing.T, doc []byte, got string, m Marks) {
+// wantSlow holds got and flags, what became of doc with a number as "_meta", against the slow way.
+func wantSlow(t *testing.T, doc []byte, got string, flags MetaFlags) {
 	t.Helper()
 	want := decoded(t, doc)
-	wantMarks := slowCut(&want)
+	wantFlags := slowShrink(&want)
 	have := decoded(t, []byte(got))
 	meta := *last(&have, "_meta")
 	if old := last(&want, "_meta"); old != nil {
@@ -130,8 +130,8 @@ func wantSlow(t *testing.T, doc []byte, got string, m Marks) {
 	} else {
 		want = append(want.(object), member{"_meta", meta})
 	}
-	if m != wantMarks || !reflect.DeepEqual(have, want) {
-		t.Errorf("%.2000q\ngot  %v %.2000s\nwant %v %.2000v", doc, m, got, wantMarks, want)
+	if flags != wantFlags || !reflect.DeepEqual(have, want) {
+		t.Errorf("%.2000q\ngot  %v %.2000s\nwant %v %.2000v", doc, flags, got, wantFlags, want)
 	}
 }
 
@@ -151,12 +151,12 @@ func FuzzCut(f *testing.F) {
 		}
 		doc := []byte(expand(text, int(n)))
 		if o, err := OutlineTrusted(doc); err == nil { // whatever it is, nothing may panic
-			if c, err := FindCuts(doc, o.object.from, never); err == nil {
+			if c, err := PlanShrink(doc, o.object.from, never); err == nil {
 				c.Pieces(doc, o, nil)
 			}
 		}
 		if _, err := Check(doc, never); err == nil {
-			got, m := cutWith(t, string(doc), "7")
+			got, m := shrinkWith(t, string(doc), "7")
 			wantSlow(t, doc, got, m)
 		}
 	})
