@@ -28,11 +28,17 @@ try {
     return;
 } catch (\Error $transmitFile) {
 }
-foreach (['strlen', 'is_array', 'is_string'] as $transmitFile) {
+foreach (['strlen', 'is_array', 'is_string', 'defined'] as $transmitFile) {
     if (!function_exists($transmitFile)) { // a page could declare it
         error_log("Profiler: plain PHP: nothing is preloaded, for disable_functions has $transmitFile");
         return;
     }
+}
+if (extension_loaded('ssh2')) {
+    // When one of its streams ends, it calls what a page has chosen, FFI::load for one, with a text from its server.
+    // The end of a page's function that a timer or a signal has called amid one of ours has our right.
+    error_log('Profiler: plain PHP: nothing is preloaded, for with the extension ssh2 a page could run native code');
+    return;
 }
 require_once __DIR__ . '/src/Preloaded/Scope.php'; // opcache_compile_file() would need opcache.restrict_api
 $transmitSources = [];

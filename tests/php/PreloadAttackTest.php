@@ -48,13 +48,7 @@ final class PreloadAttackTest extends TransmitTestCase
     {
         $site = "$this->folder/site";
         $this->writePage($site);
-        $php = dirname(__DIR__, 2) . '/php';
-        $this->fpm = new Fpm($this->folder, [
-            'zend_extension=opcache', 'extension=posix', 'extension=ffi', 'opcache.preload_user=nobody',
-            extension_loaded('excimer') ? 'extension=excimer' : 'html_errors=0',
-            "opcache.preload=$php/preload.php", "ffi.preload=$this->folder/ffi.h", 'ffi.enable=preload',
-            'disable_functions=' . self::DISABLED, "open_basedir=$site" . ($isOpen ? ":$php" : ":$php/config.php"),
-        ], "php_admin_value[error_log]=$site/log\nphp_admin_value[disable_functions]=var_export");
+        $this->start($isOpen);
 
         foreach ([1, 2] as $request) {
             $page = $this->fpm->get("$site/page.php");
@@ -69,6 +63,36 @@ final class PreloadAttackTest extends TransmitTestCase
         $loaded = Program::run('cat /proc/[0-9]*/maps')['output'];
         self::assertGreaterThan(0, substr_count($loaded, 'libtransmit.so'));
         self::assertSame(0, substr_count($loaded, "$site/"), 'a library of the page\'s was loaded');
+    }
+
+    /** @dataProvider disabledFunctions */
+    public function testNothingOfAPagesClassIsFreedInAPreloadedFunction(string $disabled): void
+    {
+        $site = "$this->folder/site";
+        $this->writePage($site);
+        copy(__DIR__ . '/pages/own_functions.php', "$site/page.php");
+        $this->start(true, $disabled);
+        $page = $this->fpm->get("$site/page.php");
+        self::assertStringContainsString("\nfreed elsewhere: ", $page, $this->fpm->log());
+        self::assertStringNotContainsString('freed in', $page);
+    }
+
+    /** @return array<string, array{string}> of the pool; the page declares its own then */
+    public function disabledFunctions(): array
+    {
+        return ['none of ours' => ['var_export'], 'the one between' => ['array_walk']];
+    }
+
+    private function start(bool $isOpen, string $disabled = 'var_export'): void
+    {
+        $site = "$this->folder/site";
+        $php = dirname(__DIR__, 2) . '/php';
+        $this->fpm = new Fpm($this->folder, [
+            'zend_extension=opcache', 'extension=posix', 'extension=ffi', 'opcache.preload_user=nobody',
+            extension_loaded('excimer') ? 'extension=excimer' : 'html_errors=0',
+            "opcache.preload=$php/preload.php", "ffi.preload=$this->folder/ffi.h", 'ffi.enable=preload',
+            'disable_functions=' . self::DISABLED, "open_basedir=$site" . ($isOpen ? ":$php" : ":$php/config.php"),
+        ], "php_admin_value[error_log]=$site/log\nphp_admin_value[disable_functions]=$disabled");
     }
 
     private function writePage(string $site): void

@@ -61,7 +61,7 @@ final class PreloadTest extends TransmitTestCase
     {
         return array_map(static function (string $function): array {
             return [$function];
-        }, array_combine($functions = ['strlen', 'is_array', 'is_string'], $functions));
+        }, array_combine($functions = ['strlen', 'is_array', 'is_string', 'defined'], $functions));
     }
 
     /**
@@ -84,6 +84,19 @@ final class PreloadTest extends TransmitTestCase
         self::assertStringContainsString("disable_functions has $function", $said['errors']);
     }
 
+    /** With another extension in its place, for ssh2 is rare. */
+    public function testNothingIsPreloadedBesideAnExtensionThatCallsBackWhenAValueEnds(): void
+    {
+        $preload = (string) file_get_contents(dirname(__DIR__, 2) . '/php/preload.php');
+        file_put_contents("$this->folder/preload.php", str_replace("'ssh2'", "'json'", $preload, $count));
+        self::assertSame(1, $count);
+        $user = posix_geteuid() === 0 ? '-d opcache.preload_user=root' : '';
+        $said = Program::run(PHP_BINARY . " -d opcache.enable_cli=1 $user -d opcache.preload=$this->folder/preload.php"
+            . ' -d log_errors=1 -d error_log= -r ' . escapeshellarg('echo class_exists("Transmit\Preloaded\Scope");'));
+        self::assertSame('', $said['output']);
+        self::assertStringContainsString('with the extension ssh2 a page could run native code', $said['errors']);
+    }
+
     public function testTheBuiltInFunctionsAreThese(): void
     {
         $used = [];
@@ -91,7 +104,15 @@ final class PreloadTest extends TransmitTestCase
             preg_match_all('~^use function (\w+);$~m', self::code($file), $found);
             $used = array_merge($used, $found[1]);
         }
-        self::assertEqualsCanonicalizing(array_keys($this->builtIn()), array_unique($used));
+        $code = self::code($this->files()['functions.php'][0], [T_CONSTANT_ENCAPSED_STRING]); // in no namespace
+        preg_match_all('~(?<![\w\\\\>:$]|function )([a-z_]+)\(~', $code, $found);
+        $used = array_merge($used, array_diff($found[1], ['declare', 'eval', 'function_exists', 'array_walk']));
+        self::assertEqualsCanonicalizing(array_keys($this->builtIn()), array_values(array_unique($used)));
+        $walks = preg_match_all('~\barray_walk\(~', $code);
+        $text = self::code($this->files()['functions.php'][0]);
+        $looks = substr_count($text, "(new \ReflectionFunction('array_walk'))->isInternal()");
+        self::assertSame($looks, $walks, 'a page may have declared it');
+        self::assertDoesNotMatchRegularExpression('~Functions::~', $code, 'its variables would be freed in ours');
     }
 
     /** @dataProvider files */
