@@ -164,6 +164,30 @@ func TestOversize_HostileDescriptors(t *testing.T) {
 	}
 }
 
+// A terminal takes control characters for commands, and a line feed makes another line.
+func TestOversize_HostileText(t *testing.T) {
+	const text = "{\"a\":\"\x1b]0;x\a\x9b\u202e\x7f\x00\"}\n\r{\"forged\":\t1}"
+	const want = `{"a":"?]0;x???????"}  {"forged": 1}`
+	for _, receiver := range receivers {
+		t.Run(receiver.name, func(t *testing.T) {
+			s := newScene(t)
+			p := receiver.start(t, s.socket)
+			p.line()
+			socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+			check(t, err)
+			defer unix.Close(socket)
+			sealed := memoryFile(t, text, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
+			check(t, unix.Sendmsg(socket, []byte(text), nil, &unix.SockaddrUnix{Name: s.socket}, 0))
+			check(t, unix.Sendmsg(socket, nil, unix.UnixRights(sealed), &unix.SockaddrUnix{Name: s.socket}, 0))
+			for _, how := range []string{"datagram", "memfd"} {
+				if got := p.line(); got != want {
+					t.Errorf("%s: %q", how, got)
+				}
+			}
+		})
+	}
+}
+
 func memoryFile(t *testing.T, text string, seals int) int {
 	t.Helper()
 	file, err := unix.MemfdCreate("test", unix.MFD_ALLOW_SEALING|unix.MFD_CLOEXEC)

@@ -54,6 +54,17 @@ static int is_sealed(int file)
     return seals >= 0 && (seals & wanted) == wanted;
 }
 
+/* What is no visible ASCII character is not printed as it is: to a terminal, control characters are
+ * commands, and a line feed would make a line that nobody sent. */
+static void print_visible(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        int is_space = text[i] == ' ' || (text[i] >= '\t' && text[i] <= '\r');
+
+        putc_unlocked(is_space ? ' ' : text[i] > ' ' && text[i] <= '~' ? text[i] : '?', stdout);
+    }
+}
+
 /* Mapping needs no copy, and is safe: the seals keep the sender from changing the file. */
 static int print_file(int file)
 {
@@ -66,7 +77,7 @@ static int print_file(int file)
     text = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
     if (text == MAP_FAILED)
         return -1;
-    fwrite(text, 1, (size_t)status.st_size, stdout);
+    print_visible(text, (size_t)status.st_size);
     return munmap(text, (size_t)status.st_size);
 }
 
@@ -90,7 +101,7 @@ static int receive(int listener)
     take_files(&message, &files);
     /* MSG_CTRUNC: there was no descriptor left for what came. */
     if (files.count == 0 && !(message.msg_flags & MSG_CTRUNC))
-        fwrite(datagram, 1, (size_t)length, stdout);
+        print_visible(datagram, (size_t)length);
     else if (files.count != 1 || length != 0 || print_file(files.file[0]) != 0)
         fprintf(stderr, "refused: not one sealed file\n");
     while (files.count > 0)

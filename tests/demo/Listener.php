@@ -15,21 +15,25 @@ final class Listener
 
     private const TYPE = 0170000;
     private const IS_FILE = 0100000;
+    private const IS_SOCKET = 0140000;
 
     /** @var resource */
     private $socket;
 
     public function __construct(string $path)
     {
-        if (file_exists($path)) {
+        $old = @lstat($path);
+        if ($old !== false && ($old['mode'] & self::TYPE) === self::IS_SOCKET) {
             unlink($path); // a killed listener's: bind does not take its place
         }
+        // Not chmod(): who may write to the directory can put a link in the socket's place, also to a file of root's.
+        $before = umask(0111);
         $this->socket = stream_socket_server("udg://$path", $number, $error, STREAM_SERVER_BIND);
+        umask($before);
         if ($this->socket === false) {
             fwrite(STDERR, "$path: $error\n");
             exit(1);
         }
-        chmod($path, 0666);
     }
 
     public function emptyBuffer(string $directory): void

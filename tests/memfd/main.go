@@ -47,8 +47,22 @@ func main() {
 			log.Print(err)
 			continue
 		}
-		fmt.Printf("%s\n", profile)
+		fmt.Printf("%s\n", visible(profile))
 	}
+}
+
+// visible replaces what is no visible ASCII character: to a terminal, control characters are commands, and a
+// line feed would make a line that nobody sent.
+func visible(text []byte) []byte {
+	for i, char := range text {
+		switch {
+		case '\t' <= char && char <= '\r':
+			text[i] = ' '
+		case char < ' ' || char > '~':
+			text[i] = '?'
+		}
+	}
+	return text
 }
 
 // profileOf is the datagram itself, or the file whose descriptor came with it.
