@@ -1,27 +1,30 @@
-// Package buffer keeps profiles on disk until somebody takes them: a directory
-// of whole files, bounded in bytes and in number.
+// Package buffer keeps profiles in a directory, one file each and within limits, until a listener or a replay takes
+// them.
 //
-// Make a [Store] with [New] and give each profile to [Store.Write]. When Write
-// returns nil, the profile is one file, profile_YYYYmmdd_HHMMSS_xxxxxxxx.json
-// (UTC, 8 hex digits), mode 0600, in the first usable of the store's
-// directories. Whoever reads the directory sees it whole or not at all.
+// Make a [Store] with [New] and give each profile to [Store.Write]. When Write returns nil, the profile is one file,
+// profile_YYYYmmdd_HHMMSS_xxxxxxxx.json (UTC, 8 hex digits), mode 0600, in the first usable directory of the store.
+// Readers of the directory see the whole file or none.
+//
+//	job                                      file
+//	choose and check a directory             directory.go, path.go
+//	write one file                           file.go, name.go
+//	keep the directory within its limits     evictor.go, inventory.go, scan.go, scan_lock.go
+//	give files to a replay                   replay.go, claimed.go
+//	tell which listener a file is for        state.go
 //
 // # Atomic, not durable
 //
-// A process may be killed at any moment of a Write: what it leaves is a whole
-// file, or a temporary one (.transmit-*.tmp) that a later scan removes. Nothing
-// is synced: after a power failure, recent files may be missing, empty or cut.
+// A process may be killed at any moment of a Write. It then leaves a whole file, or a temporary one (.transmit-*.tmp)
+// that a later scan removes. Nothing is synced: after a power failure, recent files may be missing, empty or incomplete.
 //
 // # Shared
 //
-// Any number of processes may write to one directory and any other may take
-// files from it. Only regular files of this user's with one link count, and of
-// those not what is for another listener. Each store bounds all of them, its own and
-// other processes', oldest out first. It learns what the others did by scanning the
-// directory, at most a tenth of the time: one of a thousand files is within its
-// limits when [Store.Bound] returns, a larger one soon after, by [Store.Work], provided
-// that its writers live as long as a scan (0.2 s for 100,000 files). Between
-// scans, several busy writers may be over the limits together.
+// Any number of processes may write to one directory, and any other may take files from it. A store counts the regular
+// files of this user that have one link, except those for another listener. It removes the oldest first, also those of
+// other processes. It finds these by scanning the directory, for at most a tenth of the time. A directory of a thousand
+// files is within its limits when [Store.EnforceLimits] returns. A larger one is so soon after, by [Store.Step], if its
+// writers live as long as a scan takes (0.2 s for 100,000 files). Between two scans, several busy writers may exceed the
+// limits together.
 package buffer
 
 import (
@@ -34,13 +37,11 @@ import (
 )
 
 var (
-	// ErrNoDirectory means that no candidate can be used. Its text has each
-	// one's reason.
+	// ErrNoDirectory means that no candidate can be used. The text has the reason for each.
 	ErrNoDirectory = errors.New("no usable buffer directory")
 
-	// ErrFull means that there is no room: the disk, its inodes or a quota are
-	// used up, or the profile alone is larger than MaxBytes. What the buffer
-	// holds already is not given up for it.
+	// ErrFull means that there is no room: the disk, its inodes or a quota are used up, or the profile alone is larger
+	// than MaxBytes. The store does not remove other profiles to make room.
 	ErrFull = errors.New("buffer is full")
 )
 
@@ -49,59 +50,54 @@ type Options struct {
 	// Dirs are the candidates, absolute paths, in order of preference.
 	Dirs []string
 
-	// NoLinks refuses a directory with a link in its path: whoever has resolved them wants no others.
+	// NoLinks refuses a directory with a symbolic link in its path, for a caller that has resolved the links already.
 	NoLinks bool
 
-	// MaxBytes and MaxFiles bound this user's profiles for this listener in the
-	// directory; 0 is no limit.
+	// MaxBytes and MaxFiles limit the profiles of this user for this listener; 0 is no limit.
 	MaxBytes, MaxFiles int64
 
-	// Listener names whom the profiles are for. "": nobody in particular; then all
-	// profiles of this user's are the store's.
+	// Listener is the path of the listener that the profiles are for. With "", the store counts all profiles of this user.
 	Listener string
 }
 
-// Store writes profiles into the first usable of its directories. One goroutine
-// at a time may use it.
+// Store writes profiles to the first usable of its directories. One goroutine at a time may use it.
 type Store struct {
 	options Options
 	dir     *directory // nil until it is chosen
 	evictor *evictor
-	replay  *Replay // what is known for the next one; nil: nothing
+	replay  *Replay // what the last replay found out; nil: nothing
 }
 
-// New makes a store and does nothing else: the first Write chooses a directory.
+// New makes a store. It touches no disk: the first Write chooses a directory.
 func New(o Options) *Store {
 	return &Store{options: o}
 }
 
-// Has tells whether these are the store's options.
+// Has tells whether the store was made with these options.
 func (s *Store) Has(o Options) bool {
 	return o.Listener == s.options.Listener && o.MaxBytes == s.options.MaxBytes && o.MaxFiles == s.options.MaxFiles &&
 		o.NoLinks == s.options.NoLinks && slices.Equal(o.Dirs, s.options.Dirs)
 }
 
-// Write makes one file of the concatenation of pieces. It returns nil when the
-// file is whole under its final name; otherwise nothing is left of it, and the
-// error is [ErrNoDirectory], [ErrFull], or the failed operation's.
+// Write writes text to a new file. It returns nil when the whole file has its final name. After an error nothing is left
+// of the file; the error is [ErrNoDirectory], [ErrFull], or that of the failed operation.
 //
 // It blocks as long as the disk does.
-func (s *Store) Write(pieces ...[]byte) error {
-	size := length(pieces)
+func (s *Store) Write(text []byte) error {
+	size := int64(len(text))
 	if limit := s.options.MaxBytes; limit > 0 && size > limit {
 		return fmt.Errorf("%w: a profile of %d bytes is over the limit of %d", ErrFull, size, limit)
 	}
-	err := s.write(pieces, size)
+	err := s.write(text)
 	if outOfPlace(err) {
 		s.forget()
-		err = s.write(pieces, size)
+		err = s.write(text)
 	}
 	return err
 }
 
-// Bound brings the directory within its limits, as far as that is known and can be
-// done soon. It is to be called after each Write, when whoever waits for the file
-// has been told: it may read a part of the directory.
+// EnforceLimits removes files until the directory is within its limits, as far as the store knows them and has time.
+// Call it after each Write, and after the caller that waits for the file was told: it may read a part of the directory.
 //
 // It blocks for some milliseconds, if the disk does not block longer.
 func (s *Store) EnforceLimits() {
@@ -110,9 +106,8 @@ func (s *Store) EnforceLimits() {
 	}
 }
 
-// Work does a little of what Bound and a turn left for later, looking through a
-// large directory and bounding it, and returns whether there is more. Whoever
-// writes calls it in between.
+// Step does a small part of the work that EnforceLimits and a replay left for later: scanning a large directory, and
+// removing files. It returns whether there is more. Call it between writes.
 //
 // It blocks for less than a millisecond, if the disk does not block longer.
 func (s *Store) Step() (more bool) {
@@ -126,14 +121,10 @@ func (s *Store) Step() (more bool) {
 	return more || s.replay != nil && s.replay.scan != nil
 }
 
-// Close gives the directory's descriptor back. The store can still be used: the
-// next Write chooses anew.
-func (s *Store) Close() error {
-	s.forget()
-	return nil
-}
+// Close closes the directory. The store can still be used: the next Write chooses a directory again.
+func (s *Store) Close() { s.forget() }
 
-// Dir is the directory that the last Write used; "" if there was none.
+// Dir returns the directory of the last Write, or "" if there was none.
 func (s *Store) Dir() string {
 	if s.dir == nil {
 		return ""
@@ -141,11 +132,11 @@ func (s *Store) Dir() string {
 	return s.dir.path
 }
 
-func (s *Store) write(pieces [][]byte, size int64) error {
+func (s *Store) write(text []byte) error {
 	if err := s.settleIn(); err != nil {
 		return err
 	}
-	temp, err := s.dir.create(pieces)
+	temp, err := s.dir.create(text)
 	if err != nil {
 		return err
 	}
@@ -154,12 +145,12 @@ func (s *Store) write(pieces [][]byte, size int64) error {
 		s.dir.remove(temp)
 		return err
 	}
-	s.evictor.added(profile{name: name, size: size})
+	s.evictor.added(profile{name: name, size: int64(len(text))})
 	return nil
 }
 
-// settleIn leaves s.dir open and usable: the one of the last Write if that is
-// still what its path names, otherwise the first usable candidate.
+// settleIn sets s.dir to an open, usable directory: that of the last Write if its path still leads there, otherwise the
+// first usable candidate.
 func (s *Store) settleIn() error {
 	if s.dir != nil {
 		if status, ok := s.dir.current(); ok {
@@ -191,14 +182,12 @@ func (s *Store) forget() {
 	if s.replay != nil {
 		s.replay.abandon()
 	}
-	s.dir.close()
+	s.dir.Close()
 	s.dir, s.evictor, s.replay = nil, nil, nil
 }
 
-// outOfPlace tells whether choosing a directory again may help: this one, or
-// the temporary file, was taken away (a cleaner of /tmp), or may no longer be
-// written to (its mode changed, its disk went read-only), or the host has closed
-// a descriptor meanwhile.
+// outOfPlace tells whether choosing a directory again may help. This one or the temporary file may have been removed (by
+// a cleaner of /tmp) or become read-only, or the host may have closed a descriptor.
 func outOfPlace(err error) bool {
 	for _, errno := range []unix.Errno{unix.ENOENT, unix.ESTALE, unix.EACCES, unix.EROFS, unix.EBADF, unix.ENOTDIR} {
 		if errors.Is(err, errno) {
@@ -206,11 +195,4 @@ func outOfPlace(err error) bool {
 		}
 	}
 	return false
-}
-
-func length(pieces [][]byte) (total int64) {
-	for _, piece := range pieces {
-		total += int64(len(piece))
-	}
-	return total
 }

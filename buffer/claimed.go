@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/buffer/descriptor"
 )
 
 // A replay claims a profile by renaming it into the user's own directory (state.go). No reader looks there, so no two
@@ -15,10 +17,10 @@ import (
 func (d *directory) claimedPath(name string) string { return d.inState(name) }
 
 // has tells whether the name leads to that file.
-func (d *directory) has(name string, file *descriptor) bool {
+func (d *directory) has(name string, file *descriptor.File) bool {
 	var named unix.Stat_t
-	err := unix.Fstatat(d.fd, name, &named, unix.AT_SYMLINK_NOFOLLOW)
-	return err == nil && file.is(&named)
+	err := unix.Fstatat(d.FD, name, &named, unix.AT_SYMLINK_NOFOLLOW)
+	return err == nil && file.Is(&named)
 }
 
 // recoverClaimed moves back the profiles that a dead process had claimed. It does nothing while a process replays.
@@ -37,7 +39,7 @@ func (d *directory) recoverClaimed(t *tags) {
 func (d *directory) restoreClaimed(t *tags) {
 	for _, claimed := range d.claimed(t) {
 		var status unix.Stat_t
-		err := unix.Fstatat(d.fd, claimed, &status, unix.AT_SYMLINK_NOFOLLOW)
+		err := unix.Fstatat(d.FD, claimed, &status, unix.AT_SYMLINK_NOFOLLOW)
 		if err != nil || !isOwn(&status) || status.Nlink != 1 {
 			continue
 		}
@@ -56,7 +58,7 @@ func (d *directory) claimed(t *tags) (paths []string) {
 	})
 	old := fmt.Sprintf(oldClaimForm, unix.Geteuid())
 	var status unix.Stat_t
-	if t.isAlone() && unix.Fstatat(d.fd, old, &status, unix.AT_SYMLINK_NOFOLLOW) == nil {
+	if t.isAlone() && unix.Fstatat(d.FD, old, &status, unix.AT_SYMLINK_NOFOLLOW) == nil {
 		paths = append(paths, old)
 	}
 	return paths

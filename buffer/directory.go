@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/buffer/descriptor"
 )
 
-// SystemDirs are the default candidates on a host whose directory for temporary
-// files is temp: that directory itself is the last resort.
+// SystemDirs returns the default candidates. temp is the directory for temporary files; it is the last candidate.
 func SystemDirs(temp string) []string {
 	return slices.Compact([]string{
 		"/var/lib/bitville-apm/buffer",
@@ -20,43 +21,14 @@ func SystemDirs(temp string) []string {
 	})
 }
 
-// descriptor is an open file or directory, and how to know it again: the host may
-// close any descriptor (closefrom(3), daemons), and its number is then reused.
-type descriptor struct {
-	fd       int
-	dev, ino uint64
-}
-
-// status is what the descriptor refers to; not ok if that is no longer what was
-// opened, and so not ours to use or to close.
-func (d *descriptor) status() (status unix.Stat_t, ok bool) {
-	err := unix.Fstat(d.fd, &status)
-	return status, err == nil && d.is(&status)
-}
-
-func (d *descriptor) is(status *unix.Stat_t) bool {
-	return status.Dev == d.dev && status.Ino == d.ino
-}
-
-// close closes it if it is still what was opened. What fstat fails for is open, too: a
-// file whose disk is gone.
-func (d *descriptor) close() error {
-	var status unix.Stat_t
-	err := unix.Fstat(d.fd, &status)
-	if err == unix.EBADF || err == nil && !d.is(&status) {
-		return nil
-	}
-	return unix.Close(d.fd)
-}
-
 // directory is an open directory.
 type directory struct {
 	path  string
-	state string // the name of the user's own directory in it: state.go
-	descriptor
+	state string // name of the user's own directory in it: see state.go
+	descriptor.File
 }
 
-// choose opens the first usable candidate, after making it if it is missing.
+// choose opens the first usable candidate. It makes missing directories.
 func choose(candidates []string, noLinks bool) (*directory, error) {
 	var reasons unusable
 	for _, path := range candidates {
@@ -84,7 +56,7 @@ func (u unusable) Unwrap() []error { return append([]error{ErrNoDirectory}, u...
 
 func openUsable(path string, noLinks bool) (*directory, error) {
 	dir, err := openTrusted(path, noLinks)
-	// Again, if somebody takes it away between two steps.
+	// Try again if another process removes it between two steps.
 	for try := 0; try < 3 && err == unix.ENOENT; try++ {
 		dir, err = openTrusted(path, noLinks)
 	}
@@ -92,14 +64,14 @@ func openUsable(path string, noLinks bool) (*directory, error) {
 		return nil, err
 	}
 	if err := dir.writable(); err != nil {
-		dir.close()
+		dir.Close()
 		return nil, err
 	}
 	return dir, nil
 }
 
-// trusted refuses a directory in which another user could exchange our files, or
-// the next part of a path. In a sticky one, nobody can move or remove what is ours.
+// trusted returns an error for a directory in which another user could replace our files or the next part of a path. In a
+// sticky directory, other users can neither move nor remove our files.
 func trusted(status *unix.Stat_t) error {
 	sticky := status.Mode&unix.S_ISVTX != 0
 	switch {
@@ -113,9 +85,9 @@ func trusted(status *unix.Stat_t) error {
 	return nil
 }
 
-// writable asks the kernel, or tries it where a filter may have refused the question.
+// writable asks the kernel. If a seccomp filter may have refused the question, it tries to create a file.
 func (d *directory) writable() error {
-	err := unix.Faccessat(d.fd, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	err := unix.Faccessat(d.FD, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
 	if isRefusal(err) && d.canCreate() {
 		return nil
 	}
@@ -127,27 +99,27 @@ func (d *directory) canCreate() bool {
 	return err == nil && d.remove(temp)
 }
 
-// current is status, and ok only if the path still names this directory and it
-// may still be trusted.
+// current returns the directory's status. ok is false if the path leads to another directory by now, or if the directory
+// can no longer be trusted.
 func (d *directory) current() (status unix.Stat_t, ok bool) {
 	var named unix.Stat_t
 	err := unix.Fstatat(unix.AT_FDCWD, d.path, &named, unix.AT_SYMLINK_NOFOLLOW)
-	if err != nil || !d.is(&named) || trusted(&named) != nil {
+	if err != nil || !d.Is(&named) || trusted(&named) != nil {
 		return status, false
 	}
-	return d.status()
+	return d.Status()
 }
 
-// reopen gives the directory a second descriptor, with its own reading position.
+// reopen returns a second descriptor of the directory, with a reading position of its own.
 func (d *directory) reopen() (*directory, error) {
-	fd, err := openat(d.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	fd, err := openat(d.FD, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
-	return &directory{path: d.path, state: d.state, descriptor: descriptor{fd, d.dev, d.ino}}, nil
+	return &directory{path: d.path, state: d.state, File: d.File.WithNumber(fd)}, nil
 }
 
-// remove removes a file and returns whether that succeeded.
+// remove removes a file. It returns whether that succeeded.
 func (d *directory) remove(name string) bool {
-	return unix.Unlinkat(d.fd, name, 0) == nil
+	return unix.Unlinkat(d.FD, name, 0) == nil
 }

@@ -81,7 +81,7 @@ func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dir.close()
+			dir.Close()
 		})
 	}
 }
@@ -106,14 +106,14 @@ func TestChoose_NoLinks(t *testing.T) {
 		case err != nil:
 			t.Errorf("%s: %v", path, err)
 		default:
-			dir.close()
+			dir.Close()
 		}
 		if want != nil && want != unix.ENOTDIR {
 			if dir, err = choose([]string{top + path}, false); err != nil {
 				t.Errorf("%s, with links: %v", path, err)
 				continue
 			}
-			dir.close()
+			dir.Close()
 		}
 	}
 }
@@ -249,7 +249,7 @@ func TestWrite_SurvivesAHostThatClosesDescriptors(t *testing.T) {
 			dir := t.TempDir()
 			s := newStore(t, Options{Dirs: []string{dir}})
 			mustWrite(t, s, document(10))
-			fd := s.dir.fd
+			fd := s.dir.FD
 			if err := tt.reuse(fd); err != nil {
 				t.Fatal(err)
 			}
@@ -275,9 +275,7 @@ func TestClose_GivesTheDescriptorBack(t *testing.T) {
 	s := New(Options{Dirs: []string{t.TempDir()}})
 	for range 3 {
 		mustWrite(t, s, document(10))
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
+		s.Close()
 	}
 	if after := openDescriptors(t); after != before {
 		t.Errorf("%d descriptors, %d before", after, before)

@@ -7,76 +7,73 @@ import (
 )
 
 const (
-	// A scan holds up whoever begins it until it has seen scanAhead names
-	// and scanPatience has passed; the rest is done between writes.
+	// The write that begins a scan goes on with it until the scan has seen scanAhead names and scanPatience has passed.
+	// The rest is done between writes.
 	scanAhead    = 512
 	scanPatience = 5 * time.Millisecond
 
-	evictAtOnce  = 1024 // files, by one write: a few milliseconds
+	evictAtOnce  = 1024 // files that one write removes at most: a few milliseconds
 	evictPerStep = 64
 )
 
 const (
-	// Scans take a twelfth of the time, of all processes together. While they find
-	// the directory more than 1 % over its limits, half of it.
+	// Scans of all processes together take a twelfth of the time. While the directory is more than 1 % over its limits,
+	// they take half of it.
 	usualShare  = 12
 	urgentShare = 2
 )
 
-// evictor holds one directory to its limits, at a cost that does not depend on
-// how many files are in it. It counts what its own store writes and evicts; the
-// directory's modification time tells when another process changed it.
+// evictor keeps one directory within its limits. The cost of a write does not depend on the number of files. It counts the
+// files that its own store writes and removes. The directory's modification time tells when another process changed it.
 //
-//	the only writer            knows the directory after one scan, and evicts as it writes
-//	one of several, its turn   scans, evicts what is over the limits, and forgets
-//	one of several             writes, and does nothing else
+//	the only writer                      scans once, then removes files as it writes
+//	one of several, with the lock        scans, removes what is over the limits, forgets its counts
+//	one of several, without the lock     only writes
 //
-// See takeScanLock for the turns.
+// See takeScanLock for the lock.
 //
-// Before Linux 6.13 that time has the grain of a clock tick (1 to 10 ms): what
-// another process does in the tick of our own last change goes unnoticed until
-// the next change.
+// Before Linux 6.13, modification times have a resolution of one clock tick (1 to 10 ms). A change by another process in
+// the same tick as our own last change is noticed only at the next change.
 type evictor struct {
 	maxFiles, maxBytes int64 // 0: no limit
 	listener           string
 	tags               *tags
 
 	have    inventory
-	known   bool          // have began with a scan
-	changed bool          // by others, since that scan began
+	known   bool          // have is based on a scan
+	changed bool          // another process changed the directory since that scan began
 	mtime   unix.Timespec // the directory's, after our own last change
-	newest  profile       // of our own
+	newest  profile       // the last one that this store wrote
 
 	scan       *scan     // under way, or nil
-	scanLock   *scanLock // for the scan, and for evicting what it finds; or nil
+	scanLock   *scanLock // held for the scan and for removing what it finds; or nil
 	budget     budget
-	removed    int           // profiles, since the last scan
-	evictedNow int           // the same, since the claim
-	took       time.Duration // by scans, since the claim
+	removed    int           // profiles that were removed since the last scan
+	evictedNow int           // the same, since the lock was taken
+	took       time.Duration // duration of the scans since the lock was taken
 }
 
 func newEvictor(o Options) *evictor {
 	return &evictor{maxFiles: o.MaxFiles, maxBytes: o.MaxBytes, listener: o.Listener}
 }
 
-// readTags is for each scan and turn: another listener's first profile may be there.
-// A profile can be written also if there is no room for the user's own directory.
+// readTags must be called for each scan and replay, because another listener may have got a number meanwhile. After an
+// error, profiles can still be written.
 func (k *evictor) readTags(dir *directory) (err error) {
 	k.tags, err = dir.readTags(k.listener)
 	return err
 }
 
-// added counts a profile that has just got its name.
+// added counts a profile that this store has written.
 func (k *evictor) added(p profile) {
 	k.newest = p
 	k.have.add(p)
 	if k.scan != nil {
-		k.scan.leave(p)
+		k.scan.skip(p)
 	}
 }
 
-// noticeChange compares the directory's modification time with the one that our
-// own last change left.
+// noticeChange compares the directory's modification time with that of our own last change.
 func (k *evictor) noticeChange(mtime unix.Timespec) {
 	if mtime == k.mtime {
 		return
@@ -89,24 +86,22 @@ func (k *evictor) noticeChange(mtime unix.Timespec) {
 
 func (k *evictor) isLimited() bool { return k.maxFiles > 0 || k.maxBytes > 0 }
 
-// enforce evicts the oldest profiles until the directory is within its limits,
-// as far as that is known and can be done soon.
+// enforce removes the oldest profiles until the directory is within its limits, as far as it knows them and has time.
 func (k *evictor) enforce(dir *directory) {
 	if k.scan == nil && k.scanIsDue(dir) {
 		k.startScan(dir)
 	} else if k.scan != nil {
-		k.goOn(dir) // a busy writer has no time for work
+		k.goOn(dir) // a busy writer never calls step
 	}
 	k.evict(dir, evictAtOnce)
-	// It writes faster than scans can follow if it knows of nothing to evict.
+	// If it knows no file to remove, it writes faster than scans can follow: finish the scan now.
 	if k.over() && len(k.have.oldest) == 0 && k.scan != nil && k.walk(dir, 0) {
 		k.evict(dir, evictAtOnce)
 	}
 	k.endScanLock()
 }
 
-// work goes on with a scan, or with what is left to evict. It returns whether
-// there is more to do.
+// step continues a scan, or removes some more files. It returns whether there is more to do.
 func (k *evictor) step(dir *directory) (more bool) {
 	if k.scan != nil && !k.goOn(dir) {
 		k.endScanLock()
@@ -117,7 +112,7 @@ func (k *evictor) step(dir *directory) (more bool) {
 	return k.over() && len(k.have.oldest) > 0
 }
 
-// endScanLock lets another process look through the directory, when all is done.
+// endScanLock releases the lock when all is done.
 func (k *evictor) endScanLock() {
 	if k.scanLock == nil || k.scan != nil || k.over() && len(k.have.oldest) > 0 {
 		return
@@ -134,19 +129,19 @@ func (k *evictor) endScanLock() {
 	}
 }
 
-// forget is for a directory that another process has changed: what was known is of no use.
+// forget discards the counts after another process has changed the directory.
 func (k *evictor) forget() {
 	if k.isLimited() {
 		k.have, k.known = inventory{}, false
 	}
 }
 
-// evict evicts so many at most.
+// evict removes at most most profiles.
 func (k *evictor) evict(dir *directory, most int) {
 	for ; most > 0 && k.over() && len(k.have.oldest) > 0; most-- {
 		k.evictOldest(dir)
 	}
-	if status, ok := dir.status(); ok {
+	if status, ok := dir.Status(); ok {
 		k.mtime = status.Mtim
 	}
 }
@@ -155,8 +150,8 @@ func (k *evictor) over() bool {
 	return k.known && (k.maxFiles > 0 && k.have.files > k.maxFiles || k.maxBytes > 0 && k.have.bytes > k.maxBytes)
 }
 
-// evictOldest counts the profile out whatever becomes of it: if it is not there
-// another process took it, and if it cannot be removed it cannot be bounded.
+// evictOldest takes the profile out of the counts whether or not it can be removed. If it is missing, another process took
+// it. If it cannot be removed, trying again does not help.
 func (k *evictor) evictOldest(dir *directory) {
 	p := k.have.takeOldest()
 	if k.scan != nil {
@@ -175,8 +170,8 @@ func (k *evictor) startScan(dir *directory) {
 	k.walk(dir, scanAhead)
 }
 
-// walk goes on with the scan until it has seen so many names and scanPatience has
-// passed. It returns whether the scan's result is known.
+// walk continues the scan until it has seen that many names and scanPatience has passed. It returns whether the scan is
+// complete.
 func (k *evictor) walk(dir *directory, names int) bool {
 	for began := time.Now(); k.scan != nil; {
 		if k.goOn(dir) {
@@ -189,15 +184,13 @@ func (k *evictor) walk(dir *directory, names int) bool {
 	return false
 }
 
-// goOn takes the scan one block further, and its result over when it has ended,
-// which it returns.
+// goOn takes the scan one block further. At its end it takes over the result, and returns true.
 func (k *evictor) goOn(dir *directory) bool {
 	return !k.scan.walkBlock() && k.takeOver(dir)
 }
 
-// scanIsDue claims a scan if one is wanted and may be. Those that our own evictions
-// cause are bounded by their number, all others by time: that files cannot be removed
-// is no reason to look again at once.
+// scanIsDue takes the scan lock if a scan is needed and allowed. The number of our own removals limits the scans that
+// they cause (urgent); time limits all others. So files that cannot be removed do not cause a scan each time.
 func (k *evictor) scanIsDue(dir *directory) (due bool) {
 	now := time.Now()
 	runsOut := k.over() && k.have.runningOut()

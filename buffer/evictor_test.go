@@ -68,7 +68,7 @@ func TestWrite_RefusesAProfileOverTheLimitAndEvictsNothing(t *testing.T) {
 			dir := t.TempDir()
 			s := newStore(t, Options{Dirs: []string{dir}, MaxBytes: limit})
 			mustWrite(t, s, document(10))
-			err := s.Write(document(60), document(size-60))
+			err := s.Write(document(size))
 			if want == nil && err != nil {
 				t.Fatal(err)
 			}

@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/buffer/descriptor"
 )
 
-// create makes a temporary file of pieces, whole, and returns its name.
-func (d *directory) create(pieces [][]byte) (temp string, err error) {
-	var file descriptor
+// create writes text to a new temporary file and returns its name.
+func (d *directory) create(text []byte) (temp string, err error) {
+	var file descriptor.File
 	temp, err = firstFree(newTempName, func(name string) (err error) {
 		file, err = d.createFile(name)
 		return err
@@ -20,9 +21,9 @@ func (d *directory) create(pieces [][]byte) (temp string, err error) {
 	if err != nil {
 		return "", d.failure("create", err)
 	}
-	err = file.writeAll(pieces)
-	// NFS and quotas may tell only now that the bytes were not taken.
-	if closing := file.close(); err == nil {
+	err = writeAll(&file, text)
+	// NFS and quotas may report only now that the bytes were not written.
+	if closing := file.Close(); err == nil {
 		err = closing
 	}
 	if err != nil {
@@ -32,22 +33,22 @@ func (d *directory) create(pieces [][]byte) (temp string, err error) {
 	return temp, nil
 }
 
-func (d *directory) createFile(name string) (descriptor, error) {
-	fd, err := openat(d.fd, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW, 0o600)
+func (d *directory) createFile(name string) (descriptor.File, error) {
+	fd, err := openat(d.FD, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return descriptor{}, err
+		return descriptor.File{}, err
 	}
 	var status unix.Stat_t
 	if err := unix.Fstat(fd, &status); err != nil {
 		unix.Close(fd)
-		return descriptor{}, err
+		return descriptor.File{}, err
 	}
-	return descriptor{fd, status.Dev, status.Ino}, nil
+	return descriptor.Of(fd, &status), nil
 }
 
-// firstFree uses nextName's names until one is not taken.
+// firstFree calls use with names from nextName until one is free.
 func firstFree(nextName func() string, use func(name string) error) (name string, err error) {
-	const attempts = 16 // two names are the same once in 2^32
+	const attempts = 16 // two names are equal once in 2^32
 	for range attempts {
 		name = nextName()
 		if err = use(name); err != unix.EEXIST {
@@ -57,7 +58,7 @@ func firstFree(nextName func() string, use func(name string) error) (name string
 	return name, err
 }
 
-// publish gives temp the first of nextName's names that is free.
+// publish renames temp to the first free name from nextName.
 func (d *directory) publish(temp string, nextName func() string) (name string, err error) {
 	name, err = firstFree(nextName, func(name string) error { return d.move(temp, name) })
 	if err != nil {
@@ -66,12 +67,12 @@ func (d *directory) publish(temp string, nextName func() string) (name string, e
 	return name, nil
 }
 
-// move renames temp and never replaces a file: EEXIST if name is taken. Some ways do
-// not work everywhere, so it tries the next one:
+// move renames temp. It never replaces a file: it returns EEXIST if name is taken. It tries three ways in this order,
+// because some do not work everywhere:
 //
 //	renameat2 with RENAME_NOREPLACE   not on NFS, some FUSE, Linux before 3.15, in some sandboxes
 //	link, then unlink                 not on FAT, some FUSE, in some sandboxes
-//	rename, if the name is free       whoever takes it between the two calls loses his file
+//	rename, if the name is free       replaces a file that gets the name between the two calls
 func (d *directory) move(temp, name string) (err error) {
 	for _, way := range []func(temp, name string) error{d.moveByRename2, d.moveByLink, d.moveIfFree} {
 		if err = way(temp, name); !isRefusal(err) {
@@ -81,8 +82,8 @@ func (d *directory) move(temp, name string) (err error) {
 	return err
 }
 
-// isRefusal tells whether the kernel, the file system or a filter of system calls may
-// refuse the call as such, whatever its arguments: another one may do it.
+// isRefusal tells whether the kernel, the file system or a seccomp filter may not support the system call at all. Then
+// another one may work.
 func isRefusal(err error) bool {
 	switch err {
 	case unix.EINVAL, unix.ENOSYS, unix.EPERM, unix.EACCES, unix.EOPNOTSUPP, unix.EMLINK, unix.ENOTTY:
@@ -92,11 +93,11 @@ func isRefusal(err error) bool {
 }
 
 func (d *directory) moveByRename2(temp, name string) error {
-	return unix.Renameat2(d.fd, temp, d.fd, name, unix.RENAME_NOREPLACE)
+	return unix.Renameat2(d.FD, temp, d.FD, name, unix.RENAME_NOREPLACE)
 }
 
 func (d *directory) moveByLink(temp, name string) error {
-	err := unix.Linkat(d.fd, temp, d.fd, name, 0)
+	err := unix.Linkat(d.FD, temp, d.FD, name, 0)
 	if err == nil {
 		d.remove(temp)
 	}
@@ -105,9 +106,9 @@ func (d *directory) moveByLink(temp, name string) error {
 
 func (d *directory) moveIfFree(temp, name string) error {
 	var status unix.Stat_t
-	switch err := unix.Fstatat(d.fd, name, &status, unix.AT_SYMLINK_NOFOLLOW); err {
+	switch err := unix.Fstatat(d.FD, name, &status, unix.AT_SYMLINK_NOFOLLOW); err {
 	case unix.ENOENT:
-		return unix.Renameat(d.fd, temp, d.fd, name)
+		return unix.Renameat(d.FD, temp, d.FD, name)
 	case nil:
 		return unix.EEXIST
 	default:
@@ -115,7 +116,7 @@ func (d *directory) moveIfFree(temp, name string) error {
 	}
 }
 
-// failure names the operation; no room is also an ErrFull.
+// failure adds the operation and the path to err. If there was no room, the result is also an ErrFull.
 func (d *directory) failure(operation string, err error) error {
 	err = &fs.PathError{Op: operation, Path: d.path, Err: err}
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
@@ -124,16 +125,14 @@ func (d *directory) failure(operation string, err error) error {
 	return err
 }
 
-// writeAll looks before each piece whether the file is still ours: a disk may have
-// taken its time for the last one.
-func (d *descriptor) writeAll(pieces [][]byte) error {
-	const maxPieces = 1024 // IOV_MAX
-	rest := skip(slices.Clone(pieces), 0)
-	for len(rest) > 0 {
-		if _, ours := d.status(); !ours {
+// writeAll writes text to the file. Before each write(2) it checks that the descriptor is still ours, because a slow disk
+// may have held up the write before.
+func writeAll(file *descriptor.File, text []byte) error {
+	for len(text) > 0 {
+		if !file.IsOurs() {
 			return unix.EBADF
 		}
-		n, err := unix.Writev(d.fd, rest[:min(len(rest), maxPieces)])
+		n, err := unix.Write(file.FD, text)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -142,34 +141,19 @@ func (d *descriptor) writeAll(pieces [][]byte) error {
 		case n == 0:
 			return io.ErrShortWrite
 		}
-		rest = skip(rest, n)
+		text = text[n:]
 	}
 	return nil
 }
 
-// skip takes the first n bytes off pieces, and empty pieces that then come
-// first. It changes pieces.
-func skip(pieces [][]byte, n int) [][]byte {
-	for len(pieces) > 0 && n >= len(pieces[0]) {
-		n -= len(pieces[0])
-		pieces = pieces[1:]
-	}
-	if n > 0 {
-		pieces[0] = pieces[0][n:]
-	}
-	return pieces
-}
-
-// openat is openat(2), close-on-exec, interrupted by no signal. The result is
-// never 0, 1 or 2: a host that has closed those may still print to them.
+// openat is openat(2), close-on-exec, repeated after EINTR. The result is above the standard streams.
 func openat(dirfd int, path string, flags int, mode uint32) (int, error) {
 	fd, err := unix.Openat(dirfd, path, flags|unix.O_CLOEXEC, mode)
 	for err == unix.EINTR {
 		fd, err = unix.Openat(dirfd, path, flags|unix.O_CLOEXEC, mode)
 	}
-	if err != nil || fd > 2 {
+	if err != nil {
 		return fd, err
 	}
-	defer unix.Close(fd)
-	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+	return descriptor.AboveStandardStreams(fd)
 }

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// An inventory knows this many profiles by name, at about 100 bytes each: the
-// sixteenth part within these bounds. Finding them costs a scan of all, so the
-// share, not the number, makes the cost of an eviction.
+// An inventory remembers a sixteenth of the profiles by name, within these bounds, at about 100 bytes each. Finding them
+// takes a scan of all files, so a fixed share keeps the cost of an eviction constant.
 const (
 	minOldest = 1 << 10
 	maxOldest = 1 << 14
@@ -30,16 +29,15 @@ func byAge(a, b profile) int {
 	return cmp.Or(cmp.Compare(a.mtime, b.mtime), strings.Compare(a.name, b.name))
 }
 
-// inventory is how much is in the directory, and which profiles go first.
+// inventory is the number and size of the profiles in a directory, and the names of the oldest.
 type inventory struct {
-	room         int // for oldest
+	room         int // how many names to remember
 	files, bytes int64
-	oldest       []profile // oldest first; all there are if there are as many as files
+	oldest       []profile // oldest first; complete if it has as many elements as files says
 }
 
-// found counts a profile that a scan came upon, in any order. The first
-// v.room of oldest are in order once there are as many. Only what is kept of a
-// large directory is allocated.
+// found counts a profile that a scan has found. Profiles may come in any order. Once there are v.room elements in oldest,
+// the first v.room are sorted. It allocates only for profiles that it remembers.
 func (v *inventory) found(name []byte, size, mtime int64) {
 	v.files++
 	v.bytes = sum(v.bytes, size)
@@ -68,12 +66,12 @@ func (v *inventory) add(p profile) {
 
 func (v *inventory) complete() bool { return int64(len(v.oldest)) == v.files }
 
-// runningOut is when to look for the next oldest: early, as that takes time.
+// runningOut tells when to search for the next oldest profiles: early, because that takes time.
 func (v *inventory) runningOut() bool {
 	return !v.complete() && len(v.oldest) <= v.room/2
 }
 
-// takeOldest counts the oldest profile out and returns it.
+// takeOldest removes the oldest profile from the inventory and returns it.
 func (v *inventory) takeOldest() profile {
 	p := v.oldest[0]
 	v.oldest = v.oldest[1:]
@@ -82,5 +80,5 @@ func (v *inventory) takeOldest() profile {
 	return p
 }
 
-// sum is at most the largest number there is: a sparse file may claim 8 EiB.
+// sum does not overflow: a sparse file may have 8 EiB.
 func sum(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }

@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// The forms of names: d is a decimal digit, x a hexadecimal one in lower case, a
-// a digit or an ASCII letter.
+// The forms of names: d stands for a decimal digit, x for a lower-case hexadecimal digit, a for a digit or ASCII letter.
 const (
 	profileForm = "profile_dddddddd_dddddd_xxxxxxxx.json"
 	tempForm    = ".transmit-xxxxxxxxxxxxxxxx.tmp"
-	phpTempForm = ".transmit-aaaaaa" // of the plain-PHP writer's tempnam()
+	phpTempForm = ".transmit-aaaaaa" // of tempnam() in plain PHP
 
-	badPrefix = "bad_" // and then a profile's: set aside, see Turn
+	badPrefix = "bad_" // before a profile's name: a file that Replay found malformed
 )
 
 func profileName(at time.Time, digits uint32) string {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/buffer/descriptor"
 )
 
 var (
@@ -19,20 +21,19 @@ var (
 
 const maxLinks = 40 // as the kernel has it: path_resolution(7)
 
-// walk goes along a path, one part at a time, and looks at each directory and
-// each link on it before it goes on. What it has looked at, nobody else can
-// exchange. php/src/Plain/Directory.php does the same.
+// walk follows a path, one part at a time, and checks each directory and each link before the next step. No other user
+// can replace what it has checked. php/src/Plain/TrustedPath.php does the same.
 type walk struct {
-	fd    int    // O_PATH, of the directory that it has come to
+	fd    int    // O_PATH, of the directory reached so far
 	at    string // its path, without links
 	rest  []string
-	links int // it has followed
+	links int // how many it has followed
 
-	noLinks bool // it follows none
+	noLinks bool // refuse links
 }
 
-// openTrusted opens the directory at path, and makes what is missing of it. Its last part may not be a link, and with
-// noLinks no part.
+// openTrusted opens the directory at path, and creates missing directories. The last part must not be a link; with
+// noLinks, no part may be one.
 func openTrusted(path string, noLinks bool) (*directory, error) {
 	if !filepath.IsAbs(path) {
 		return nil, errRelative
@@ -56,7 +57,7 @@ func (w *walk) close() {
 	}
 }
 
-// add puts the parts of path in front of the rest.
+// add puts the parts of path before the rest.
 func (w *walk) add(path string) {
 	var parts []string
 	for _, part := range strings.Split(path, "/") {
@@ -75,7 +76,7 @@ func (w *walk) toRoot() error {
 	return w.enter(fd, "/")
 }
 
-// step takes the next part.
+// step follows the next part.
 func (w *walk) step() error {
 	part := w.rest[0]
 	w.rest = w.rest[1:]
@@ -91,7 +92,7 @@ func (w *walk) step() error {
 	return w.enter(fd, filepath.Join(w.at, part))
 }
 
-// enter goes on with what fd is.
+// enter continues at fd, a directory or a link.
 func (w *walk) enter(fd int, path string) error {
 	var status unix.Stat_t
 	err := unix.Fstat(fd, &status)
@@ -114,7 +115,7 @@ func (w *walk) enter(fd int, path string) error {
 	return nil
 }
 
-// follow goes where a link leads: one that this user or root has made.
+// follow follows a link, if this user or root owns it.
 func (w *walk) follow(fd int, path string, status *unix.Stat_t) error {
 	w.links++
 	switch {
@@ -139,7 +140,7 @@ func (w *walk) follow(fd int, path string, status *unix.Stat_t) error {
 	return nil
 }
 
-// wrap names the part of the path that the error is about, unless it is the last.
+// wrap adds the path to the error, unless it is about the last part.
 func (w *walk) wrap(path string, err error) error {
 	if len(w.rest) == 0 {
 		return err
@@ -147,7 +148,7 @@ func (w *walk) wrap(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// open opens the directory that it has come to for reading.
+// open opens the directory reached for reading.
 func (w *walk) open() (*directory, error) {
 	fd, err := openat(w.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -158,5 +159,5 @@ func (w *walk) open() (*directory, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &directory{path: w.at, descriptor: descriptor{fd, status.Dev, status.Ino}}, nil
+	return &directory{path: w.at, File: descriptor.Of(fd, &status)}, nil
 }

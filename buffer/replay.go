@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/buffer/descriptor"
 )
 
 // replayRoom is how many profiles a replay remembers by name, at about 100 bytes each. Finding them takes a scan of
@@ -25,16 +27,16 @@ const (
 // ReplayFile is a profile that a replay has claimed.
 type ReplayFile struct {
 	Size int64
-	file *descriptor
+	file *descriptor.File
 }
 
 // Read fills room, which has the profile's size.
 func (f *ReplayFile) Read(room []byte) error {
 	for at := 0; at < len(room); {
-		if _, ours := f.file.status(); !ours {
+		if _, ours := f.file.Status(); !ours {
 			return unix.EBADF
 		}
-		n, err := unix.Pread(f.file.fd, room[at:], int64(at))
+		n, err := unix.Pread(f.file.FD, room[at:], int64(at))
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -150,7 +152,7 @@ func (r *Replay) claimAndSend(p profile, send func(*ReplayFile) ReplayResult) (m
 	if p.size > r.largest || !r.tags.mayBeSent(tagIn([]byte(p.name))) {
 		return true, nil
 	}
-	fd, err := openat(r.dir.fd, p.name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd, err := openat(r.dir.FD, p.name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return r.skip("open", err)
 	}
@@ -158,8 +160,8 @@ func (r *Replay) claimAndSend(p profile, send func(*ReplayFile) ReplayResult) (m
 	if err := unix.Fstat(fd, &status); err != nil {
 		return r.skip("fstat", err)
 	}
-	file := descriptor{fd, status.Dev, status.Ino}
-	defer file.close()
+	file := descriptor.Of(fd, &status)
+	defer file.Close()
 	if !isOwn(&status) || status.Nlink != 1 || status.Size > r.largest {
 		return true, nil
 	}
@@ -190,7 +192,7 @@ func (r *Replay) settle(name string, result ReplayResult) (more bool, err error)
 	claimed := r.dir.claimedPath(name)
 	switch result {
 	case Delivered:
-		err = unix.Unlinkat(r.dir.fd, claimed, 0)
+		err = unix.Unlinkat(r.dir.FD, claimed, 0)
 	case Malformed:
 		err = r.dir.move(claimed, badPrefix+name)
 	default:

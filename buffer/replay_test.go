@@ -262,11 +262,11 @@ func TestReplay_Lost(t *testing.T) {
 		lose func(dir string, turn *Replay)
 	}{
 		{"descriptors closed", func(_ string, turn *Replay) {
-			unix.Close(turn.lock.file.fd)
+			unix.Close(turn.lock.file.FD)
 		}},
 		{"its number is another file's", func(_ string, turn *Replay) {
 			if null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
-				unix.Dup3(null, turn.lock.file.fd, unix.O_CLOEXEC)
+				unix.Dup3(null, turn.lock.file.FD, unix.O_CLOEXEC)
 				unix.Close(null)
 			}
 		}},
@@ -282,7 +282,7 @@ func TestReplay_Lost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fd := turn.lock.file.fd
+			fd := turn.lock.file.FD
 			test.lose(dir, turn)
 			for range 3 {
 				if more, err := turn.Next(func(*ReplayFile) ReplayResult { return Delivered }); more || !errors.Is(err, errReplayOver) {
@@ -322,7 +322,7 @@ func TestReplay_LargeDirectory(t *testing.T) {
 		began := time.Now()
 		more, err = turn.Next(func(o *ReplayFile) ReplayResult {
 			var status unix.Stat_t
-			if err := unix.Fstat(o.file.fd, &status); err != nil {
+			if err := unix.Fstat(o.file.FD, &status); err != nil {
 				t.Error(err)
 			}
 			if at := time.Unix(status.Mtim.Unix()); at.Before(last) {

@@ -11,60 +11,57 @@ import (
 )
 
 const (
-	// debrisAge is more than a write can take. Should one take longer, its
-	// temporary file is gone and it writes again.
+	// debrisAge is longer than a write takes. If a write does take longer, its temporary file is removed, and it writes
+	// again.
 	debrisAge = time.Minute
 	maxDebris = 256
 
-	// blockSize is what is read of a directory at once: about 140 names, a
-	// quarter of a millisecond's work.
+	// blockSize is how many bytes of a directory are read at once: about 140 names, in a quarter of a millisecond.
 	blockSize = 8 << 10
 )
 
-// scan is one walk through a directory, block by block. What its store writes
-// meanwhile is left to the store, whether the walk comes by or not. What the
-// store evicts may have been counted; it is then among the oldest, and the next
-// to be counted out.
+// scan reads a directory, block by block. It skips the profiles that its store writes meanwhile, because the store counts
+// them. A profile that the store removes meanwhile may have been counted. Then it is among the oldest, so the store takes
+// it out of the counts next.
 type scan struct {
 	dir    *directory
 	tags   *tags
 	began  time.Time
-	took   time.Duration // what walkBlock has cost
+	took   time.Duration // by walkBlock
 	seen   int
 	counts inventory
 	debris []string // temporary files that crashes left
-	upTo   int64    // only profiles that may be sent, of up to so many bytes; 0: all
+	upTo   int64    // count only profiles of at most so many bytes that may be sent; 0: all
 	err    error
 	block  [blockSize]byte
 
-	made []profile           // by the store since then, in order
-	left map[string]struct{} // their names
+	made    []profile           // written by the store since the scan began, in order
+	skipped map[string]struct{} // their names
 }
 
-// newScan prepares a walk through dir for its totals and its oldest profiles.
-// The newest is the store's own.
+// newScan prepares a scan of dir for its totals and its oldest profiles. newest is the last profile that the store wrote.
 func newScan(dir *directory, tags *tags, newest profile, oldest int) *scan {
 	s := &scan{
-		tags:   tags,
-		began:  time.Now(),
-		counts: inventory{room: oldest},
-		left:   make(map[string]struct{}),
+		tags:    tags,
+		began:   time.Now(),
+		counts:  inventory{room: oldest},
+		skipped: make(map[string]struct{}),
 	}
-	s.leave(newest)
+	s.skip(newest)
 	s.dir, s.err = dir.reopen()
 	return s
 }
 
-func (s *scan) leave(p profile) {
+func (s *scan) skip(p profile) {
 	s.made = append(s.made, p)
-	s.left[p.name] = struct{}{}
+	s.skipped[p.name] = struct{}{}
 }
 
 func (s *scan) evicted(p profile) {
 	s.made = slices.DeleteFunc(s.made, func(m profile) bool { return m.name == p.name })
 }
 
-// result is what is in the directory, once the walk has come to its end.
+// result returns the contents of the directory, after the end of the scan.
 func (s *scan) result() inventory {
 	all := s.counts
 	all.sort()
@@ -76,12 +73,11 @@ func (s *scan) result() inventory {
 
 func (s *scan) close() {
 	if s.dir != nil {
-		s.dir.close()
+		s.dir.Close()
 	}
 }
 
-// walkBlock looks at the next names, as many as one system call gives; false if
-// there are no more, or none can be had.
+// walkBlock looks at the names that one system call returns. It returns false at the end and after an error.
 func (s *scan) walkBlock() (more bool) {
 	if s.err != nil {
 		return false
@@ -89,17 +85,17 @@ func (s *scan) walkBlock() (more bool) {
 	thread, began, busy := unix.Gettid(), time.Now(), threadTime()
 	defer func() {
 		took := time.Since(began)
-		// Go may have moved a goroutine that has no thread of its own: then only the time that passed is known.
+		// If Go has moved this goroutine to another thread, only the elapsed time is known.
 		if unix.Gettid() == thread {
 			took = max(threadTime()-busy, took/usualShare)
 		}
 		s.took += took
 	}()
-	if _, ok := s.dir.status(); !ok {
+	if _, ok := s.dir.Status(); !ok {
 		s.err = unix.EBADF
 		return false
 	}
-	n, err := unix.Getdents(s.dir.fd, s.block[:])
+	n, err := unix.Getdents(s.dir.FD, s.block[:])
 	if n <= 0 || err != nil {
 		s.err = err
 		return false
@@ -117,28 +113,27 @@ func eachEntry(block []byte, look func(name []byte)) {
 	}
 }
 
-// threadTime is the CPU time of this thread. On a busy machine, most of the time that
-// passes is other processes'.
+// threadTime returns the CPU time of this thread. On a busy machine, other processes use most of the elapsed time.
 func threadTime() time.Duration {
 	var usage unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_THREAD, &usage)
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// nameOf is the name in a struct linux_dirent64, with a NUL after it: getdents64(2).
+// nameOf returns the NUL-terminated name in a struct linux_dirent64: getdents64(2).
 func nameOf(entry []byte) []byte {
 	name := entry[unsafe.Offsetof(unix.Dirent{}.Name):]
 	return name[:bytes.IndexByte(name, 0)]
 }
 
-// look counts what is a profile, also if it was set aside.
+// look counts profiles, malformed ones included, and collects old temporary files.
 func (s *scan) look(name []byte) {
 	s.seen++
 	isTemp := hasForm(name, tempForm) || hasForm(name, phpTempForm)
 	if !isTemp && !s.isWanted(name) {
 		return
 	}
-	if _, left := s.left[string(name)]; left {
+	if _, skip := s.skipped[string(name)]; skip {
 		return
 	}
 	status, errno := s.stat(name)
@@ -153,7 +148,7 @@ func (s *scan) look(name []byte) {
 	}
 }
 
-// isWanted tells it by the name.
+// isWanted tells by the name whether the scan counts a file.
 func (s *scan) isWanted(name []byte) bool {
 	if s.upTo > 0 {
 		return hasForm(name, profileForm) && s.tags.mayBeSent(tagIn(name))
@@ -161,9 +156,9 @@ func (s *scan) isWanted(name []byte) bool {
 	return (hasForm(name, profileForm) || isBad(name)) && s.tags.counts(tagIn(name))
 }
 
-// stat spares the copy of the name that unix.Fstatat makes.
+// stat is unix.Fstatat without its copy of the name.
 func (s *scan) stat(name []byte) (status unix.Stat_t, errno unix.Errno) {
-	_, _, errno = unix.Syscall6(unix.SYS_NEWFSTATAT, uintptr(s.dir.fd), uintptr(unsafe.Pointer(unsafe.SliceData(name))),
+	_, _, errno = unix.Syscall6(unix.SYS_NEWFSTATAT, uintptr(s.dir.FD), uintptr(unsafe.Pointer(unsafe.SliceData(name))),
 		uintptr(unsafe.Pointer(&status)), unix.AT_SYMLINK_NOFOLLOW, 0, 0)
 	return status, errno
 }

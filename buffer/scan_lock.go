@@ -7,18 +7,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxPause bounds how long a directory stays unwatched after a slow scan. A time that
-// is further ahead was set by another clock.
+// maxPause is the longest pause after a slow scan. A time that is further ahead was set by another clock.
 const maxPause = 10 * time.Minute
 
-// claim is the right to look through a directory: one process of each user and listener
-// has it at a time. When the next one may is the modification time of its lock's file.
+// scanLock is the right to scan a directory. One process of each user and listener holds it at a time. The modification
+// time of its file is the earliest time of the next scan.
 type scanLock struct {
-	lock *lock // nil: locks do not work here, each process is by itself
+	lock *lock // nil: locks do not work here, so each process scans for itself
 }
 
-// takeScanLock takes the right for a scan. Not ok: another process looks through the
-// directory, or it is too early; next is when to try again. urgent disregards the time.
+// takeScanLock takes the lock. It fails if another process scans, or if it is too early; next is when to try again.
+// urgent ignores the time.
 func (d *directory) takeScanLock(t *tags, now time.Time, urgent bool) (c *scanLock, next budget, ok bool) {
 	const retry = 50 * time.Millisecond
 	l, err := d.lock(d.lockName(scanLockForm, t))
@@ -36,9 +35,9 @@ func (d *directory) takeScanLock(t *tags, now time.Time, urgent bool) (c *scanLo
 	return &scanLock{l}, next, true
 }
 
-// paidUntil is what the last scan, of any process, has left.
+// paidUntil returns the budget after the last scan of any process.
 func (l *lock) paidUntil(now time.Time) budget {
-	status, _ := l.file.status()
+	status, _ := l.file.Status()
 	until := time.Unix(status.Mtim.Unix())
 	if until.Sub(now) > maxPause {
 		return budget{}
@@ -46,18 +45,18 @@ func (l *lock) paidUntil(now time.Time) budget {
 	return budget{until}
 }
 
-// end gives the right back and leaves a note for the others.
+// end releases the lock and stores for other processes when the next scan may start.
 func (c *scanLock) end(paid budget) {
 	if c.lock == nil {
 		return
 	}
 	at := unix.NsecToTimespec(paid.paidUntil.UnixNano())
-	_ = unix.UtimesNanoAt(c.lock.dir.fd, c.lock.name, []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
+	_ = unix.UtimesNanoAt(c.lock.dir.FD, c.lock.name, []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
 	c.lock.release()
 }
 
-// budget bounds the time that scans take, of all processes together. A little is
-// given in advance: small directories can be scanned at every write for a while.
+// budget limits the share of the time that all processes spend on scans. A scan is paid for by the pause after it. A
+// small advance lets small directories be scanned at every write for a while.
 type budget struct{ paidUntil time.Time }
 
 const advance = 200 * time.Millisecond
@@ -66,7 +65,7 @@ func (a budget) left(now time.Time) bool {
 	return a.paidUntil.Sub(now) < advance
 }
 
-// spend takes share times what a scan took. Urgent scans do not add up.
+// spend adds share times the duration of a scan to the pause. Urgent scans do not add up.
 func (a *budget) spend(now time.Time, took time.Duration, share int) {
 	if a.paidUntil.Before(now) {
 		a.paidUntil = now

@@ -13,26 +13,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The names of what a user's processes share, here and in plain PHP. It is in a
-// directory of that user's own: in one that everybody may write to, somebody else
-// may have taken any name, but nobody can make a directory that is ours.
+// The names of the files that the processes of one user share, here and in plain PHP. They are in a directory of that
+// user's own. In a directory that all users can write to, another user may take any name, but cannot create a directory
+// that this user owns.
 const (
 	stateForm    = ".transmit-state-%d"
 	listenerForm = "listener-%04x"
-	replayForm   = ".transmit-replay-%04x-%d" // locks, of a listener's number and the user
+	replayForm   = ".transmit-replay-%04x-%d" // locks, by the listener's number and the user
 	scanLockForm = ".transmit-evictor-%04x-%d"
 
-	maxListener = 1000 // bytes of a path that are kept: a socket's has 107 at most
+	maxListener = 1000 // bytes of a path that are stored; a socket's path has at most 107
 
 	oldClaimForm = ".transmit-sending-%d" // of version 1.0, beside the profiles
 )
 
 var errNoTag = errors.New("too many listeners")
 
-// findState makes the user's own directory, unless it is there. Where its first
-// name is somebody else's, it has a longer one; the smallest of those counts.
+// findState creates the user's own directory if it is missing. If another user has taken its first name, it gets a longer
+// one. All processes use the smallest of these names.
 func (d *directory) findState() error {
-	// A host may change its user at any time: what was made then is not found to be ours, and stays empty.
+	// If the host changes its user just now, the new directory is not recognized as ours, and stays empty.
 	first := fmt.Sprintf(stateForm, unix.Geteuid())
 	d.state = ""
 	err := d.makeOwn(first)
@@ -48,13 +48,13 @@ func (d *directory) findState() error {
 	if err := d.makeOwn(fmt.Sprintf("%s-%016x", first, rand.Uint64())); err != nil {
 		return err
 	}
-	// Another process of ours may have made one at the same time.
+	// Another process of this user may have created one at the same time.
 	d.state = d.smallestOwn(first + "-")
 	return nil
 }
 
-// inState is the path of a name in the user's own directory; "", which names nothing,
-// if that cannot be had.
+// inState returns the path of a name in the user's own directory, or "" if there is no such directory. No file has the
+// path "".
 func (d *directory) inState(name string) string {
 	if d.state == "" {
 		return ""
@@ -66,9 +66,9 @@ func (d *directory) lockName(form string, t *tags) string {
 	return d.inState(fmt.Sprintf(form, t.own, unix.Geteuid()))
 }
 
-// makeOwn returns nil if the name is a directory of this user's own, made or found.
+// makeOwn creates a directory. It also returns nil if this user owns a directory of that name already.
 func (d *directory) makeOwn(name string) error {
-	err := unix.Mkdirat(d.fd, name, 0o700)
+	err := unix.Mkdirat(d.FD, name, 0o700)
 	if err == unix.EEXIST && d.isOwnDirectory(name) {
 		return nil
 	}
@@ -77,7 +77,7 @@ func (d *directory) makeOwn(name string) error {
 
 func (d *directory) isOwnDirectory(name string) bool {
 	var status unix.Stat_t
-	err := unix.Fstatat(d.fd, name, &status, unix.AT_SYMLINK_NOFOLLOW)
+	err := unix.Fstatat(d.FD, name, &status, unix.AT_SYMLINK_NOFOLLOW)
 	return err == nil && status.Mode&unix.S_IFMT == unix.S_IFDIR && status.Mode&0o022 == 0 &&
 		status.Uid == uint32(unix.Geteuid())
 }
@@ -93,7 +93,7 @@ func (d *directory) smallestOwn(prefix string) (smallest string) {
 
 // eachName calls look with each name in one of its directories.
 func (d *directory) eachName(of string, look func(name []byte)) error {
-	fd, err := openat(d.fd, of, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	fd, err := openat(d.FD, of, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
@@ -108,36 +108,32 @@ func (d *directory) eachName(of string, look func(name []byte)) error {
 	}
 }
 
-// tags tell whose a profile is by the first four hexadecimal digits of its name.
-// Each listener has a number in a directory: a hash of its path, or the next one
-// that is free. A file of that number in the user's own directory holds the path,
-// so two paths never have the same number.
+// tags tell which listener a profile is for, by the first four hexadecimal digits of its name. Each listener has a number
+// in a directory: a hash of its path, or the next free number. A file in the user's own directory, named after the
+// number, holds the path. So two paths never share a number.
 //
-// What has a number that no listener has is nobody's: an older version's, or
-// another program's.
+// A profile with a number that no listener has is from an older version or another program.
 type tags struct {
-	all   bool // no listener is named: everything is ours
+	all   bool // no listener is named: all profiles count
 	own   uint16
-	taken map[uint16]bool // by any listener, this one included
+	taken map[uint16]bool // the numbers of all listeners, this one included
 
-	ino   uint64 // of the user's own directory, when this was read
+	ino   uint64 // of the user's own directory when the tags were read
 	mtime unix.Timespec
 }
 
-// counts tells whether a profile counts within this listener's limits: not if it is
-// for another one.
+// counts tells whether a profile counts towards this listener's limits: not if it is for another listener.
 func (t *tags) counts(tag uint16) bool { return t.all || tag == t.own || !t.taken[tag] }
 
-// mayBeSent tells whether this listener may have it.
+// mayBeSent tells whether a replay may send the profile to this listener.
 func (t *tags) mayBeSent(tag uint16) bool {
 	return t.all || tag == t.own || t.isAlone() && !t.taken[tag]
 }
 
-// isAlone tells whether the directory has served no other listener, so that what is
-// nobody's can only be meant for this one.
+// isAlone tells whether no other listener has a number here. Then a profile without a listener can only be for this one.
 func (t *tags) isAlone() bool { return t.all || len(t.taken) <= 1 }
 
-// newName names a profile for this listener.
+// newName returns a name for a profile for this listener.
 func (t *tags) newName(at time.Time) string {
 	digits := rand.Uint32()
 	if !t.all {
@@ -146,25 +142,24 @@ func (t *tags) newName(at time.Time) string {
 	return profileName(at, digits)
 }
 
-// tagIn is the tag in a profile's name.
+// tagIn returns the tag in a profile's name.
 func tagIn(name []byte) uint16 {
 	digits := name[len(name)-len("xxxxxxxx.json"):]
 	tag, _ := strconv.ParseUint(string(digits[:4]), 16, 16)
 	return uint16(tag)
 }
 
-// isCurrent tells whether nothing has changed in the user's own directory since t was
-// read: it may have been removed, and the number is another listener's now.
+// isCurrent tells whether the user's own directory is unchanged since t was read. If not, another listener may have the
+// number by now.
 func (d *directory) isCurrent(t *tags) bool {
 	var status unix.Stat_t
-	err := unix.Fstatat(d.fd, d.state, &status, unix.AT_SYMLINK_NOFOLLOW)
+	err := unix.Fstatat(d.FD, d.state, &status, unix.AT_SYMLINK_NOFOLLOW)
 	return err == nil && status.Ino == t.ino && status.Mtim == t.mtime
 }
 
 func hashOf(listener string) uint16 { return uint16(crc32.ChecksumIEEE([]byte(listener))) }
 
-// readTags finds the listener's number, and the others'. After an error, it has the
-// number that the listener most likely has.
+// readTags finds the numbers of all listeners. After an error, own is the number that the listener most likely has.
 func (d *directory) readTags(listener string) (*tags, error) {
 	listener = listener[:min(len(listener), maxListener)]
 	t := &tags{all: listener == "", own: hashOf(listener), taken: map[uint16]bool{}}
@@ -179,7 +174,7 @@ func (d *directory) readTags(listener string) (*tags, error) {
 		t.own = own
 	}
 	var status unix.Stat_t
-	if err := unix.Fstatat(d.fd, d.state, &status, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := unix.Fstatat(d.FD, d.state, &status, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return t, d.failure("look at "+d.state, err)
 	}
 	t.ino, t.mtime = status.Ino, status.Mtim
@@ -192,7 +187,7 @@ func (d *directory) readTags(listener string) (*tags, error) {
 	return t, err
 }
 
-// tagOf is the listener's number; it takes one if it has none.
+// tagOf returns the listener's number. A listener without a number gets one.
 func (d *directory) tagOf(listener string) (uint16, error) {
 	first := hashOf(listener)
 	for n := range uint16(256) {
@@ -215,9 +210,9 @@ func (d *directory) tagOf(listener string) (uint16, error) {
 	return 0, d.failure("number "+listener, errNoTag)
 }
 
-// holder is whom a number belongs to. What a power failure has emptied is nobody's.
+// holder returns the listener that has a number. A file that a power failure has emptied counts as missing.
 func (d *directory) holder(name string) (string, error) {
-	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd, err := openat(d.FD, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
@@ -235,7 +230,7 @@ func (d *directory) holder(name string) (string, error) {
 }
 
 func (d *directory) take(name, listener string) error {
-	temp, err := d.create([][]byte{[]byte(listener)})
+	temp, err := d.create([]byte(listener))
 	if err != nil {
 		return err
 	}

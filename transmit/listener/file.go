@@ -4,13 +4,15 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/buffer/descriptor"
 )
 
 // copyAtOnce is how many bytes are written between two looks at the clock: a millisecond.
 const copyAtOnce = 1 << 20
 
 // File is a sealed memfd: no process can write to it, or change its length.
-type File struct{ descriptor *descriptor }
+type File struct{ descriptor *descriptor.File }
 
 // Seal makes a file of the document. From time to time it calls stop with the number of bytes written. If stop returns an
 // error, Seal ends with it.
@@ -22,33 +24,33 @@ func Seal(out [][]byte, stop func(written int) error) (*File, error) {
 	err = fillFile(file, out, stop)
 	if err == nil {
 		const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE | unix.F_SEAL_SEAL
-		_, err = unix.FcntlInt(uintptr(file.fd), unix.F_ADD_SEALS, seals)
+		_, err = unix.FcntlInt(uintptr(file.FD), unix.F_ADD_SEALS, seals)
 	}
 	if err != nil {
-		file.close()
+		file.Close()
 		return nil, err
 	}
 	return &File{file}, nil
 }
 
 // Close closes this process's descriptor of the file.
-func (f *File) Close() { f.descriptor.close() }
+func (f *File) Close() { f.descriptor.Close() }
 
 // Map maps the file read-only; unmap the whole capacity of the result. The map stays valid after Close.
 func (f *File) Map(size int) ([]byte, error) {
-	if !f.descriptor.ours() {
+	if !f.descriptor.IsOurs() {
 		return nil, unix.EBADF
 	}
 	page := unix.Getpagesize()
 	room := (size + page - 1) &^ (page - 1)
-	start, err := unix.MmapPtr(f.descriptor.fd, 0, nil, uintptr(room), unix.PROT_READ, unix.MAP_PRIVATE)
+	start, err := unix.MmapPtr(f.descriptor.FD, 0, nil, uintptr(room), unix.PROT_READ, unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, err
 	}
 	return unsafe.Slice((*byte)(start), room)[:size], nil
 }
 
-func newMemfd() (*descriptor, error) {
+func newMemfd() (*descriptor.File, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate("profile", flags|unix.MFD_NOEXEC_SEAL)
 	if err != nil { // Linux before 6.3, or a seccomp filter that does not know the flag
@@ -57,10 +59,10 @@ func newMemfd() (*descriptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newDescriptor(fd)
+	return descriptor.New(fd)
 }
 
-func fillFile(file *descriptor, out [][]byte, stop func(written int) error) error {
+func fillFile(file *descriptor.File, out [][]byte, stop func(written int) error) error {
 	if !isWithinFileSize(out) {
 		return errFileSize
 	}
@@ -70,10 +72,10 @@ func fillFile(file *descriptor, out [][]byte, stop func(written int) error) erro
 			if err := stop(written); err != nil {
 				return err
 			}
-			if !file.ours() {
+			if !file.IsOurs() {
 				return unix.EBADF
 			}
-			n, err := unix.Write(file.fd, piece[:min(len(piece), copyAtOnce)])
+			n, err := unix.Write(file.FD, piece[:min(len(piece), copyAtOnce)])
 			if err == unix.EFBIG {
 				takeFileSizeSignal() // the limit was lowered just now
 			}
@@ -94,13 +96,13 @@ func (s *Socket) SendFile(f *File) unix.Errno {
 		return unix.ENOTCONN
 	}
 	file := f.descriptor
-	if !file.ours() {
+	if !file.IsOurs() {
 		return unix.EBADF
 	}
-	rights := unix.UnixRights(file.fd)
+	rights := unix.UnixRights(file.FD)
 	message := unix.Msghdr{Control: unsafe.SliceData(rights)}
 	message.SetControllen(len(rights))
-	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(d.fd),
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(d.FD),
 		uintptr(unsafe.Pointer(&message)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	return errno
 }

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/buffer/descriptor"
 )
 
 // MaxPath is the length of the longest path in a sockaddr_un, without the NUL: unix(7).
@@ -28,14 +30,14 @@ const sendTimeout = 50 * time.Millisecond
 type Socket struct {
 	Owner Owner // set before the first Connect
 
-	open  atomic.Pointer[descriptor]
-	peer  atomic.Pointer[descriptor] // equal to open once that is connected
-	bound atomic.Pointer[binding]    // what it is connected to; set before peer
+	open  atomic.Pointer[descriptor.File]
+	peer  atomic.Pointer[descriptor.File] // equal to open once that is connected
+	bound atomic.Pointer[binding]         // what it is connected to; set before peer
 }
 
 // connected returns the descriptor to send with, or nil if Connect must be called first.
-func (s *Socket) connected() *descriptor {
-	if d := s.peer.Load(); d != nil && d.ours() && s.bound.Load().isStillThere() {
+func (s *Socket) connected() *descriptor.File {
+	if d := s.peer.Load(); d != nil && d.IsOurs() && s.bound.Load().isStillThere() {
 		return d
 	}
 	return nil
@@ -59,7 +61,7 @@ func (s *Socket) Send(out [][]byte) unix.Errno {
 	message := unix.Msghdr{Iov: &iov[0]}
 	message.SetIovlen(n)
 	// A raw system call, because it does not block and so the scheduler need not know.
-	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(d.fd),
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(d.FD),
 		uintptr(unsafe.Pointer(&message)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	return errno
 }
@@ -89,7 +91,7 @@ func (s *Socket) Connect(path string) unix.Errno {
 	}
 	size := unsafe.Offsetof(address.Path) + uintptr(len(path)) + 1
 	// Not a raw system call: the file system of the path may hang, and then only this call does.
-	_, _, errno = unix.Syscall(unix.SYS_CONNECT, uintptr(d.fd), uintptr(unsafe.Pointer(&address)), size)
+	_, _, errno = unix.Syscall(unix.SYS_CONNECT, uintptr(d.FD), uintptr(unsafe.Pointer(&address)), size)
 	if errno == 0 {
 		s.bound.Store(bound)
 		s.peer.Store(d)
@@ -98,9 +100,9 @@ func (s *Socket) Connect(path string) unix.Errno {
 }
 
 // descriptor returns the open descriptor, or opens one.
-func (s *Socket) descriptor() (*descriptor, unix.Errno) {
+func (s *Socket) descriptor() (*descriptor.File, unix.Errno) {
 	old := s.open.Load()
-	if old != nil && old.ours() {
+	if old != nil && old.IsOurs() {
 		return old, 0
 	}
 	opened, errno := openSocket()
@@ -109,24 +111,24 @@ func (s *Socket) descriptor() (*descriptor, unix.Errno) {
 	}
 	// old is not closed: its number belongs to another file by now.
 	if !s.open.CompareAndSwap(old, opened) {
-		unix.Close(opened.fd)
+		unix.Close(opened.FD)
 		return s.open.Load(), 0
 	}
 	return opened, 0
 }
 
-func openSocket() (*descriptor, unix.Errno) {
+func openSocket() (*descriptor.File, unix.Errno) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err.(unix.Errno)
 	}
-	d, err := newDescriptor(fd)
+	d, err := descriptor.New(fd)
 	if err != nil {
 		return nil, err.(unix.Errno)
 	}
 	timeout := unix.NsecToTimeval(int64(sendTimeout))
-	if err := unix.SetsockoptTimeval(d.fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout); err != nil {
-		d.close()
+	if err := unix.SetsockoptTimeval(d.FD, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout); err != nil {
+		d.Close()
 		return nil, err.(unix.Errno)
 	}
 	return d, 0
@@ -144,7 +146,7 @@ func (s *Socket) AwaitRoom(until time.Time) bool {
 			return false
 		}
 		timeout := unix.NsecToTimespec(int64(left))
-		ready, err := unix.Ppoll([]unix.PollFd{{Fd: int32(d.fd), Events: unix.POLLOUT}}, &timeout, nil)
+		ready, err := unix.Ppoll([]unix.PollFd{{Fd: int32(d.FD), Events: unix.POLLOUT}}, &timeout, nil)
 		if err != unix.EINTR { // after SIGSTOP and SIGCONT
 			return err == nil && ready > 0
 		}
@@ -155,7 +157,7 @@ func (s *Socket) AwaitRoom(until time.Time) bool {
 func (s *Socket) Close() {
 	s.peer.Store(nil)
 	if d := s.open.Swap(nil); d != nil {
-		d.close()
+		d.Close()
 	}
 }
 
@@ -165,17 +167,17 @@ func (s *Socket) HasRoom() bool {
 	if d == nil {
 		return false
 	}
-	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(d.fd), Events: unix.POLLOUT}}, 0)
+	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(d.FD), Events: unix.POLLOUT}}, 0)
 	return err == nil && ready > 0
 }
 
 // Unread returns how many bytes the peer has not read yet, the kernel's overhead included: unix(7), SIOCOUTQ.
 func (s *Socket) Unread() int {
 	d := s.open.Load()
-	if d == nil || !d.ours() {
+	if d == nil || !d.IsOurs() {
 		return 0
 	}
-	n, err := unix.IoctlGetInt(d.fd, unix.SIOCOUTQ)
+	n, err := unix.IoctlGetInt(d.FD, unix.SIOCOUTQ)
 	if err != nil {
 		return 0
 	}

@@ -56,7 +56,7 @@ func TestSocket_HasASendTimeout(t *testing.T) {
 	if errno := s.Connect(path); errno != 0 {
 		t.Fatal(errno)
 	}
-	timeout, err := unix.GetsockoptTimeval(s.open.Load().fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO)
+	timeout, err := unix.GetsockoptTimeval(s.open.Load().FD, unix.SOL_SOCKET, unix.SO_SNDTIMEO)
 	if err != nil || timeout.Sec != 0 || timeout.Usec < 50_000 || timeout.Usec > 54_000 {
 		t.Errorf("%+v, %v", timeout, err)
 	}
@@ -117,7 +117,7 @@ func TestSeal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if _, err := unix.Pwrite(file.descriptor.fd, []byte("x"), 0); err == nil || written != 1 {
+	if _, err := unix.Pwrite(file.descriptor.FD, []byte("x"), 0); err == nil || written != 1 {
 		t.Errorf("written to: %v; last asked at %d", err, written)
 	}
 	if _, err := Seal([][]byte{[]byte("a")}, func(int) error { return unix.ETIME }); err != unix.ETIME {
