@@ -26,34 +26,45 @@ declare(strict_types=1);
 try {
     \Transmit\Preloaded\Sources::FILES; // a page includes this file, whose functions its pool may have disabled
     return;
-} catch (\Error $transmitFile) {
+} catch (\Error $transmitError) {
 }
-foreach (['strlen', 'is_array', 'is_string', 'defined'] as $transmitFile) {
-    if (!function_exists($transmitFile)) { // a page could declare it
-        error_log("Profiler: plain PHP: nothing is preloaded, for disable_functions has $transmitFile");
-        return;
+try {
+    foreach (['strlen', 'is_array', 'is_string', 'defined'] as $transmitFile) {
+        if (!function_exists($transmitFile)) { // a page could declare it
+            throw new \Error("disable_functions has $transmitFile");
+        }
     }
-}
-if (extension_loaded('ssh2')) {
-    // When one of its streams ends, it calls what a page has chosen, FFI::load for one, with a text from its server.
-    // The end of a page's function that a timer or a signal has called amid one of ours has our right.
-    error_log('Profiler: plain PHP: nothing is preloaded, for with the extension ssh2 a page could run native code');
-    return;
+    if (extension_loaded('ssh2')) {
+        // When one of its streams ends, it calls what a page has chosen, FFI::load for one, with its server's text.
+        // The end of a page's function that a timer or a signal has called amid one of ours has our right, and so has
+        // what PHP collects there.
+        throw new \Error('with the extension ssh2 a page could run native code');
+    }
+    $transmitSources = [];
+    foreach (['', '/Pdo', '/Plain', '/Profiler'] as $transmitFolder) {
+        foreach (glob(__DIR__ . "/src$transmitFolder/*.php") as $transmitFile) {
+            $transmitSources["$transmitFolder/" . basename($transmitFile)] = file_get_contents($transmitFile);
+        }
+    }
+    $transmitCall = 'namespace Transmit; if (!class_exists(Functions::class, false)) {'
+        . ' class_exists(Loader::class, false)'
+        . ' || eval("?>" . Preloaded\Sources::FILES["/Loader.php"]); Loader::load(); } return ';
+    $transmitClass = 'namespace Transmit\Preloaded; final class Sources { public const FILES = '
+        . var_export($transmitSources, true) . '; public const CALL = ' . var_export($transmitCall, true) . '; }';
+    $transmitFunctions = get_cfg_var('transmit.preload_functions');
+    if ($transmitFunctions === false) {
+        $transmitFunctions = in_array(ini_get('auto_prepend_file'), ['', 'none'], true);
+    }
+} catch (\Error $transmitError) { // php-fpm would not start
+    try {
+        error_log('Profiler: plain PHP: nothing is preloaded: ' . $transmitError->getMessage());
+    } finally {
+        return; // also where error_log is disabled
+    }
 }
 require_once __DIR__ . '/src/Preloaded/Scope.php'; // opcache_compile_file() would need opcache.restrict_api
-$transmitSources = [];
-foreach (['', '/Pdo', '/Plain', '/Profiler'] as $transmitFolder) {
-    foreach (glob(__DIR__ . "/src$transmitFolder/*.php") as $transmitFile) {
-        $transmitSources["$transmitFolder/" . basename($transmitFile)] = file_get_contents($transmitFile);
-    }
-}
-$transmitCall = 'namespace Transmit; if (!class_exists(Functions::class, false)) {'
-    . ' class_exists(Loader::class, false) || eval("?>" . Preloaded\Sources::FILES["/Loader.php"]); Loader::load(); }'
-    . ' return ';
-eval('namespace Transmit\Preloaded; final class Sources { public const FILES = ' . var_export($transmitSources, true)
-    . '; public const CALL = ' . var_export($transmitCall, true) . '; }');
-$transmitFunctions = get_cfg_var('transmit.preload_functions');
-if ($transmitFunctions === false ? in_array(ini_get('auto_prepend_file'), ['', 'none'], true) : $transmitFunctions) {
+eval($transmitClass);
+if ($transmitFunctions) {
     require __DIR__ . '/src/Preloaded/functions.php';
 }
-unset($transmitFolder, $transmitFile, $transmitSources, $transmitCall, $transmitFunctions);
+unset($transmitFolder, $transmitFile, $transmitSources, $transmitCall, $transmitClass, $transmitFunctions);
