@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,7 +267,8 @@ func TestSend_TimeIsUp(t *testing.T) {
 	}
 }
 
-// Counts in are counts out, from many threads, with a listener that comes and goes.
+// Counts in are counts out, from many threads, with a listener that comes and goes. A disk that
+// hangs may make the writer refuse some: the callers know which, and those are nowhere.
 func TestSend_ManyThreads(t *testing.T) {
 	const threads, each = 16, 200
 	path := filepath.Join(shortDir(t), "l")
@@ -302,11 +304,15 @@ func TestSend_ManyThreads(t *testing.T) {
 		}
 	}()
 	var wg sync.WaitGroup
+	var refused atomic.Int64
 	for thread := range threads {
 		wg.Go(func() {
 			for i := range each {
 				doc := fmt.Sprintf(`{"id":"%d-%d"}`, thread, i)
-				if outcome, err := tx.Send(SendRequest{JSON: []byte(doc)}); outcome == Lost {
+				outcome, err := tx.Send(SendRequest{JSON: []byte(doc)})
+				if errors.Is(err, ErrBusy) {
+					refused.Add(1)
+				} else if outcome == Lost {
 					t.Error(err)
 				}
 			}
@@ -325,8 +331,8 @@ func TestSend_ManyThreads(t *testing.T) {
 	for _, text := range buffered(t, dir) {
 		got[id(t, text)]++
 	}
-	if len(got) != threads*each {
-		t.Errorf("%d of %d profiles are there", len(got), threads*each)
+	if len(got) != threads*each-int(refused.Load()) {
+		t.Errorf("%d of %d profiles are there, and %d were refused", len(got), threads*each, refused.Load())
 	}
 	for name, count := range got {
 		if count != 1 {
