@@ -163,7 +163,7 @@ func compareSites(t *testing.T, sites []*site, seen [][]string) {
 			got, told := answers[2+i], 0
 			same := differences(answers[0], got, func(at int, before string) {
 				if !here[at] && !varies[before] && told < 5 { // one that is shifted differs to its end
-					t.Errorf("%s, %s: differs after %q", s.profiler, visits[n].what, before)
+					t.Errorf("%s, %s: differs after %q: %s", s.profiler, visits[n].what, before, tokens(at, answers[0], answers[1], got))
 					told++
 				}
 			})
@@ -179,9 +179,9 @@ func compareSites(t *testing.T, sites []*site, seen [][]string) {
 var token = regexp.MustCompile(`(?:[0-9A-Za-z]|%[0-9A-F]{2})+|[^0-9A-Za-z]`)
 
 // clockTimes are what the clock says, as the applications write it: two pools are not asked in the same second.
-// DokuWiki's Etag is a hash of a file's time.
+// DokuWiki's Etag is a hash of a file's time; MediaWiki's wpServerTime counts the minutes of the day.
 var clockTimes = regexp.MustCompile(`\b\d{10}\b|\b20\d{12}\b|(\b|T)\d{1,2}:\d{2}(:\d{2})?|\b\d+\.\d+ (seconds|ms)|\b0\.\d{3}\b|` +
-	`Etag: "[0-9a-f]{32}"`)
+	`Etag: "[0-9a-f]{32}"|\d+\\?" name=\\?"wpServerTime`)
 
 // differences calls f for each token that differs, with its place and the text before it, digits as 0. It
 // returns false where one text has more tokens.
@@ -194,6 +194,18 @@ func differences(a, b string, f func(at int, before string)) bool {
 		}
 	}
 	return len(as) == len(bs)
+}
+
+// tokens are the tokens at that place, with the text before, for a person.
+func tokens(at int, texts ...string) string {
+	var found []string
+	for _, text := range texts {
+		text = clockTimes.ReplaceAllString(text, "TIME")
+		if all := token.FindAllStringIndex(text, -1); at < len(all) {
+			found = append(found, fmt.Sprintf("%.160q", text[max(0, all[at][0]-60):all[at][1]]))
+		}
+	}
+	return strings.Join(found, ", ")
 }
 
 var digits = regexp.MustCompile(`\d+`)
