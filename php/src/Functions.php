@@ -23,26 +23,6 @@ final class Functions
         }, false);
     }
 
-    /**
-     * @internal array_walk's callback: see Preloaded/functions.php
-     *
-     * @param array|bool $item a profile; then the result
-     */
-    public static function walkProfile(&$item): void
-    {
-        $item = self::sendProfilingData($item);
-    }
-
-    /**
-     * @internal array_walk's callback
-     *
-     * @param string|bool $item an encoded profile; then the result
-     */
-    public static function walkEncoded(&$item, int $key, string $socketPath): void
-    {
-        $item = self::sendViaSocket($item, $socketPath);
-    }
-
     public static function sendLargeData(array $data, string $socketPath): bool
     {
         return Quiet::call(static function () use ($data, $socketPath): bool {

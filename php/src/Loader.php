@@ -19,20 +19,9 @@ final class Loader
             }
             Autoloader::need(Functions::class);
             Names::defineConstants();
-            self::tellPreloaded();
         } finally {
             $isQuiet && restore_error_handler();
             $areHeld && pcntl_async_signals(true);
-        }
-    }
-
-    /** From now on a preloaded function evaluates no text, but calls Functions by array_walk. */
-    private static function tellPreloaded(): void
-    {
-        try {
-            function_exists('array_walk') && define('TRANSMIT_IS_LOADED', true);
-        } catch (\Error $e) {
-            return; // a function is disabled
         }
     }
 

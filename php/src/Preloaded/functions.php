@@ -4,10 +4,6 @@
  * The functions of ../../functions.php, for preload.php: what they do is evaluated, for code that is evaluated in a
  * request has a page's rights. What it gives is plain values. Text is not declared string: see Scope.
  *
- * The two that a request may call often evaluate it for the first call only. Then array_walk calls the class, which may
- * be a page's own: array_walk's frame, not ours, is where the class's variables and its result are freed. What it
- * leaves in $call is freed in the caller's. A pool may disable array_walk, and a page declare it then.
- *
  * Each is declared only if its name is free.
  */
 
@@ -18,11 +14,6 @@ use Transmit\Preloaded\Sources;
 if (!function_exists('send_profiling_data')) {
     function send_profiling_data(array $data): bool
     {
-        if (defined('TRANSMIT_IS_LOADED') && (new \ReflectionFunction('array_walk'))->isInternal()) {
-            $call = [$data];
-            array_walk($call, 'Transmit\Functions::walkProfile');
-            return $call[0] === true;
-        }
         return eval(Sources::CALL . 'Functions::sendProfilingData($data) === true;');
     }
 }
@@ -41,14 +32,6 @@ if (!function_exists('send_via_socket')) {
      */
     function send_via_socket($json, $socketPath): bool
     {
-        if (
-            defined('TRANSMIT_IS_LOADED') && (new \ReflectionFunction('array_walk'))->isInternal()
-            && is_string($json) && is_string($socketPath)
-        ) {
-            $call = [$json];
-            array_walk($call, 'Transmit\Functions::walkEncoded', $socketPath);
-            return $call[0] === true;
-        }
         return eval(Sources::CALL . 'Functions::sendViaSocket($json, $socketPath) === true;');
     }
 }

@@ -7,11 +7,6 @@
 
 namespace Transmit;
 
-define('TRANSMIT_IS_LOADED', true);
-if (!function_exists('array_walk')) {
-    eval('function array_walk() { $own = new \Transmit\Freed(); $own = null; $GLOBALS["called"] = true; }');
-}
-
 final class Freed
 {
     /** @var array<string, int> by the function that ran then */
@@ -30,19 +25,6 @@ final class Functions
 
     public static function __callStatic(string $name, array $arguments)
     {
-        return self::result();
-    }
-
-    public static function walkProfile(&$item): Freed
-    {
-        $item = new Freed();
-        return self::result();
-    }
-
-    public static function walkEncoded(&$item): Freed
-    {
-        $item = new Freed();
-        $local = new Freed();
         return self::result();
     }
 
@@ -84,4 +66,3 @@ unset($argument);
 foreach (Freed::$where as $function => $times) {
     echo in_array($function, $functions, true) ? 'freed in' : 'freed elsewhere:', " $function, $times\n";
 }
-echo isset($called) ? "freed in array_walk, the page's own\n" : '';
