@@ -81,6 +81,21 @@ final class SitesTest extends TransmitTestCase
         self::assertStringNotContainsString('other', $this->visit('one', $meanwhile . $read));
     }
 
+    /** The library keeps a setting that is left out. */
+    public function testAPageDoesNotUseTheSettingsOfAnother(): void
+    {
+        $this->visit('other', self::START);
+        $this->visit('other', 'write_to_disk_buffer("{}"); send_profiling_data(["a" => 1]);');
+        foreach (['{"buffer_dirs":[%s]}', '{"listener_socket":"/nowhere/s"}', '{}'] as $settings) {
+            $settings = var_export(sprintf($settings, json_encode("$this->folder/one/b")), true);
+            $said = $this->visit('one', 'use Transmit\Preloaded\Scope; mkdir(__DIR__ . "/b");'
+                . " echo json_encode([Scope::send('{\"mine\":1}', 2, null, 1000000, $settings), Scope::lastError(),"
+                . " Scope::replay(9, 1000000, $settings), Scope::lastError()]);");
+            self::assertStringContainsString('[null,', $said);
+            self::assertStringNotContainsString('secret-other', $said);
+        }
+    }
+
     /** @dataProvider faces */
     public function testASiteDoesNotSilenceTheLogOfAnother(string $face): void
     {

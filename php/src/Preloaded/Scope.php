@@ -140,6 +140,9 @@ final class Scope
         if (!is_array($plain) || !is_array($plain['buffer_dirs'] ?? null)) {
             return '';
         }
+        if (!is_string($plain['listener_socket'] ?? null)) {
+            return ''; // the library would keep that of the request before, of another site
+        }
         $isOn = !self::isPhps('ini_get') || \ini_get('open_basedir') !== '';
         $allowed = [];
         foreach ($plain['buffer_dirs'] as $directory) {

@@ -168,16 +168,18 @@ final class Freed
 /** @return array<string, mixed> by name: settings of the page's for the library */
 function settings(): array
 {
-    [$inside, $outside] = [__DIR__ . '/b', directoryOutside()];
+    [$inside, $outside, $listener] = [__DIR__ . '/b', directoryOutside(), '"listener_socket":"/nowhere/s",'];
+    $text = ['listener_socket' => '/nowhere/s', 'buffer_dirs' => [$inside]]
+        + ['replay' => 'off","buffer_dirs":["' . $outside . '"],"oversize":"shrink'];
     return [
-        'outside' => json_encode(['buffer_dirs' => [$outside]]),
-        'a key twice' => "{\"buffer_dirs\":[\"$inside\"],\"buffer_dirs\":[\"$outside\"]}",
-        'other letters' => "{\"buffer_dirs\":[\"$inside\"],\"Buffer_Dirs\":[\"$outside\"]}",
-        'escaped' => "{\"buffer_dirs\":[\"$inside\"],\"buffer\\u005fdirs\":[\"$outside\"]}",
-        'links' => "{\"buffer_dirs\":[\"$outside\"],\"buffer_links\":true}",
-        'no array' => "{\"buffer_dirs\":\"$outside\"}",
+        'outside' => "{{$listener}\"buffer_dirs\":[\"$outside\"]}",
+        'a key twice' => "{{$listener}\"buffer_dirs\":[\"$inside\"],\"buffer_dirs\":[\"$outside\"]}",
+        'other letters' => "{{$listener}\"buffer_dirs\":[\"$inside\"],\"Buffer_Dirs\":[\"$outside\"]}",
+        'escaped' => "{{$listener}\"buffer_dirs\":[\"$inside\"],\"buffer\\u005fdirs\":[\"$outside\"]}",
+        'links' => "{{$listener}\"buffer_dirs\":[\"$outside\"],\"buffer_links\":true}",
+        'no array' => "{{$listener}\"buffer_dirs\":\"$outside\"}",
         'an array' => ['buffer_dirs' => [$outside]],
-        'text in a text' => json_encode(['replay' => 'off","buffer_dirs":["' . $outside . '"],"oversize":"shrink']),
+        'text in a text' => json_encode($text),
         'nothing' => '',
         'an object' => new Freed(),
     ];
@@ -239,7 +241,7 @@ foreach (array_merge(array_keys($functions), get_class_methods('Transmit\Preload
     for ($number = 0; $number < 5; $number++) {
         foreach ([[], null] as $else) {
             attempt("freed by $name", static function () use ($callable, $number, $else): void {
-                $arguments = array_fill(0, 5, $else ?? '{"buffer_dirs":[]}');
+                $arguments = array_fill(0, 5, $else ?? '{"listener_socket":"/nowhere/s","buffer_dirs":[]}');
                 $arguments[1] = $else ?? 0;
                 $arguments[$number] = null;
                 $callable(...array_replace($arguments, [$number => new Freed()]));
@@ -260,7 +262,8 @@ if (class_exists('ExcimerTimer', false)) {
         attempt('a timer', static function () use ($timer): void {
             $timer->start();
             for ($call = 0; $call < 20; $call++) {
-                \Transmit\Preloaded\Scope::configure('{"buffer_dirs":[0' . str_repeat(',0', 20000) . ']}');
+                $many = str_repeat(',0', 20000);
+                \Transmit\Preloaded\Scope::configure("{\"listener_socket\":\"/nowhere/s\",\"buffer_dirs\":[0$many]}");
             }
         });
         $timer->stop();
