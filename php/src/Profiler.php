@@ -34,6 +34,9 @@ final class Profiler
     /** @var self|null its destructor ends the profile of a script that leaves its shutdown functions by exit */
     private static $net = null;
 
+    /** @var \Closure|null atShutdown(), which is called faster so than by its name */
+    private static $again = null;
+
     /** @var int */
     private static $rounds = 0;
 
@@ -171,14 +174,13 @@ final class Profiler
         if (self::$recording === null) {
             return;
         }
-        if (!self::$recording->isOfThisProcess()) {
-            self::discard();
-            return;
+        if (self::$rounds === 0) {
+            unset(self::$reserve[0]);
+            self::$net = new self(); // a fatal error keeps the destructors of older objects from being called
+            self::$again = \Closure::fromCallable([self::class, 'atShutdown']);
         }
-        unset(self::$reserve[0]);
-        self::$net = new self(); // a fatal error keeps the destructors of older objects from being called
         if (self::$rounds++ < self::SHUTDOWN_ROUNDS) {
-            register_shutdown_function(self::AT_SHUTDOWN);
+            register_shutdown_function(self::$again);
             return;
         }
         self::end(true);
@@ -210,7 +212,7 @@ final class Profiler
             return;
         }
         self::$recording = null;
-        if (!$isForced && $options->sampleRate < 1 && $options->sampleRate * PHP_INT_MAX < random_int(1, PHP_INT_MAX)) {
+        if (!$isForced && !self::isInSample($options->sampleRate)) {
             return;
         }
         if (self::$net === null) {
@@ -219,6 +221,11 @@ final class Profiler
         Autoloader::need(Recording::class);
         self::$recording = Recording::begin($options, $isForced);
         self::$isNew = true;
+    }
+
+    private static function isInSample(float $rate): bool
+    {
+        return $rate >= 1 || $rate > 0 && $rate * PHP_INT_MAX >= random_int(1, PHP_INT_MAX);
     }
 
     private static function prepareShutdown(): void

@@ -2,6 +2,7 @@
 
 namespace Transmit\Test;
 
+use Transmit\Autoloader;
 use Transmit\Profiler\Options;
 
 /**
@@ -45,6 +46,24 @@ final class ProfilerSettingsTest extends TransmitTestCase
     {
         self::assertSame($want, (new Options([$key => $value]))->$property);
         self::assertSame($isValid ? [] : [$key], Options::problems([$key => $value]));
+    }
+
+    public function testNoneNeedsNoQuotationMarksInPhpIni(): void
+    {
+        $autoload = escapeshellarg('require "' . self::php('autoload.php') . '";'
+            . 'echo (new Transmit\Profiler\Options(null))->profiler;');
+        $wanted = ['none' => 'none', '\"none\"' => 'none', 'excimer' => 'excimer', 'other' => 'auto'];
+        foreach ($wanted as $text => $want) {
+            self::assertSame($want, Program::run("php -d transmit.profiler=$text -r $autoload")['output'], $text);
+        }
+    }
+
+    public function testTheClassesThatAreLoadedWithoutALookAreThere(): void
+    {
+        $often = (new \ReflectionClassConstant(Autoloader::class, 'OFTEN'))->getValue();
+        foreach ($often as $class => $path) {
+            self::assertSame(self::php("src$path"), (new \ReflectionClass($class))->getFileName());
+        }
     }
 
     /** @return array<string, array{string, string, int}> settings, environment, profiles */

@@ -122,7 +122,7 @@ final class Options
             return explode(',', $text);
         }
         if (is_string($default)) {
-            return $text;
+            return $key === 'profiler' && $text === '' ? 'none' : $text; // as PHP reads none without quotation marks
         }
         return is_int($default)
             ? (is_numeric($text) ? $text + 0 : $text)
