@@ -11,7 +11,7 @@ import (
 const maxPause = 10 * time.Minute
 
 // scanLock is the right to scan a directory. One process of each user and listener holds it at a time. The modification
-// time of its file is the earliest time of the next scan.
+// time of its file is the earliest time of the next scan; while it is held, since when.
 type scanLock struct {
 	lock *lock // nil: locks do not work here, so each process scans for itself
 }
@@ -20,8 +20,9 @@ type scanLock struct {
 // urgent ignores the time.
 func (d *directory) takeScanLock(t *tags, now time.Time, urgent bool) (c *scanLock, next budget, ok bool) {
 	const retry = 50 * time.Millisecond
-	l, err := d.lock(d.lockName(scanLockForm, t))
-	if errors.Is(err, ErrTaken) {
+	name := d.lockName(scanLockForm, t)
+	l, err := d.lock(name)
+	if errors.Is(err, ErrTaken) && !d.isStuck(name, now) {
 		return nil, budget{now.Add(advance + retry)}, false
 	}
 	if err != nil {
@@ -32,7 +33,25 @@ func (d *directory) takeScanLock(t *tags, now time.Time, urgent bool) (c *scanLo
 		l.release()
 		return nil, next, false
 	}
+	d.setTime(name, now)
 	return &scanLock{l}, next, true
+}
+
+// isStuck tells whether a process has held the lock for longer than any scan takes: it is stopped, or a child that has
+// inherited the lock lives on. One of the others then scans without the lock, and none for as long again.
+func (d *directory) isStuck(lock string, now time.Time) bool {
+	var status unix.Stat_t
+	err := unix.Fstatat(d.FD, lock, &status, unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil || now.Sub(time.Unix(status.Mtim.Unix())) < maxPause {
+		return false
+	}
+	d.setTime(lock, now)
+	return true
+}
+
+func (d *directory) setTime(name string, at time.Time) {
+	time := unix.NsecToTimespec(at.UnixNano())
+	_ = unix.UtimesNanoAt(d.FD, name, []unix.Timespec{time, time}, unix.AT_SYMLINK_NOFOLLOW)
 }
 
 // paidUntil returns the budget after the last scan of any process.
@@ -50,8 +69,7 @@ func (c *scanLock) end(paid budget) {
 	if c.lock == nil {
 		return
 	}
-	at := unix.NsecToTimespec(paid.paidUntil.UnixNano())
-	_ = unix.UtimesNanoAt(c.lock.dir.FD, c.lock.name, []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
+	c.lock.dir.setTime(c.lock.name, paid.paidUntil)
 	c.lock.release()
 }
 

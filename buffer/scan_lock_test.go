@@ -118,6 +118,47 @@ func TestClaim_WithoutLock(t *testing.T) {
 	}
 }
 
+// A process that is stopped keeps the lock: the limits hold again when that has lasted too long, and the others
+// do not all look at once.
+func TestClaim_StuckLock(t *testing.T) {
+	dir := t.TempDir()
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 5})
+	mustWrite(t, s, document(10))
+	lock := fmt.Sprintf(ownDirectory(dir)+"/"+scanLockForm, 0, os.Geteuid())
+	holder, err := os.OpenFile(lock, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close()
+	if err := unix.Flock(int(holder.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		name       string
+		since      time.Duration
+		least, max int
+	}{
+		{"just taken", 0, 20, 1000},
+		{"for nine minutes", 9 * time.Minute, 40, 1000},
+		{"for longer than any scan", maxPause + time.Minute, 0, 25},
+		{"and another one has looked just now", 0, 20, 1000},
+	} {
+		if step.since > 0 {
+			if err := os.Chtimes(lock, time.Time{}, time.Now().Add(-step.since)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 {
+			other := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 5})
+			mustWrite(t, other, document(10))
+			other.Close()
+		}
+		if got := len(list(t, dir, "profile_*")); got < step.least || got > step.max {
+			t.Errorf("%s: %d files", step.name, got)
+		}
+	}
+}
+
 // Files that cannot be removed are no reason to look through the directory at every write,
 // whether one process writes or several.
 func TestClaim_FilesThatCannotBeRemoved(t *testing.T) {

@@ -216,6 +216,31 @@ final class NeighboursTest extends TransmitTestCase
         }
     }
 
+    /** A stopped process keeps the count: after a while, one of the others looks without it. */
+    public function testAStuckCountDoesNotEndTheLimits(): void
+    {
+        $this->useFace('plain', ['buffer_max_files' => 10, 'timeout_us' => 1000000]);
+        write_to_disk_buffer('{}');
+        [$path] = glob("$this->buffer/.transmit-state-0/.transmit-count-*");
+        $holder = fopen($path, 'r');
+        flock($holder, LOCK_EX);
+        $write = static function (int $count): void {
+            while ($count-- > 0) {
+                write_to_disk_buffer('{}');
+            }
+        };
+        $write(30);
+        self::assertCount(31, $this->names());
+        touch($path, time() - 61);
+        $write(1);
+        self::assertCount(10, $this->names());
+        $write(5);
+        self::assertCount(15, $this->names(), 'not each write looks');
+        flock($holder, LOCK_UN);
+        $write(1);
+        self::assertLessThanOrEqual(16, count($this->names()));
+    }
+
     /** @return list<string> */
     private function names(): array
     {

@@ -41,8 +41,12 @@ final class BufferLimits
         if ($this->settings->bufferMaxFiles === 0 && $this->settings->bufferMaxBytes === 0) {
             return;
         }
-        $stamp = $this->tags->state === null ? null : Stamp::open($this->tags->state, "count-{$this->tags->own}");
+        $name = "count-{$this->tags->own}";
+        $stamp = $this->tags->state === null ? null : Stamp::open($this->tags->state, $name, $isBusy);
         if ($stamp === null) {
+            if ($this->tags->state !== null && $isBusy && Stamp::isStuck($this->tags->state, $name)) {
+                $this->evict([0, 0], basename($file));
+            }
             return;
         }
         $was = array_map('intval', explode(' ', $stamp->read()));

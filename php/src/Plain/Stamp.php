@@ -9,6 +9,9 @@ final class Stamp
 {
     private const LENGTH = 48;
 
+    /** No call needs one for so long. */
+    private const STUCK_SECONDS = 60;
+
     /** @var resource */
     private $file;
 
@@ -28,9 +31,25 @@ final class Stamp
      */
     public static function open(string $directory, string $name, &$isBusy = false): ?self
     {
-        $stamp = Directory::isTrusted($directory) ? self::in($directory, ".transmit-$name-" . Directory::user()) : null;
+        $stamp = Directory::isTrusted($directory) ? self::in(self::path($directory, $name)) : null;
         $isBusy = $stamp !== null && !$stamp->isLocked;
         return $stamp !== null && $stamp->isLocked ? $stamp : null;
+    }
+
+    /**
+     * Whether whoever holds it has not written for longer than anybody needs it: a process that is stopped, or a child
+     * that has inherited it. True for one process in that time.
+     */
+    public static function isStuck(string $directory, string $name): bool
+    {
+        $path = self::path($directory, $name);
+        $isStuck = time() - (Directory::file($path)['mtime'] ?? time()) > self::STUCK_SECONDS;
+        return $isStuck && touch($path);
+    }
+
+    private static function path(string $directory, string $name): string
+    {
+        return "$directory/.transmit-$name-" . Directory::user();
     }
 
     /** What is about the user, not about a buffer directory. Null: this process is on its own. */
@@ -38,20 +57,19 @@ final class Stamp
     {
         try {
             $directory = StateDirectory::path();
-            return $directory === null ? null : self::in($directory, $name);
+            return $directory === null ? null : self::in("$directory/$name");
         } catch (\Error $e) {
             return null; // disable_functions
         }
     }
 
-    private static function in(string $directory, string $name): ?self
+    private static function in(string $path): ?self
     {
-        $path = "$directory/$name";
         if (!FileSize::allows(self::LENGTH)) {
             return null;
         }
         if (lstat($path) === false) {
-            self::create($directory, $path);
+            self::create(dirname($path), $path);
         }
         $stat = Directory::file($path);
         if ($stat === null || $stat['uid'] !== Directory::user() || $stat['nlink'] !== 1) {
