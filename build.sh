@@ -154,10 +154,19 @@ licence() {
     die "$name has no LICENSE in $*."
 }
 
+# check_results stops the build if a result of transmit.h has no counter and text in door/results.h.
+check_results() {
+    local result
+    while read -r result; do
+        grep -q "X($result," door/results.h || die "door/results.h has no row for TRANSMIT_$result of include/transmit.h"
+    done < <(sed -nE 's/^#define TRANSMIT_(SENT|BUFFERED|PENDING|E[A-Z0-9]+) .*/\1/p' include/transmit.h)
+}
+
 # build_here builds the library into the folder $1, an absolute path.
 build_here() {
     local to=$1
     check_go
+    check_results
     mkdir -p "$to"
     overlay
     local flags="-Wl,-T,$root/door/export.ld -Wl,--version-script=$root/door/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now -Wl,--wrap=pthread_create,--wrap=mmap"

@@ -1,8 +1,8 @@
-// Libtransmit hands a JSON profile to a listener on this host within 50 ms, or
-// leaves it whole in a disk buffer. The contract is include/transmit.h.
+// Libtransmit sends a JSON profile to a listener on this host within 50 ms, or writes it to a disk buffer. The contract
+// is include/transmit.h.
 //
-// This package is the Go side of the front door: C types in, C results out. What
-// becomes of a profile is decided in package transmit.
+// This package is the Go side of the front door (door/): it converts C arguments to Go and Go results to C. Package
+// transmit decides what happens to a profile. docs/internals.md has a table of all functions that cross the boundary.
 package main
 
 /*
@@ -37,7 +37,15 @@ func init() {
 	C.transmit_go_runs()
 }
 
-func main() {} // c-shared wants one and never runs it.
+// A counter of package transmit that door/results.h has not, or has in another place, is a duplicate key here.
+var _ = map[bool]struct{}{false: {},
+	transmit.Shrunk == C.SHRUNK-C.SHRUNK && transmit.WaitTimedOut == C.WAITS_TIMED_OUT-C.SHRUNK &&
+		transmit.Connected == C.CONNECTS-C.SHRUNK && transmit.Replayed == C.REPLAYED-C.SHRUNK &&
+		transmit.WrittenLater == C.WRITTEN_LATER-C.SHRUNK && transmit.LostLater == C.LOST_LATER-C.SHRUNK &&
+		transmit.Counters == C.LATENCY-C.SHRUNK: {},
+}
+
+func main() {} // -buildmode=c-shared needs main and never runs it.
 
 //export transmitSend
 func transmitSend(call *C.struct_call) (result C.int32_t) {
@@ -98,17 +106,17 @@ func transmitReplay(call *C.struct_call) (result C.int32_t) {
 	if sent == 0 && errors.Is(err, buffer.ErrNoDirectory) {
 		return answer(call, transmit.Lost, err)
 	}
-	answer(call, transmit.Sent, err) // for transmit_last_error
+	answer(call, transmit.Sent, err) // sets the text of transmit_last_error
 	return C.int32_t(min(sent, math.MaxInt32))
 }
 
-// setTarget tells C how it can send by itself: door/try_send.c.
+// setTarget publishes the settings that C needs to send without Go: door/try_send.c.
 func setTarget(t *transmit.Target) {
 	c := C.struct_target{max_datagram_size: C.uint64_t(t.MaxDatagram)}
-	// In vain where it has no room: C then leaves the send to Send.
+	// If a text is too long, the target stays empty, and C passes all sends to Go.
 	if len(t.Path) < len(c.socket_path) && len(t.Meta) < len(c.meta) {
-		place(c.socket_path[:], t.Path)
-		place(c.meta[:], t.Meta)
+		copyText(c.socket_path[:], t.Path)
+		copyText(c.meta[:], t.Meta)
 	}
 	C.transmit_set_target(&c)
 }
@@ -120,23 +128,23 @@ func number(yes bool) C.int32_t {
 	return 0
 }
 
-// place copies text, for which C has room.
-func place(room []C.char, text string) {
+// copyText copies text, which fits into room.
+func copyText(room []C.char, text string) {
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&room[0])), len(room)), text)
 }
 
-// sharedWait is in the file that all processes of this user share: door/pool.c.
+// sharedWait returns the back-off in the file that all processes of this user share: door/shared.c.
 func sharedWait(path string) *transmit.WaitState {
 	return (*transmit.WaitState)(unsafe.Pointer(
 		C.transmit_wait_state((*C.char)(unsafe.Pointer(unsafe.StringData(path))), C.size_t(len(path)))))
 }
 
-// document is the caller's memory, to be read until the call returns.
+// document is the caller's memory. It is valid until the call returns.
 func document(call *C.struct_call) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(call.json)), int(call.len))
 }
 
-// socketPath is the caller's memory, too; "", for NULL, means the configured socket.
+// socketPath is the caller's memory, too. NULL becomes "", the configured socket.
 func socketPath(call *C.struct_call) string {
 	if call.socket_path == nil {
 		return ""
@@ -149,7 +157,7 @@ func socketPath(call *C.struct_call) string {
 	return unsafe.String(start, n)
 }
 
-// answer turns an outcome into a result, and err into transmit_last_error's text.
+// answer returns the result of an outcome and sets the text of transmit_last_error to err.
 func answer(call *C.struct_call, outcome transmit.Outcome, err error) C.int32_t {
 	if err != nil {
 		room := unsafe.Slice((*byte)(unsafe.Pointer(call.ret_error)), int(call.ret_error_size))
@@ -173,8 +181,8 @@ func answer(call *C.struct_call, outcome transmit.Outcome, err error) C.int32_t 
 	return C.TRANSMIT_EIO
 }
 
-// makePrintable replaces control characters: a host writes this text, which names files and sockets that others may
-// have named, to a log or a terminal. 0xc2 0x9b, the UTF-8 of U+009B, begins an escape sequence as ESC [ does.
+// makePrintable replaces control characters. The text has names of files and sockets that other users may have chosen,
+// and hosts write it to logs and terminals. 0xc2 0x9b, the UTF-8 of U+009B, begins an escape sequence as ESC [ does.
 func makePrintable(text []byte) {
 	for i, b := range text {
 		isSecond := i > 0 && text[i-1] == 0xc2 && b >= 0x80 && b < 0xa0
@@ -187,6 +195,7 @@ func makePrintable(text []byte) {
 	}
 }
 
+// results has the C result of each error of package transmit. Any other error is TRANSMIT_EIO.
 var results = []struct {
 	err    error
 	result C.int32_t
@@ -203,7 +212,7 @@ var results = []struct {
 	{buffer.ErrFull, C.TRANSMIT_EFULL},
 }
 
-// recovered makes a panic a result: a defect of ours is not the host's end.
+// recovered turns a panic into a result, so that a defect of the library does not end the host.
 func recovered(call *C.struct_call, result *C.int32_t) {
 	if p := recover(); p != nil {
 		*result = C.TRANSMIT_EPANIC

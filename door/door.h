@@ -1,4 +1,5 @@
-/* door.h - what the C and the Go side of the front door share. */
+/* door.h - calls from C to Go, the start of Go, and the send without Go. See docs/internals.md for
+ * the threads on which these functions run. */
 #ifndef DOOR_H
 #define DOOR_H
 
@@ -9,8 +10,9 @@
 #include <stdint.h>
 
 #include "../include/transmit.h"
+#include "counters.h"
 
-/* One call on its way from C to Go. */
+/* The arguments of one call from C to Go. */
 struct call {
     const char *json;
     size_t len;
@@ -18,211 +20,105 @@ struct call {
     uint32_t flags;
     uint32_t timeout_us; /* 0: as configured */
     uint32_t max_files;  /* 0: no limit */
-    bool is_last;        /* the process ends */
+    bool is_last;        /* the process ends after this call */
     int64_t began_ns;    /* when the caller called, by monotonic_ns() */
-    char *ret_error;     /* room for transmit_last_error's text, NUL included */
+    char *ret_error;     /* Go writes the text of transmit_last_error here, with a NUL */
     size_t ret_error_size;
 };
 
-/* What Go answers: export.go has them. */
+/* The functions of export.go: they run in Go. */
 int32_t transmitSend(struct call *call);
 int32_t transmitConfigure(struct call *call);
 int32_t transmitFlush(struct call *call);
 int32_t transmitReplay(struct call *call);
 
-/* start_go - start the Go runtime unless it runs. Returns 0 or a negative
- * result; blocks for budget_ns at most. Asynchronous signals must be blocked. */
+/* start_go - start the Go runtime unless it runs. Returns 0 or a negative result. Blocks for
+ * budget_ns at most. The caller must have blocked asynchronous signals. */
 int32_t start_go(int64_t budget_ns);
 
-/* go_runs_here - whether it runs in this very process. */
+/* go_runs_here - whether Go runs in this process. In a forked child it does not. */
 bool go_runs_here(void);
 
-/* take_resources - hold ready what Go needs of the host, for now and for later.
- * Returns false, and holds nothing, if that cannot be had. */
+/* take_resources - reserve threads and address space for Go. Returns false, and reserves nothing,
+ * if the host has too few. */
 bool take_resources(void);
 
-/* ---- A send without Go: try_send.c, kept.c, target.c ---- */
+/* ---- A send without Go: try_send.c, kept.c, send_target.c ---- */
 
-/* What transmit_try_send is given. */
+/* The arguments of transmit_try_send. */
 struct attempt {
     const char *json;
     size_t len;
     uint32_t flags;
     const char *socket_path;
-    const char *meta; /* what _meta has between its time and version; NULL: nothing */
+    const char *meta; /* text of _meta between its time and version; NULL: none */
     size_t max_datagram_size;
     int64_t began_ns; /* when the caller called, by monotonic_ns() */
 };
 
-/* try_send - returns whether the profile is sent; otherwise nothing has happened. */
+/* try_send - send the profile, without Go. If it returns false, nothing has happened. */
 bool try_send(const struct attempt *attempt);
 
-/* transmit_want_sends - from now on, try_send leaves all to Go, which runs, or
- * does not; one call at a time, Go's. */
+/* transmit_want_sends - whether try_send must leave all sends to Go from now on. Go calls this, one
+ * call at a time. */
 void transmit_want_sends(int32_t wants);
 
-#define MAX_PATH 107      /* what a socket's address has room for, less the NUL */
+#define MAX_PATH 107      /* length of the longest path of a socket, without the NUL */
 #define MAX_META_TEXT 256 /* bytes of struct attempt's meta */
 
-/* What the settings say about a send without Go. */
+/* The settings that a send without Go needs. */
 struct target {
     char socket_path[MAX_PATH + 1];
     char meta[MAX_META_TEXT + 1];
     uint64_t max_datagram_size;
 };
 
-/* transmit_set_target - the settings have changed; one call at a time, Go's. */
+/* transmit_set_target - publish new settings. Go calls this, one call at a time. */
 void transmit_set_target(const struct target *target);
 
-/* get_target - what holds now; NULL: only Go knows. Never changes or goes away. */
+/* get_target - the current settings; NULL: only Go knows them. The result stays valid. */
 const struct target *get_target(void);
 
-/* A document as it goes out, in one datagram. */
+/* One datagram, in two pieces. */
 struct datagram {
     const char *head, *tail;
     size_t head_len, tail_len;
 };
 
-/* send_to - one attempt by the socket that is kept for the path, or by a new one. */
+/* send_to - try once, with the kept socket of the path or with a new one. */
 bool send_to(const char *path, const struct datagram *text, int64_t now_ns);
 
-#define KEPT_SOCKETS 4 /* sockets that are kept at most */
+#define KEPT_SOCKETS 4
 
-/* A kept socket. */
+/* A socket that stays open between sends. */
 struct kept {
-    _Atomic uint32_t state; /* the path may be read when it is READY */
+    _Atomic uint32_t state; /* path may be read once this is READY */
     _Atomic int fd;         /* 0: none yet */
-    _Atomic uint64_t file;  /* what the path was when it was connected: file_at() */
-    _Atomic int64_t next_look_ns;
+    _Atomic uint64_t file;  /* file at the path when the socket was connected: file_at() */
+    _Atomic int64_t next_check_ns;
     char path[MAX_PATH + 1];
 };
 
 enum { EMPTY, CLAIMED, READY };
 
-/* kept_sockets - those of this very process, all zero at first; NULL: none can be
- * kept, for a forked child would not know them from its own. */
+/* kept_sockets - those of this process, all zero at first. NULL: none can be kept, because a forked
+ * child could not be told from its parent. */
 struct kept *kept_sockets(void);
 
-/* Go calls this, on a thread of its own, when it can take calls. */
+/* transmit_go_runs - Go can take calls now. Go calls this, on its first thread. */
 void transmit_go_runs(void);
 
-/* append_id - writes the id of one more profile, ID_DIGITS hexadecimal digits, to
- * end. Returns what is behind them. Makes no system call but in the first call. */
+/* append_id - write a new profile's id, ID_DIGITS hexadecimal digits, to end. Returns the end of
+ * the text. Only the first call makes a system call. */
 #define ID_DIGITS 16
 char *append_id(char *end);
 
-/* ids_here - where this very process counts its ids: 0 until it has any, also in a
- * forked child. NULL: nothing can tell a child. */
+/* ids_here - the counter of ids of this process, 0 at first, also in a forked child. NULL: a child
+ * could not be told from its parent. */
 _Atomic uint64_t *ids_here(void);
 
-/* go_state - "not started", "runs", or what is wrong with how it was built: see transmit_stats. */
+/* go_state - the value of "go" in transmit_stats. */
 const char *go_state(void);
-
-/* ---- Statistics: stats.c, slot.c ---- */
-
-/* Where a slot has what. Results come first: see place() in stats.c. */
-enum counter {
-    LAST_RESULT = TRANSMIT_PENDING - TRANSMIT_ETIMEDOUT,
-    SENT_BYTES,
-    BUFFERED_BYTES,
-    LATENCY_SUM_US,
-    /* Events that Go tells of, see transmit/counter.go */
-    SHRUNK,
-    WAITS_IN_VAIN,
-    CONNECTS,
-    REPLAYED,
-    WRITTEN_LATER,
-    LOST_LATER,
-    LATENCY,
-    LATENCIES = 20, /* up to 2^18 us, and the rest */
-    COUNTERS = LATENCY + LATENCIES
-};
-
-/* What one process has counted. */
-struct slot {
-    _Atomic int32_t pid; /* 0: nobody's yet */
-    _Atomic uint32_t pid_namespace;
-    _Atomic int64_t last_failure; /* unix seconds * 256 + the result's place; 0: none */
-    _Atomic uint64_t counter[COUNTERS];
-    _Atomic int64_t last_sent; /* unix seconds; 0: never */
-} __attribute__((aligned(64)));
-
-/* count_send - one profile's result, its size, and when the call began. */
-void count_send(int32_t result, size_t len, int64_t began_ns);
-
-/* transmit_count - one of the events above; Go calls this. */
-void transmit_count(int32_t event);
-
-/* What counts for this very process. A forked child finds it all zero. */
-struct counting {
-    struct slot *_Atomic own; /* NULL: it has none */
-    struct slot alone;        /* what it has counted without one */
-    struct slot before;       /* what own had counted when it became its own */
-    int32_t pid;
-    _Atomic uint32_t busy; /* a thread is opening the pool */
-    _Atomic int64_t next_look_ns;
-};
-
-/* counting_here - never NULL: start.c. */
-struct counting *counting_here(void);
-
-/* open_pool - get this process a slot, unless it has one that is in use; look_after_pool, at
- * most once a second. Nobody waits. pool_error - why it has none. */
-void open_pool(void);
-void look_after_pool(int64_t now_ns);
-const char *pool_error(void);
-
-/* add_slot - add one's counts to a sum; read_own, this process's; read_pool, all
- * of them, which returns how many processes live, 0 if there is no pool. */
-void add_slot(struct slot *sum, const struct slot *slot);
-void read_own(struct slot *ret_sum);
-uint32_t read_pool(struct slot *ret_sum);
-
-/* ---- What all processes of a user share: pool.c, note.c, log_due.c ---- */
-
-#define NOTE_STATES 3
-
-struct note {
-    _Atomic uint64_t key; /* 0: nobody's yet */
-    _Atomic int64_t used_ns;
-    _Atomic int64_t state[NOTE_STATES]; /* all 0 at first; log_due.c, transmit/backoff.go */
-};
-
-#define NOTES 256
-#define SLOTS 512
-
-struct pool {
-    _Atomic uint64_t layout;
-    struct note notes[NOTES];
-    struct slot slots[SLOTS];
-};
-
-/* note_key - of a listener's path, and what the note is about: a result, or this. */
-#define ABOUT_WAITING ((uint64_t)1 << 32)
-uint64_t note_key(const char *path, size_t len, uint64_t about);
-
-/* find_note - the note of a key, made if need be; and how long ago it was last used. Lasts for
- * one call: it may become another key's. */
-struct note *find_note(struct note *notes, uint64_t key, int64_t now_ns, int64_t *ret_age_ns);
-
-/* shared_pool - NULL: not opened yet, or it cannot be. */
-struct pool *shared_pool(void);
-
-/* open_shared_file - returns NULL or why not; is_shared_file_gone, whether somebody has removed
- * it; shared_file, a descriptor of it, or -1. One thread at a time. */
-const char *open_shared_file(void);
-bool is_shared_file_gone(void);
-int shared_file(void);
-const char *pool_problem(void);
-
-/* transmit_wait_state - the note of the back-off of the listener at a path; NULL: none is shared.
- * Go calls it. */
-int64_t *transmit_wait_state(const char *path, size_t len);
-
-/* survive_truncation - from now on, these pages of a file may be truncated: private memory then
- * takes their place. Returns false if too many are. is_truncated - whether that happened. */
-bool survive_truncation(void *pages, size_t size);
-bool is_truncated(void);
 
 /* monotonic_ns - CLOCK_MONOTONIC in nanoseconds. */
 int64_t monotonic_ns(void);

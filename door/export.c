@@ -1,8 +1,9 @@
 /*
  * export.c - the functions of transmit.h.
  *
- * Each one leaves the thread as it found it (enter, leave), makes sure that Go
- * runs, and hands the call over. Nothing is decided here.
+ * Each function that needs Go blocks signals (enter), starts Go if it does not run, calls it, and
+ * restores the thread's state (leave). A send is tried without Go first. All decisions are made in
+ * Go.
  */
 #define _GNU_SOURCE
 #include "door.h"
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The setting timeout_us, for the start of Go, which is in nobody's settings yet. */
+/* A copy of the setting timeout_us: the start of Go needs it before Go has any settings. */
 static _Atomic uint32_t configured_timeout_us = 50000;
 
 static _Thread_local char last_error[512];
@@ -30,9 +31,8 @@ struct thread {
     int error;
 };
 
-/* A handler that runs while the thread is in Go would run on a goroutine's
- * stack of a few KiB, unless it was installed with SA_ONSTACK. A fault's signal
- * cannot wait. */
+/* Blocks signals. A handler without SA_ONSTACK would run on a goroutine's stack of a few KiB. The
+ * signals of faults cannot be blocked. */
 static void enter(struct thread *thread)
 {
     sigset_t all;
@@ -63,8 +63,8 @@ static int32_t leave(const struct thread *thread, int32_t result)
 
 /* ---- Calls that Go answers ---- */
 
-/* Go runs two calls at once; a third one waits until one of them pauses, however long that takes.
- * Small documents never take long. Large ones wait here, where there is a deadline. */
+/* Go runs two calls at once (GOMAXPROCS), and a third waits for one of them without a deadline.
+ * Calls with small documents are short. Those with large documents wait here, until a deadline. */
 #define LARGE ((size_t)1 << 20)
 #define LARGE_AT_ONCE 2
 #define GATE_PAUSE_NS 200000
@@ -90,7 +90,7 @@ static int32_t enter_go(struct call *call, int32_t (*go)(struct call *), int64_t
 
     if (call->len < LARGE)
         return go(call);
-    /* Nine tenths: it needs some time to come back. */
+    /* A tenth of the time is reserved for the return. */
     if (!admit(call->began_ns + timeout_ns / 10 * 9))
         return TRANSMIT_ETIMEDOUT;
     result = go(call);
@@ -109,15 +109,14 @@ static int32_t run(struct call *call, int32_t (*go)(struct call *))
     enter(&thread);
     call->ret_error = last_error;
     call->ret_error_size = sizeof last_error;
-    /* Half of the time: where a busy machine needs more, PHP goes on in plain PHP, which takes
-     * time, too. */
+    /* Half of the time: if Go needs longer, PHP sends in plain PHP and needs the other half. */
     result = start_go((int64_t)timeout_us * 500);
     if (result == 0)
         result = enter_go(call, go, (int64_t)timeout_us * 1000);
     return leave(&thread, result);
 }
 
-/* An answer that needs no Go, with its text in last_error. */
+/* Returns a result without Go, with its text in last_error. */
 static int32_t answer(int32_t result)
 {
     struct thread thread;
@@ -137,7 +136,7 @@ static int32_t check(const char *json, size_t len)
     return 0;
 }
 
-/* Most sends need no Go. */
+/* Tries to send without Go. */
 static bool try_first(const struct call *call)
 {
     const struct target *target = get_target();
@@ -152,7 +151,7 @@ static bool try_first(const struct call *call)
     return try_send(&attempt);
 }
 
-/* Whether the caller has cut the profile is for the statistics only. */
+/* TRANSMIT_SHRUNK is for the statistics only, so Go does not get it. */
 static int32_t send_counted(struct call *call)
 {
     int32_t wrong = check(call->json, call->len);
@@ -235,7 +234,7 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us)
     return run(&call, transmitReplay);
 }
 
-/* How long exit(3), which ends the writer with the process, waits for a slow disk. */
+/* How long exit(3) waits for a slow disk before the writer ends with the process. */
 #define EXIT_FLUSH_US 1000000
 
 __attribute__((destructor)) static void flush_at_exit(void)
@@ -266,48 +265,11 @@ uint32_t transmit_abi_version(void)
 const char *transmit_strerror(int32_t result)
 {
     switch (result) {
-    case TRANSMIT_SENT:
-        return "sent to the listener";
-    case TRANSMIT_BUFFERED:
-        return "written to the disk buffer";
-    case TRANSMIT_PENDING:
-        return "time was up while the disk was busy: the write goes on";
-    case TRANSMIT_EINVAL:
-        return "invalid setting or flag";
-    case TRANSMIT_ENULL:
-        return "the document is NULL";
-    case TRANSMIT_EEMPTY:
-        return "the document is empty";
-    case TRANSMIT_ESYNTAX:
-        return "the document is not valid JSON";
-    case TRANSMIT_ENOTOBJECT:
-        return "the document is not a JSON object";
-    case TRANSMIT_EDEPTH:
-        return "the document is nested deeper than 512 levels";
-    case TRANSMIT_EUTF8:
-        return "the document is not valid UTF-8";
-    case TRANSMIT_ETOOBIG:
-        return "the document is longer than 64 MiB";
-    case TRANSMIT_EFORKED:
-        return "this process was forked from one that had used the library: it cannot be used here";
-    case TRANSMIT_ERESOURCE:
-        return "too few threads or too little memory left for the library";
-    case TRANSMIT_ESTARTING:
-        return "the library did not start in time: the next call may work";
-    case TRANSMIT_EPANIC:
-        return "a defect in the library was caught: the profile may be lost";
-    case TRANSMIT_EBUSY:
-        return "the profile is lost: too many wait for a slow disk";
-    case TRANSMIT_ENODIR:
-        return "the profile is lost: no buffer directory can be used";
-    case TRANSMIT_EFULL:
-        return "the profile is lost: no space left for the disk buffer";
-    case TRANSMIT_EIO:
-        return "the profile is lost: its file could not be written";
-    case TRANSMIT_ETIMEDOUT:
-        return "the profile is lost: it is large, and no time was left to check and copy it";
-    case TRANSMIT_EUNSENT:
-        return "not sent: the caller still has the profile";
+#define TEXT(result, name, text)                                                                   \
+    case TRANSMIT_##result:                                                                        \
+        return text;
+        ALL_RESULTS(TEXT)
+#undef TEXT
     default:
         return "unknown result";
     }

@@ -1,11 +1,10 @@
 /*
- * id.c - the "id" in _meta: who gets a profile twice, by a replay or a queue of
- * his own, knows it by that.
+ * id.c - the "id" in _meta, by which a receiver recognizes a profile that it gets twice.
  *
- * A process draws its first number from the system, and steps on from there: a
- * system call for each profile would cost a tenth of the send. A forked child
- * draws its own. The step is odd, so the numbers repeat after 2^64 of them; the
- * mixing (splitmix64) is a bijection, so the ids do not repeat earlier.
+ * A process takes a first random number from the system and adds a fixed step for each profile,
+ * because a system call for each would cost a tenth of the send. A forked child takes its own first
+ * number. The step is odd, so the sequence repeats after 2^64 numbers only. The mixing (splitmix64)
+ * is a bijection, so the ids do not repeat earlier.
  */
 #define _GNU_SOURCE
 #include <stdatomic.h>
@@ -17,7 +16,8 @@
 
 #define STEP 0x9e3779b97f4a7c15u
 
-/* Never 0. Without random numbers, early in a machine's start: the clock and the process. */
+/* Never 0. Early in a machine's start there are no random numbers: then uses the clock and process
+ * ID. */
 static uint64_t draw(void)
 {
     uint64_t number;

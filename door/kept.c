@@ -1,11 +1,12 @@
 /*
- * kept.c - the sockets that try_send.c sends by: which are kept, whose they are, and who is
- * bound to their paths.
+ * kept.c - the sockets that try_send.c uses.
  *
- * No locks: signal handlers may run here and call the library, and a fork may
- * happen at any moment. A thread that cannot use a kept socket opens one for
- * this send alone. System calls are made by syscall(2): libc's own functions are
- * cancellation points.
+ * It keeps a socket open for each of the first paths, recognizes it as its own, and checks which
+ * listener is bound to the path.
+ *
+ * There are no locks, because a signal handler may call the library in the middle of this code, and
+ * a fork may happen at any moment. A thread that cannot use a kept socket opens one for this send.
+ * System calls are made with syscall(2), because libc's functions are cancellation points.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,30 +26,30 @@
 
 /* ---- Kept sockets ----
  *
- * One for each of the first paths that took a datagram, of which a process has
- * few. They are in the page that a forked child reads as zero (start.c), so a
- * child opens sockets of its own. A path that is there never changes. */
+ * One for each of the first paths that took a datagram: a process has few. They are in the page
+ * that a forked child reads as zero (start.c), so a child opens its own sockets. A stored path
+ * never changes. */
 
-/* What tells a kept socket from a descriptor that the host has opened under the
- * same number: a signal for input and output, F_SETSIG. It is never sent, for
- * nobody asks for it (O_ASYNC). A host that wants such signals takes a real-time
- * one or SIGIO. Each path has its own, so no profile goes to another listener. */
-static const int marks[KEPT_SOCKETS] = {SIGWINCH, SIGTTOU, SIGTTIN, SIGTSTP};
+/* The signal for input and output (F_SETSIG) marks a kept socket: the host may have closed it, and
+ * opened another file under the same number. The signal is never sent, because O_ASYNC is not set.
+ * A host that wants such signals uses SIGIO or a real-time signal. Each path has a signal of its
+ * own, so no profile goes to another listener. */
+static const int kept_signals[KEPT_SOCKETS] = {SIGWINCH, SIGTTOU, SIGTTIN, SIGTSTP};
 
-/* The mark of a socket that is not kept yet. */
+/* Marks a socket that is not kept yet. */
 #define ONCE SIGCONT
 
-/* In ordinary memory: a child finds what it has inherited. */
+/* In ordinary memory, so that a child knows which sockets it has inherited. */
 static _Atomic int last_kept[KEPT_SOCKETS];
 
-static bool has_mark(int fd, int mark)
+static bool has_signal(int fd, int signal)
 {
-    return fd > 2 && syscall(SYS_fcntl, fd, F_GETSIG) == mark;
+    return fd > 2 && syscall(SYS_fcntl, fd, F_GETSIG) == signal;
 }
 
-static void close_marked(int fd, int mark)
+static void close_socket(int fd, int signal)
 {
-    if (has_mark(fd, mark))
+    if (has_signal(fd, signal))
         syscall(SYS_close, fd);
 }
 
@@ -58,7 +59,7 @@ static bool is_for(struct kept *kept, const char *path)
            strcmp(kept->path, path) == 0;
 }
 
-/* Returns the place of the path, or KEPT_SOCKETS. */
+/* Returns the index of the path, or KEPT_SOCKETS. */
 static size_t find(const char *path)
 {
     struct kept *kept = kept_sockets();
@@ -69,8 +70,8 @@ static size_t find(const char *path)
     return kept ? i : KEPT_SOCKETS;
 }
 
-/* Gives the path a place. Returns KEPT_SOCKETS if there is none, or while another thread,
- * or the one that a signal has interrupted, gives one away. */
+/* Stores the path and returns its index. Returns KEPT_SOCKETS if all are taken, or while another
+ * thread, or the code that a signal has interrupted, stores one. */
 static size_t claim(const char *path)
 {
     struct kept *kept = kept_sockets();
@@ -93,13 +94,13 @@ static size_t claim(const char *path)
     return KEPT_SOCKETS;
 }
 
-/* Keeps a new socket in the place of old, which the host has closed; 0: there was
- * none. Returns false if another thread was faster. */
+/* Replaces the kept socket old, which the host has closed (0: there was none), by fd. Returns false
+ * if another thread was faster. */
 static bool keep(size_t i, int old, int fd)
 {
     int inherited;
 
-    if (syscall(SYS_fcntl, fd, F_SETSIG, marks[i]) != 0)
+    if (syscall(SYS_fcntl, fd, F_SETSIG, kept_signals[i]) != 0)
         return false;
     if (!atomic_compare_exchange_strong(&kept_sockets()[i].fd, &old, fd)) {
         syscall(SYS_fcntl, fd, F_SETSIG, ONCE);
@@ -107,14 +108,14 @@ static bool keep(size_t i, int old, int fd)
     }
     inherited = atomic_exchange(&last_kept[i], fd);
     if (old == 0 && inherited != fd)
-        close_marked(inherited, marks[i]);
+        close_socket(inherited, kept_signals[i]);
     return true;
 }
 
 /* ---- One socket ---- */
 
-/* Never 0, 1 or 2: a host that has closed its standard streams may still print
- * to them. */
+/* The result is never 0, 1 or 2: a host that has closed its standard streams may still print to
+ * these numbers. */
 static int above_standard_streams(int fd)
 {
     int high;
@@ -139,7 +140,7 @@ static int open_socket(void)
     return fd;
 }
 
-/* The path is shorter than an address has room for: is_possible(). */
+/* The path fits into the address: is_possible() checks that. */
 static bool connect_to(int fd, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -164,8 +165,8 @@ static bool send_once(int fd, const struct datagram *text)
     return sent == (long)(text->head_len + text->tail_len);
 }
 
-/* The listener was restarted, or its queue is full and another one may be bound
- * to the path by now. */
+/* The listener was restarted, or its queue is full and another listener may be bound to the path by
+ * now. */
 static bool is_worth_connecting(int error)
 {
     return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE ||
@@ -183,13 +184,13 @@ static bool connect_and_send(int fd, const char *path, const struct datagram *te
 
 /* ---- Who is bound to the path ----
  *
- * A socket stays with its peer also when another listener has been bound to the path. So the
- * file at the path is looked at again every second. */
+ * A socket keeps its peer even after another listener is bound to the path. So the file at the path
+ * is checked once a second. */
 
-#define LOOK_NS ((int64_t)1000000000)
+#define CHECK_INTERVAL_NS ((int64_t)1000000000)
 #define NO_FILE 0u
 
-/* Tells one file from another, also where a file system uses inode numbers again. */
+/* Identifies a file, even where a file system reuses inode numbers. */
 static uint64_t file_at(const char *path)
 {
     struct stat status;
@@ -205,24 +206,24 @@ static uint64_t file_at(const char *path)
 static void remember(struct kept *kept, uint64_t file, int64_t now_ns)
 {
     kept->file = file;
-    kept->next_look_ns = now_ns + LOOK_NS;
+    kept->next_check_ns = now_ns + CHECK_INTERVAL_NS;
 }
 
-/* One thread looks, for the file system may hang. Where the host may not look any more (it has
- * given up privileges), the peer is as it was. */
+/* Only one thread checks, because the file system may hang. If the host may no longer look at the
+ * path (it has given up privileges), the answer is yes. */
 static bool is_still_there(struct kept *kept, int64_t now_ns)
 {
-    int64_t next_ns = kept->next_look_ns;
+    int64_t next_ns = kept->next_check_ns;
     uint64_t file;
 
     if (now_ns < next_ns ||
-        !atomic_compare_exchange_strong(&kept->next_look_ns, &next_ns, now_ns + LOOK_NS))
+        !atomic_compare_exchange_strong(&kept->next_check_ns, &next_ns, now_ns + CHECK_INTERVAL_NS))
         return true;
     errno = 0;
     file = file_at(kept->path);
     if (file == kept->file || (file == NO_FILE && errno != ENOENT && errno != ENOTDIR))
         return true;
-    kept->next_look_ns = 0;
+    kept->next_check_ns = 0;
     return false;
 }
 
@@ -243,8 +244,8 @@ static bool send_kept(struct kept *kept, int fd, const struct datagram *text, in
     return true;
 }
 
-static bool send_anew(size_t i, int old, const char *path, const struct datagram *text,
-                      int64_t now_ns)
+static bool send_by_new_socket(size_t i, int old, const char *path, const struct datagram *text,
+                               int64_t now_ns)
 {
     int fd = open_socket();
     uint64_t file = file_at(path);
@@ -258,7 +259,7 @@ static bool send_anew(size_t i, int old, const char *path, const struct datagram
     if (sent && i < KEPT_SOCKETS && keep(i, old, fd))
         remember(&kept_sockets()[i], file, now_ns);
     else
-        close_marked(fd, ONCE);
+        close_socket(fd, ONCE);
     return sent;
 }
 
@@ -267,7 +268,7 @@ bool send_to(const char *path, const struct datagram *text, int64_t now_ns)
     size_t i = find(path);
     int fd = i < KEPT_SOCKETS ? kept_sockets()[i].fd : 0;
 
-    if (i < KEPT_SOCKETS && has_mark(fd, marks[i]))
+    if (i < KEPT_SOCKETS && has_signal(fd, kept_signals[i]))
         return send_kept(&kept_sockets()[i], fd, text, now_ns);
-    return send_anew(i, fd, path, text, now_ns);
+    return send_by_new_socket(i, fd, path, text, now_ns);
 }

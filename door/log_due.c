@@ -8,27 +8,27 @@
 #define FIRST_PAUSE_NS ((int64_t)60 * 1000000000)
 #define LONGEST_PAUSE_NS ((int64_t)3600 * 1000000000)
 
-/* What a line's note holds. */
+/* The states of a log line's note. */
 enum { NEXT_NS, PAUSE_NS, SUPPRESSED };
 
-/* For a process that shares none. */
+/* Used while this process shares no notes. */
 static struct note own[NOTES];
 
-/* All processes of a user share the lines, also those that never start Go: an outage is one
- * line of all of them. Sites with other listeners have lines of their own. */
+/* All processes of a user share the notes, so an outage is one log line for all of them. Each
+ * listener has its own. */
 static struct note *line(int32_t result, const char *path, int64_t now_ns, int64_t *ret_quiet_ns)
 {
     uint64_t key = note_key(path, strlen(path), (uint32_t)result);
 
-    look_after_pool(now_ns);
-    return find_note(shared_pool() ? shared_pool()->notes : own, key, now_ns, ret_quiet_ns);
+    check_shared(now_ns);
+    return find_note(shared_memory() ? shared_memory()->notes : own, key, now_ns, ret_quiet_ns);
 }
 
 static bool is_due(struct note *line, int64_t quiet_ns, int64_t now_ns)
 {
     int64_t next_ns = line->state[NEXT_NS];
     int64_t pause_ns = line->state[PAUSE_NS] * 2;
-    /* Another clock has set it (a container that was moved), or a damaged file. */
+    /* Set by another clock (a container that was moved), or in a damaged file. */
     bool is_nonsense = next_ns > now_ns + LONGEST_PAUSE_NS || pause_ns < 0;
 
     if (next_ns == 0 || quiet_ns > LONGEST_PAUSE_NS || is_nonsense)
@@ -37,7 +37,7 @@ static bool is_due(struct note *line, int64_t quiet_ns, int64_t now_ns)
         return false;
     if (pause_ns > LONGEST_PAUSE_NS)
         pause_ns = LONGEST_PAUSE_NS;
-    /* Of several at once, one writes the line. */
+    /* Of several processes, one writes the line. */
     if (!atomic_compare_exchange_strong(&line->state[NEXT_NS], &next_ns, now_ns + pause_ns))
         return false;
     line->state[PAUSE_NS] = pause_ns;

@@ -1,10 +1,9 @@
 /*
- * note.c - what all processes of a user know of a listener: until when nobody waits for it,
- * and when which log line about it is due.
+ * note.c - what the processes of a user share about a listener: its back-off, and when each log
+ * line about it is due.
  *
- * Notes are found by a key. When there are as many as can be, a new one takes the place of the
- * one that was used the longest time ago, so no number of listeners that are gone, or of a
- * neighbour's, keeps others out.
+ * A key identifies a note. When all notes are taken, a new one replaces the one that was used least
+ * recently. So listeners that are gone, or those of other sites, cannot use up all notes.
  */
 #include <stdatomic.h>
 #include <stddef.h>
@@ -20,7 +19,7 @@ uint64_t note_key(const char *path, size_t len, uint64_t about)
     return key | 1;
 }
 
-/* A time in the future is another clock's (a container that was moved), or a damaged file's. */
+/* A time in the future comes from another clock (a container that was moved) or a damaged file. */
 static int64_t age(struct note *note, int64_t now_ns)
 {
     int64_t used_ns = note->used_ns;
@@ -28,8 +27,8 @@ static int64_t age(struct note *note, int64_t now_ns)
     return used_ns > now_ns || used_ns < 0 ? INT64_MAX : now_ns - used_ns;
 }
 
-/* The note of the key, else a free one, else the oldest. */
-static struct note *place(struct note *notes, uint64_t key, int64_t now_ns)
+/* Returns the note of the key, else a free one, else the least recently used one. */
+static struct note *look_up(struct note *notes, uint64_t key, int64_t now_ns)
 {
     struct note *oldest = &notes[key % NOTES];
 
@@ -50,7 +49,8 @@ static bool claim(struct note *note, uint64_t key)
 
     if (before == key)
         return true;
-    /* First: whoever finds the key finds nothing of another's. */
+    /* Before the key is set, so that a process that finds the key finds no other listener's state.
+     */
     for (size_t i = 0; i < NOTE_STATES; i++)
         note->state[i] = 0;
     return atomic_compare_exchange_strong(&note->key, &before, key) || before == key;
@@ -61,7 +61,7 @@ struct note *find_note(struct note *notes, uint64_t key, int64_t now_ns, int64_t
     struct note *note;
 
     do {
-        note = place(notes, key, now_ns);
+        note = look_up(notes, key, now_ns);
     } while (!claim(note, key)); /* another process was faster */
     *ret_age_ns = age(note, now_ns);
     note->used_ns = now_ns;
@@ -70,7 +70,7 @@ struct note *find_note(struct note *notes, uint64_t key, int64_t now_ns, int64_t
 
 int64_t *transmit_wait_state(const char *path, size_t len)
 {
-    struct pool *shared = shared_pool();
+    struct shared *shared = shared_memory();
     int64_t age_ns;
 
     if (!shared)

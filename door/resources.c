@@ -1,13 +1,13 @@
 /*
- * resources.c - threads and address space for Go, taken before it starts.
+ * resources.c - reserve threads and address space for Go before it starts.
  *
- * Go aborts its host where it cannot have a thread or memory, at its start and
- * at any time after: a limit may be lowered, others may use up what there was.
- * So all threads that it will want are made in advance and handed to it one by
- * one, and some address space is kept for when the system has none left.
+ * Go aborts its host when it cannot get a thread or memory, at its start and at any later time: a
+ * limit may be lowered, or other processes may use up what was left. So this file creates all
+ * threads that Go will need in advance and hands them out one by one. It also reserves some address
+ * space for when the system has none left.
  *
- * build.sh links with --wrap: what Go's C side calls as pthread_create and mmap
- * arrives here. Without that, both are the system's, and only the proof remains.
+ * build.sh links with --wrap, so that the calls of pthread_create and mmap by Go's C code arrive
+ * here. Without --wrap, the system functions are used and only the check before the start remains.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -30,34 +30,35 @@ void *__real_mmap(void *address, size_t size, int protection, int flags, int fd,
 
 /* ---- Threads ---- */
 
-/* What Go has at most: two that look after the others (sysmon, the one that
- * makes threads), one for each of GOMAXPROCS=2, and the writer's, which sleeps or
- * is in a system call. Two more, because a thread that gives its place up may not
- * be idle yet when the next one is wanted: of 1,400 processes under test, one in
- * twenty wanted a sixth and three a seventh. (With GOMAXPROCS=4, up to 26.) */
+/* The most that Go uses: sysmon, the thread that creates threads, one for each of GOMAXPROCS=2, and
+ * the writer's, which sleeps or is in a system call. Two more, because a thread that becomes free
+ * may not be idle yet when Go wants the next one: of 1,400 processes under test, one in twenty
+ * wanted a sixth thread and three a seventh. (With GOMAXPROCS=4, up to 26.) */
 #define THREADS 7
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool dismissed;
-    size_t made, given;
+    bool is_released;
+    size_t created, taken;
     struct {
         pthread_t id;
-        thread_body *body; /* NULL: has nothing to do yet */
+        thread_body *body; /* NULL: not handed out yet */
         void *argument;
     } thread[THREADS];
-} crew;
+} spare_threads;
 
 static void *await_work(void *number)
 {
     size_t i = (size_t)number;
 
-    pthread_mutex_lock(&crew.lock);
-    while (!crew.thread[i].body && !crew.dismissed)
-        pthread_cond_wait(&crew.changed, &crew.lock);
-    pthread_mutex_unlock(&crew.lock);
-    return crew.thread[i].body ? crew.thread[i].body(crew.thread[i].argument) : NULL;
+    pthread_mutex_lock(&spare_threads.lock);
+    while (!spare_threads.thread[i].body && !spare_threads.is_released)
+        pthread_cond_wait(&spare_threads.changed, &spare_threads.lock);
+    pthread_mutex_unlock(&spare_threads.lock);
+    return spare_threads.thread[i].body
+               ? spare_threads.thread[i].body(spare_threads.thread[i].argument)
+               : NULL;
 }
 
 static int create(pthread_t *thread, const pthread_attr_t *attributes, thread_body *body,
@@ -67,28 +68,29 @@ static int create(pthread_t *thread, const pthread_attr_t *attributes, thread_bo
                                                                             body, argument);
 }
 
-static void dismiss(void)
+static void release_threads(void)
 {
-    pthread_mutex_lock(&crew.lock);
-    crew.dismissed = true;
-    pthread_cond_broadcast(&crew.changed);
-    pthread_mutex_unlock(&crew.lock);
-    while (crew.made > 0)
-        pthread_join(crew.thread[--crew.made].id, NULL);
+    pthread_mutex_lock(&spare_threads.lock);
+    spare_threads.is_released = true;
+    pthread_cond_broadcast(&spare_threads.changed);
+    pthread_mutex_unlock(&spare_threads.lock);
+    while (spare_threads.created > 0)
+        pthread_join(spare_threads.thread[--spare_threads.created].id, NULL);
 }
 
-/* In a child of a process that was at this point, the crew has the parent's state. */
-static bool hire(void)
+/* Initializes everything, because a child that was forked at this point has the parent's state. */
+static bool create_threads(void)
 {
-    pthread_mutex_init(&crew.lock, NULL);
-    pthread_cond_init(&crew.changed, NULL);
-    crew.made = crew.given = 0;
-    crew.dismissed = false;
-    while (crew.made < THREADS) {
-        crew.thread[crew.made].body = NULL;
-        if (create(&crew.thread[crew.made].id, NULL, await_work, (void *)crew.made) != 0)
+    pthread_mutex_init(&spare_threads.lock, NULL);
+    pthread_cond_init(&spare_threads.changed, NULL);
+    spare_threads.created = spare_threads.taken = 0;
+    spare_threads.is_released = false;
+    while (spare_threads.created < THREADS) {
+        spare_threads.thread[spare_threads.created].body = NULL;
+        if (create(&spare_threads.thread[spare_threads.created].id, NULL, await_work,
+                   (void *)spare_threads.created) != 0)
             return false;
-        crew.made++;
+        spare_threads.created++;
     }
     return true;
 }
@@ -96,39 +98,39 @@ static bool hire(void)
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, thread_body *body,
                           void *argument)
 {
-    bool taken;
+    bool is_left;
 
-    pthread_mutex_lock(&crew.lock);
-    taken = crew.given < crew.made;
-    if (taken) {
-        *thread = crew.thread[crew.given].id;
-        crew.thread[crew.given].argument = argument;
-        crew.thread[crew.given++].body = body;
-        pthread_cond_broadcast(&crew.changed);
+    pthread_mutex_lock(&spare_threads.lock);
+    is_left = spare_threads.taken < spare_threads.created;
+    if (is_left) {
+        *thread = spare_threads.thread[spare_threads.taken].id;
+        spare_threads.thread[spare_threads.taken].argument = argument;
+        spare_threads.thread[spare_threads.taken++].body = body;
+        pthread_cond_broadcast(&spare_threads.changed);
     }
-    pthread_mutex_unlock(&crew.lock);
-    return taken ? 0 : create(thread, attributes, body, argument);
+    pthread_mutex_unlock(&spare_threads.lock);
+    return is_left ? 0 : create(thread, attributes, body, argument);
 }
 
 /* ---- Address space ---- */
 
-/* What Go reserves at its start for its heap's index and first arena, as counted
- * in VmSize (0.6 to 0.7 GiB), and what of it becomes writable. */
+/* The address space that Go reserves at its start for its heap's index and first arena (0.6 to
+ * 0.7 GiB of VmSize), and the part that becomes writable. */
 #define GO_RESERVES ((size_t)1 << 30)
 #define GO_WRITES ((size_t)64 << 20)
 
-/* For what it maps later. Its heap begins somewhere in an arena of 64 MiB, and so
- * may need the next one, which it maps with as much again to align it. Profiles
- * are not in its heap: one more is enough. */
-#define KEPT ((size_t)256 << 20)
+/* For Go's later maps. Its heap begins somewhere in an arena of 64 MiB, so it may need the next
+ * arena, which it maps with as much again for alignment. Profiles are not in Go's heap, so one more
+ * arena is enough. */
+#define RESERVED ((size_t)256 << 20)
 
-/* The end of it is writable, so that giving it back also makes room where RLIMIT_DATA or
- * vm.overcommit_memory=2 is what refuses. Go's heap and what it knows of it stay below that
+/* The end of the reserved space is writable, so that releasing it also helps where RLIMIT_DATA or
+ * vm.overcommit_memory=2 is the limit. Go's heap and its metadata stay below this size
  * (transmit.MemoryLimit); 32 MiB were not enough once. No page of it is ever touched. */
-#define KEPT_WRITABLE ((size_t)64 << 20)
+#define RESERVED_WRITABLE ((size_t)64 << 20)
 
-static char *kept;
-static _Atomic size_t kept_size;
+static char *reserved;
+static _Atomic size_t reserved_size;
 
 static void *map(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
@@ -147,54 +149,55 @@ static bool can_map(void)
     return enough;
 }
 
-static bool keep_space(void)
+static bool reserve_space(void)
 {
-    void *space = map(NULL, KEPT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *space = map(NULL, RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (space == MAP_FAILED)
         return false;
-    if (mprotect((char *)space + KEPT - KEPT_WRITABLE, KEPT_WRITABLE, PROT_READ | PROT_WRITE)) {
-        munmap(space, KEPT);
+    if (mprotect((char *)space + RESERVED - RESERVED_WRITABLE, RESERVED_WRITABLE,
+                 PROT_READ | PROT_WRITE)) {
+        munmap(space, RESERVED);
         return false;
     }
-    kept = space;
-    kept_size = KEPT;
+    reserved = space;
+    reserved_size = RESERVED;
     return true;
 }
 
-/* Gives as much of the kept space back to the system, from its end, and returns
- * whether there was that much. */
-static bool release(size_t size)
+/* Returns size bytes of the reserved space to the system, from its end. Returns false if less is
+ * left. */
+static bool release_space(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t pages = (size + page - 1) / page * page;
-    size_t before = kept_size;
+    size_t before = reserved_size;
 
     do {
         if (before < pages)
             return false;
-    } while (!atomic_compare_exchange_weak(&kept_size, &before, before - pages));
-    return munmap(kept + before - pages, pages) == 0;
+    } while (!atomic_compare_exchange_weak(&reserved_size, &before, before - pages));
+    return munmap(reserved + before - pages, pages) == 0;
 }
 
-/* Again and again, for another thread may take what was given back. */
+/* Repeats, because another thread may take the space that was just released. */
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
     void *space;
 
     do
         space = map(address, size, protection, flags, fd, offset);
-    while (space == MAP_FAILED && errno == ENOMEM && release(size));
+    while (space == MAP_FAILED && errno == ENOMEM && release_space(size));
     return space;
 }
 
 bool take_resources(void)
 {
-    if (hire() && keep_space()) {
+    if (create_threads() && reserve_space()) {
         if (can_map())
             return true;
-        release(KEPT);
+        release_space(RESERVED);
     }
-    dismiss();
+    release_threads();
     return false;
 }

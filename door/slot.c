@@ -1,14 +1,13 @@
 /*
- * slot.c - the counts of one process, in the file that all share (pool.c).
+ * slot.c - the counters of one process, in the file that all processes of a user map (shared.c).
  *
- * The file has a slot for each process that lives; a new process goes on with the
- * counts of one that has ended, so the sum of all slots is what they all have
- * counted since the machine started. A process that finds no file, or none that
- * can be trusted, or no slot, counts by itself until it finds one.
+ * The file has a slot for each live process. A new process continues with the counts in the slot of
+ * one that has ended, so the sum of all slots is what all processes have counted since the machine
+ * started. A process that can use no file or no slot keeps private counters until it can.
  *
- * Who lives: a process holds a lock on its slot's byte of the file (fcntl), which
- * ends with it, in any PID namespace. Where the host has closed the descriptor, and
- * so the lock, its process ID says it.
+ * Whether a process lives: it holds an fcntl lock on its slot's byte of the file, which the kernel
+ * releases at its end, in any PID namespace. If the host has closed the descriptor, and so released
+ * the lock, the process ID is checked instead.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,15 +18,16 @@
 
 #include "door.h"
 
-#define LOOK_NS ((int64_t)1000000000) /* between two looks at the file */
+#define CHECK_INTERVAL_NS ((int64_t)1000000000) /* between two checks of the file */
 
-const char *pool_error(void)
+const char *shared_error(void)
 {
     struct counting *here = counting_here();
 
     if (here->own && here->own->pid != here->pid)
-        return is_truncated() ? pool_problem() : "the file in /dev/shm was overwritten";
-    return shared_pool() && !here->own ? "as many processes count as can" : pool_problem();
+        return is_truncated() ? shared_problem() : "the file in /dev/shm was overwritten";
+    return shared_memory() && !here->own ? "all slots of the file in /dev/shm are taken"
+                                         : shared_problem();
 }
 
 /* ---- Who lives ---- */
@@ -42,7 +42,7 @@ static bool lock_slot(size_t i)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)i, .l_len = 1};
 
-    return fcntl(shared_file(), F_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+    return fcntl(shared_fd(), F_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
 static bool is_locked(int fd, size_t i)
@@ -52,7 +52,7 @@ static bool is_locked(int fd, size_t i)
     return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-/* 0: not known. */
+/* Returns 0 if it is not known. */
 static uint32_t pid_namespace(void)
 {
     struct stat status;
@@ -62,7 +62,7 @@ static uint32_t pid_namespace(void)
 
 /* ---- This process's slot ---- */
 
-/* Adds what was counted elsewhere. */
+/* Moves the counts of one slot to another. */
 static void move(struct slot *to, struct slot *from)
 {
     for (size_t i = 0; i < COUNTERS; i++)
@@ -77,7 +77,7 @@ static bool take(struct counting *here, struct slot *slot, struct slot *so_far)
 {
     int32_t pid = slot->pid, self = getpid();
 
-    /* One with this process's ID is left from before a restart of its container. */
+    /* A slot with this process's ID was left before the container was restarted. */
     if ((pid != self && !has_ended(pid)) || !atomic_compare_exchange_strong(&slot->pid, &pid, self))
         return false;
     here->pid = self;
@@ -90,21 +90,21 @@ static bool take(struct counting *here, struct slot *slot, struct slot *so_far)
     return true;
 }
 
-/* By a write: a page that is read first is mapped together with fifteen neighbours, which
- * count as this process's memory. */
+/* Reads with a write: the first read of a page would also map fifteen pages around it, which count
+ * as this process's memory. */
 static int32_t pid_of(struct slot *slot)
 {
     return atomic_fetch_add(&slot->pid, 0);
 }
 
-/* so_far: what this process has counted in a file that is gone. */
+/* so_far is what this process has counted in a file that was removed. */
 static void claim(struct counting *here, struct slot *so_far)
 {
-    struct slot *slots = shared_pool()->slots;
+    struct slot *slots = shared_memory()->slots;
     size_t i = 0;
 
     here->own = NULL;
-    /* Readers look as far as the first slot that nobody ever had. */
+    /* Readers stop at the first slot that was never used. */
     while (i < SLOTS &&
            !((pid_of(&slots[i]) == 0 || lock_slot(i)) && take(here, &slots[i], so_far)))
         i++;
@@ -114,7 +114,7 @@ static void claim(struct counting *here, struct slot *so_far)
         move(&here->alone, so_far);
 }
 
-void open_pool(void)
+void join_shared(void)
 {
     struct counting *here = counting_here();
     struct slot so_far = {0};
@@ -125,26 +125,27 @@ void open_pool(void)
     is_gone = is_shared_file_gone();
     if (is_gone)
         read_own(&so_far);
-    if ((shared_pool() && !is_gone) || !open_shared_file()) {
+    if ((shared_memory() && !is_gone) || !open_shared_file()) {
         if (!here->own || is_gone)
             claim(here, &so_far);
         else
-            lock_slot((size_t)(here->own - shared_pool()->slots)); /* the host may have lost it */
+            lock_slot(
+                (size_t)(here->own - shared_memory()->slots)); /* the host may have released it */
     }
-    here->next_look_ns = monotonic_ns() + LOOK_NS;
+    here->next_check_ns = monotonic_ns() + CHECK_INTERVAL_NS;
     here->busy = 0;
 }
 
-void look_after_pool(int64_t now_ns)
+void check_shared(int64_t now_ns)
 {
-    if (now_ns >= counting_here()->next_look_ns)
-        open_pool();
+    if (now_ns >= counting_here()->next_check_ns)
+        join_shared();
 }
 
 /* ---- Reading ---- */
 
-/* Any process of this user can write to the file: what no count can be is not passed on. Every
- * reader of JSON takes a number up to this one as it is. */
+/* The largest count that is reported. Any process of this user can write nonsense to the file, and
+ * every JSON reader keeps numbers up to this one exact. */
 #define MOST ((uint64_t)1 << 53)
 
 static uint64_t add_up(uint64_t a, uint64_t b)
@@ -166,7 +167,7 @@ void add_slot(struct slot *sum, const struct slot *slot)
     sum->last_sent = later(sum->last_sent, slot->last_sent);
 }
 
-/* The slot may have counted for another process before. */
+/* Subtracts what the slot had counted for earlier processes. */
 void read_own(struct slot *ret_sum)
 {
     struct counting *here = counting_here();
@@ -184,11 +185,11 @@ void read_own(struct slot *ret_sum)
         ret_sum->last_sent = 0;
 }
 
-uint32_t read_pool(struct slot *ret_sum)
+uint32_t read_all(struct slot *ret_sum)
 {
     struct slot *own = counting_here()->own;
-    struct pool *pool = shared_pool();
-    int fd = shared_file();
+    struct shared *pool = shared_memory();
+    int fd = shared_fd();
     uint32_t living = 0, namespace = pid_namespace();
 
     if (!own || is_truncated())

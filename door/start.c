@@ -1,9 +1,9 @@
 /*
- * start.c - start Go inside somebody else's process, once, or say why not.
+ * start.c - start Go inside the host process, once, or return why not.
  *
- * Go starts at the process's first call and not when the library is loaded: the
- * threads of a runtime that starts in a server's master, or in the parent of a
- * fork, do not exist in its children, and every call there would hang.
+ * Go starts at the first call that needs it, not when the library is loaded. A forked child does
+ * not have its parent's threads. If Go started in a server's master, every call in a worker would
+ * hang.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +25,7 @@
 
 #include "door.h"
 
-/* Go's entries, in the place that export.ld gives them. Without that script they
+/* Go's start-up functions, between the two symbols of export.ld. Without that script the symbols
  * are null, and the loader has started Go already. */
 typedef void go_entry(int argc, char **argv, char **envp);
 extern go_entry *const transmit_go_init_begin[] __attribute__((weak, visibility("hidden")));
@@ -33,9 +33,9 @@ extern go_entry *const transmit_go_init_end[] __attribute__((weak, visibility("h
 
 enum phase { NOT_HERE, STARTING, RUNNING };
 
-/* Where Go stands in this very process, and its sockets: one page with
- * MADV_WIPEONFORK, so a forked child reads NOT_HERE, and pid for kernels before
- * 4.14 without it. */
+/* The state of this process: whether Go runs, sockets, ids and counters. It is in a page with
+ * MADV_WIPEONFORK, which a forked child reads as zero: NOT_HERE. pid is for kernels before 4.14,
+ * which do not have that advice. */
 struct process {
     _Atomic uint32_t phase;
     pid_t pid;
@@ -47,10 +47,10 @@ _Static_assert(sizeof(struct process) <= 4096, "it has one page");
 static struct process *process;
 static bool page_is_wiped;
 
-/* In ordinary memory, which a child inherits: it or an ancestor has started Go. */
+/* This process or an ancestor has started Go. In ordinary memory, which a child inherits. */
 static atomic_bool begun;
 
-/* The host's soft limit of descriptors, which Go raises to the hard one: a host
+/* The host's soft limit of descriptors, which is restored after the start: Go raises it, and a host
  * that uses select(2) relies on it. */
 static struct rlimit descriptors;
 
@@ -62,8 +62,8 @@ int64_t monotonic_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Before Go's own entry (101 is the first priority that is ours to use), for
- * transmit_go_runs needs the page. */
+/* Runs before Go's own entry, because transmit_go_runs needs the page. 101 is the first priority
+ * that programs may use. */
 __attribute__((constructor(101))) static void prepare(void)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
@@ -71,7 +71,7 @@ __attribute__((constructor(101))) static void prepare(void)
 
     if (page == MAP_FAILED)
         return;
-    /* An emulator (qemu-user before 8) says yes to any advice, and does nothing. */
+    /* An emulator (qemu-user before 8) accepts any advice and does nothing. */
     page_is_wiped = madvise(page, size, MADV_WIPEONFORK) == 0 && madvise(page, size, -1) != 0;
     process = page;
     if (!transmit_go_init_begin) {
@@ -92,7 +92,7 @@ struct kept *kept_sockets(void)
     return process && page_is_wiped ? process->kept : NULL;
 }
 
-/* Where nothing tells a child from its parent, both count in one slot. */
+/* If a child cannot be told from its parent, both count in one slot. */
 struct counting *counting_here(void)
 {
     static struct counting inherited;
@@ -115,8 +115,8 @@ static void set_phase(uint32_t phase)
     syscall(SYS_futex, &process->phase, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Whether Go's threads hold back the signals of PHP's time limit and of children. Go unblocks
- * both on threads of its own; overlay() in build.sh takes that away. */
+/* Whether Go's threads block SIGPROF (PHP's time limit) and SIGCHLD. An unpatched Go unblocks both
+ * on its threads: see overlay() in build.sh. */
 static bool holds_signals;
 
 static bool are_held(void)
@@ -138,9 +138,9 @@ void transmit_go_runs(void)
 
 /* ---- Start ---- */
 
-/* What a program's first stack holds, as Go reads it: argv, NULL, environment,
- * NULL, auxiliary vector. Ours instead of the host's: its GO* variables are not
- * meant for this library, and musl passes its constructors nothing. */
+/* The initial stack that Go reads: argv, NULL, environment, NULL, auxiliary vector. It is not the
+ * host's, because the host's GO* variables are not meant for this library, and musl passes
+ * constructors nothing. */
 static union {
     char *text;
     unsigned long value;
@@ -155,9 +155,9 @@ static size_t fill_auxiliary(size_t n, unsigned long type, unsigned long value)
     return n;
 }
 
-/* Go's random numbers come from AT_RANDOM, which it overwrites. The kernel's bytes
- * are the host's, and the same in all workers of a server: they would draw the same
- * names for their files. Without any, Go opens /dev/urandom. */
+/* Go seeds its random numbers from AT_RANDOM, and overwrites it. The kernel's bytes belong to the
+ * host, and are the same in all workers of a server, which would then choose the same file names.
+ * Without AT_RANDOM, Go opens /dev/urandom. */
 static size_t fill_random(size_t n)
 {
     static unsigned char bytes[16];
@@ -177,9 +177,9 @@ static void fill_stack(void)
 
     stack[n++].text = "libtransmit";
     n++;
-    /* Two are enough for a send and a write at once; more would be more threads. */
+    /* Two suffice for a send and a write at the same time; more would mean more threads. */
     stack[n++].text = "GOMAXPROCS=2";
-    /* Preemption works by signals, which would interrupt the host's system calls. */
+    /* Preemption uses signals, which would interrupt the host's system calls. */
     stack[n++].text = "GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0";
     if (dir && strlen(dir) < PATH_MAX)
         stack[n++].text = strcat(temp, dir);
@@ -189,9 +189,8 @@ static void fill_stack(void)
         n = fill_auxiliary(n, vector[i], getauxval(vector[i]));
 }
 
-/* Go changes the host's handlers (SA_ONSTACK) and takes SIGPIPE and SIGURG. It
- * needs only those that turn a fault in Go into a panic; they pass on a fault
- * that is not in Go. */
+/* Go changes the host's handlers (SA_ONSTACK) and installs its own for SIGPIPE and SIGURG. It needs
+ * only those that turn a fault in Go into a panic. These pass on a fault outside Go. */
 static bool go_keeps(int signal)
 {
     return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE;
@@ -203,7 +202,7 @@ static void run_entries(void)
 
     for (int signal = 1; signal < _NSIG; signal++)
         if (sigaction(signal, NULL, &host[signal]) != 0)
-            host[signal].sa_flags = -1; /* libc's own */
+            host[signal].sa_flags = -1; /* reserved by libc */
     for (go_entry *const *entry = transmit_go_init_begin; entry < transmit_go_init_end; entry++)
         (*entry)(1, &stack[0].text, &stack[2].text);
     for (int signal = 1; signal < _NSIG; signal++)
@@ -218,7 +217,7 @@ static int32_t begin(void)
         return TRANSMIT_ERESOURCE;
     }
     begun = true;
-    open_pool();
+    join_shared();
     getrlimit(RLIMIT_NOFILE, &descriptors);
     fill_stack();
     run_entries();

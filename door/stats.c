@@ -1,10 +1,9 @@
 /*
- * stats.c - transmit_stats: what became of the profiles, of this process and of
- * all processes of this user.
+ * stats.c - transmit_stats: what became of the profiles of this process, and of all processes of
+ * this user.
  *
- * A count is one atomic addition to this process's slot of the pool, which is a
- * small file in memory that all of them map (slot.c): nothing is written out,
- * nobody waits, and what a killed worker has counted stays.
+ * To count is one atomic addition to this process's slot in a small file in memory that all
+ * processes map (slot.c). No call waits for it, and the counts of a killed process stay.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -30,14 +29,9 @@ static void add(size_t counter, uint64_t n)
     atomic_fetch_add_explicit(&here()->counter[counter], n, memory_order_relaxed);
 }
 
-/* Results from SENT to PENDING, then -1, -2 … */
-static size_t place(int32_t result)
-{
-    return result >= 0 ? (size_t)result : (size_t)(TRANSMIT_PENDING - result);
-}
-
-/* Place n counts what took less than 2 to the nth microseconds, the last one the rest. */
-static size_t latency_place(int64_t ns)
+/* Counter n is for calls that took less than 2 to the nth microseconds; the last one is for the
+ * rest. */
+static size_t latency_counter(int64_t ns)
 {
     uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
     size_t n = us ? 64 - (size_t)__builtin_clzll(us) : 0;
@@ -49,9 +43,9 @@ void count_send(int32_t result, size_t len, int64_t began_ns)
 {
     int64_t now_ns = monotonic_ns(), ns = now_ns - began_ns;
 
-    look_after_pool(now_ns);
-    add(place(result), 1);
-    add(latency_place(ns), 1);
+    check_shared(now_ns);
+    add(RESULT_COUNTER(result), 1);
+    add(latency_counter(ns), 1);
     add(LATENCY_SUM_US, (uint64_t)ns / 1000);
     if (result == TRANSMIT_SENT) {
         add(SENT_BYTES, len);
@@ -60,7 +54,7 @@ void count_send(int32_t result, size_t len, int64_t began_ns)
     }
     if (result >= 0)
         add(BUFFERED_BYTES, len);
-    /* Time and result in one word: no reader sees the one of another. */
+    /* Time and result in one word, so that a reader never sees values of two failures. */
     atomic_store(&here()->last_failure, (int64_t)time(NULL) * 256 - result + TRANSMIT_PENDING);
 }
 
@@ -94,40 +88,13 @@ struct name {
     size_t counter;
 };
 
-#define RESULT(result) ((size_t)(TRANSMIT_PENDING - (result)))
+#define OF_RESULT(result, name, text) {name, RESULT_COUNTER(TRANSMIT_##result)},
+#define OF_COUNTER(counter, name) {name, counter},
 
-static const struct name totals[] = {
-    {"sent", TRANSMIT_SENT},
-    {"sent_bytes", SENT_BYTES},
-    {"buffered", TRANSMIT_BUFFERED},
-    {"pending", TRANSMIT_PENDING},
-    {"buffered_bytes", BUFFERED_BYTES},
-    {"written_later", WRITTEN_LATER},
-    {"lost_later", LOST_LATER},
-    {"shrunk", SHRUNK},
-    {"waits_in_vain", WAITS_IN_VAIN},
-    {"connects", CONNECTS},
-    {"replayed", REPLAYED},
-};
-static const struct name refused[] = {
-    {"invalid", RESULT(TRANSMIT_EINVAL)},
-    {"null", RESULT(TRANSMIT_ENULL)},
-    {"empty", RESULT(TRANSMIT_EEMPTY)},
-    {"syntax", RESULT(TRANSMIT_ESYNTAX)},
-    {"not_object", RESULT(TRANSMIT_ENOTOBJECT)},
-    {"depth", RESULT(TRANSMIT_EDEPTH)},
-    {"utf8", RESULT(TRANSMIT_EUTF8)},
-    {"too_big", RESULT(TRANSMIT_ETOOBIG)},
-    {"forked", RESULT(TRANSMIT_EFORKED)},
-    {"resource", RESULT(TRANSMIT_ERESOURCE)},
-    {"starting", RESULT(TRANSMIT_ESTARTING)},
-    {"panic", RESULT(TRANSMIT_EPANIC)},
-};
-static const struct name lost[] = {
-    {"busy", RESULT(TRANSMIT_EBUSY)},          {"no_directory", RESULT(TRANSMIT_ENODIR)},
-    {"full", RESULT(TRANSMIT_EFULL)},          {"io", RESULT(TRANSMIT_EIO)},
-    {"timed_out", RESULT(TRANSMIT_ETIMEDOUT)},
-};
+static const struct name totals[] = {SAFE_RESULTS(OF_RESULT) C_COUNTERS(OF_COUNTER)
+                                         GO_COUNTERS(OF_COUNTER)};
+static const struct name refused[] = {REFUSED_RESULTS(OF_RESULT)};
+static const struct name lost[] = {LOST_RESULTS(OF_RESULT)};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -139,7 +106,7 @@ static void append_counters(struct text *text, const struct name *names, size_t 
                (unsigned long long)slot->counter[names[i].counter]);
 }
 
-/* The keys are upper bounds, as Prometheus' le; each profile counts once. */
+/* The keys are upper bounds, like Prometheus' le, but each call counts once. */
 static void append_latency(struct text *text, const struct slot *slot)
 {
     append(text, ",\"latency_us\":{");
@@ -185,11 +152,11 @@ static void append_slot(struct text *text, const struct slot *slot)
     append_failure(text, slot->last_failure);
 }
 
-/* Not the text itself: thread-local variables lie in the static TLS block, of which a program
- * that loads the library later has a kilobyte to spare. */
+/* A pointer and not the text: thread-local variables are in the static TLS block, and a program
+ * that loads the library later has only about a kilobyte left there. */
 static _Thread_local struct text *own_text;
 
-/* Frees a thread's text with it. A host may have used up all keys: then it is left. */
+/* Frees the text of a thread that ends. If the host has used up all keys, the text is leaked. */
 static pthread_key_t key;
 static bool has_key;
 
@@ -225,10 +192,10 @@ static void append_process(struct text *text)
 static void append_pool(struct text *text)
 {
     struct slot pool = {0};
-    uint32_t processes = read_pool(&pool);
+    uint32_t processes = read_all(&pool);
 
     if (processes == 0) {
-        append(text, "null,\"pool_error\":\"%s\"", pool_error());
+        append(text, "null,\"pool_error\":\"%s\"", shared_error());
         return;
     }
     add_slot(&pool, &counting_here()->alone);
@@ -239,7 +206,7 @@ static void append_pool(struct text *text)
 
 static void build(struct text *text)
 {
-    open_pool();
+    join_shared();
     text->length = 0;
     append(text, "{\"process\":");
     append_process(text);

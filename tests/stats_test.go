@@ -226,7 +226,7 @@ func TestStats_NoPool(t *testing.T) {
 		says string
 	}{
 		{"a link", func(path, other string) error { return os.Symlink(other, path) }, "open: error"},
-		{"a hard link", func(path, other string) error { return os.Link(other, path) }, "somebody else's"},
+		{"a hard link", func(path, other string) error { return os.Link(other, path) }, "another user"},
 		{"a directory", func(path, other string) error { return os.Mkdir(path, 0o777) }, "open: error"},
 		{"readable by others", func(path, other string) error {
 			if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -236,7 +236,7 @@ func TestStats_NoPool(t *testing.T) {
 				return err
 			}
 			return os.Chmod(path, 0o644)
-		}, "somebody else's"},
+		}, "another user"},
 		{"another user's", func(path, other string) error { return os.WriteFile(path, []byte("mine"), 0o666) }, "error"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 var metaTime = regexp.MustCompile(`"timestamp":\d+\.\d{6}\b|"id":"[0-9a-f]{16}"`)
 
 // leaveToGo makes the library send all by Go, for the comparison: it gives up its
-// own attempts in a process with more settings than door/target.c has room for.
+// own attempts in a process with more settings than door/send_target.c has room for.
 func leaveToGo(d *driver) {
 	d.t.Helper()
 	for i := range 20 {

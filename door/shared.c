@@ -1,11 +1,10 @@
 /*
- * pool.c - the file in /dev/shm that all processes of one user share: their counts (slot.c)
- * and notes (note.c).
+ * shared.c - the file in /dev/shm that all processes of one user map: their counters (slot.c) and
+ * notes (note.c).
  *
- * System calls by syscall(2): open and close of libc are cancellation points.
- *
- * In memory only: writing to a page of a file on a disk may wait for that disk. No
- * part of it is ever locked, so a process that is killed holds up no other one.
+ * The file must be in memory, because writing to a page of a file on a disk may wait for that disk.
+ * No part of it is ever locked, so a process that is killed blocks no other one. System calls are
+ * made with syscall(2), because open and close of libc are cancellation points.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,14 +22,14 @@
 
 #include "door.h"
 
-/* Where that file has another layout, as after an upgrade, this version has one of its own. */
+/* If that file has another layout, as after an upgrade, this version uses a file of its own. */
 #define PATH_FORMAT "/dev/shm/libtransmit-%u.1"
 #define OTHER_PATH_FORMAT PATH_FORMAT ".%llx"
 
-/* Another layout is another number. */
-#define LAYOUT (0x74780003u + ((uint64_t)sizeof(struct pool) << 32))
+/* Change the number with the layout. */
+#define LAYOUT (0x74780003u + ((uint64_t)sizeof(struct shared) << 32))
 
-static struct pool *_Atomic pool;
+static struct shared *_Atomic pool;
 static const char *_Atomic problem = "not opened yet";
 
 /* The mapped file. Its descriptor is kept for the locks on it. */
@@ -41,17 +40,17 @@ static struct {
     struct stat status;
 } file = {.fd = -1};
 
-struct pool *shared_pool(void)
+struct shared *shared_memory(void)
 {
     return atomic_load_explicit(&pool, memory_order_acquire);
 }
 
-const char *pool_problem(void)
+const char *shared_problem(void)
 {
     return is_truncated() ? "the file in /dev/shm was truncated" : problem;
 }
 
-/* In the system's own words, it may not be JSON: they can be translated. */
+/* A number and not strerror's text, which may be translated and break the JSON. */
 static const char *failed(const char *what, int error)
 {
     static char text[64];
@@ -60,7 +59,7 @@ static const char *failed(const char *what, int error)
     return text;
 }
 
-/* Others may have made it: a link, or a file that they can read or cut. */
+/* Another user may have made it: a link, or a file that others can read or truncate. */
 static const char *distrust(int fd)
 {
     struct stat status;
@@ -72,12 +71,12 @@ static const char *distrust(int fd)
         return "/dev/shm is not in memory";
     if (!S_ISREG(status.st_mode) || status.st_nlink != 1 || status.st_uid != geteuid() ||
         (status.st_mode & 077) != 0)
-        return "the file in /dev/shm is somebody else's";
+        return "the file in /dev/shm belongs to another user or is open to others";
     return NULL;
 }
 
-/* Gives the file all its pages. RLIMIT_FSIZE may be too low for that: the kernel then sends this
- * thread a SIGXFSZ, which would end the host. */
+/* Allocates all pages of the file. If RLIMIT_FSIZE is too low, the kernel sends this thread a
+ * SIGXFSZ, which would end the host. */
 static int allocate(int fd, off_t size)
 {
     const struct timespec at_once = {0, 0};
@@ -95,7 +94,7 @@ static int allocate(int fd, off_t size)
     return error;
 }
 
-/* Mostly it has them, and asking costs a fiftieth of allocating. */
+/* It mostly has them, and this check costs a fiftieth of posix_fallocate. */
 static bool has_all_pages(int fd, off_t size)
 {
     struct stat status;
@@ -104,7 +103,7 @@ static bool has_all_pages(int fd, off_t size)
            (off_t)status.st_blocks * 512 >= size;
 }
 
-static const char other_version[] = "the file in /dev/shm is another version's";
+static const char other_version[] = "the file in /dev/shm belongs to another version";
 
 static bool is_other_versions(int fd)
 {
@@ -113,12 +112,12 @@ static bool is_other_versions(int fd)
     return pread(fd, &layout, sizeof layout, 0) > 0 && layout != 0 && layout != LAYOUT;
 }
 
-/* With all its pages: for want of one, writing to it later would be a SIGBUS. */
+/* Allocates all pages first: writing to a missing page would raise SIGBUS. */
 static const char *map_file(int fd)
 {
     const char *wrong = distrust(fd);
     uint64_t layout = 0;
-    struct pool *pages;
+    struct shared *pages;
     int error;
 
     if (wrong)
@@ -141,7 +140,7 @@ static const char *map_file(int fd)
         munmap(pages, sizeof *pages);
         return wrong;
     }
-    pool = pages; /* the old ones stay mapped: other threads may be counting there */
+    pool = pages; /* the old pages stay mapped, because other threads may be counting there */
     return NULL;
 }
 
@@ -163,7 +162,7 @@ static bool is_same(const struct stat *status)
     return status->st_ino == file.status.st_ino && status->st_dev == file.status.st_dev;
 }
 
-/* Opens the file at file.path. */
+/* Opens the file at file.path. Returns NULL or why not. */
 static const char *open_file(void)
 {
     int fd = open_path(O_CREAT);
@@ -197,18 +196,19 @@ const char *open_shared_file(void)
     return wrong;
 }
 
-/* Another user's process (seteuid) goes on where it is. */
+/* A process that has changed its user (seteuid) keeps its file. */
 bool is_shared_file_gone(void)
 {
     struct stat status;
 
-    if (!shared_pool() || geteuid() != file.owner)
+    if (!shared_memory() || geteuid() != file.owner)
         return false;
     return stat(file.path, &status) == 0 ? !is_same(&status) : errno == ENOENT;
 }
 
-/* The host may have closed it (closefrom, daemons). Returns -1 if it cannot be had. */
-int shared_file(void)
+/* Opens the file again if the host has closed the descriptor (closefrom, daemons). Returns -1 if
+ * that fails. */
+int shared_fd(void)
 {
     struct stat status;
     int fd;

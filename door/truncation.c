@@ -1,11 +1,11 @@
 /*
- * truncated.c - a process goes on when the file that it has mapped is truncated.
+ * truncation.c - survive the truncation of a mapped file.
  *
- * Any process of the same user can truncate the shared counters, and the next
- * addition is a SIGBUS then. Neither a seal (only a memfd can have one) nor a look
- * at the size before each addition (it may change in between) prevents that. So a
- * handler of SIGBUS puts private memory, all zero, in the place of the lost pages,
- * and the addition is done again. Any other SIGBUS is passed on.
+ * Any process of the same user can truncate the file of the shared counters. The next addition
+ * would then raise SIGBUS. A seal does not help, because only a memfd can have one. Checking the
+ * size before each addition does not help either, because it may change in between. So a handler of
+ * SIGBUS replaces the lost pages by private memory, all zero, and the addition is repeated. The
+ * handler passes on every other SIGBUS.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 #include "door.h"
 
-/* A file that was removed stays mapped. */
+/* Removed files stay mapped and count. */
 #define FILES 8
 
 static struct {
@@ -31,7 +31,7 @@ bool is_truncated(void)
     return atomic_load_explicit(&truncated, memory_order_relaxed);
 }
 
-/* Without a handler: the access is tried again, and ends the process as if this were not here. */
+/* If the host has no handler, the access is repeated without ours, and ends the process. */
 static void pass_on(int signal, siginfo_t *info, void *context)
 {
     struct sigaction none = {.sa_handler = SIG_DFL};
@@ -44,7 +44,7 @@ static void pass_on(int signal, siginfo_t *info, void *context)
         sigaction(signal, &none, NULL);
 }
 
-/* Returns FILES if the address is in none. */
+/* Returns FILES if the address is in no file. */
 static size_t find(const void *address)
 {
     size_t i = 0;

@@ -1,9 +1,9 @@
 /*
- * target.c - what the settings say about a send without Go.
+ * send_target.c - the settings that a send without Go needs.
  *
- * A target never changes once it is published, so readers need no lock. A process
- * has few: one for each of the settings that it was ever given. Where it has more,
- * the rest are left to Go.
+ * A published target never changes, so readers need no lock. A process has one target for each
+ * combination of settings that it was ever given. When there are more than TARGETS, get_target
+ * returns NULL, and sends go through Go.
  */
 #include <stdatomic.h>
 #include <string.h>
