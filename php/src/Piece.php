@@ -22,9 +22,6 @@ final class Piece
 
     public const ITEM = 16;
 
-    /** So many levels are looked at. What is nested deeper is taken apart. */
-    private const DEPTH = 32;
-
     /** @var array<string|int, true>|null where the look is now, by reference and object; null: not asked for */
     private $path = null;
 
@@ -45,10 +42,10 @@ final class Piece
         }
         $this->isTooDeep = false;
         $this->path = null;
-        $left = $this->look($value, self::BYTES, min($levels, self::DEPTH));
+        $left = $this->look($value, self::BYTES, $levels);
         if ($left < 0 && $this->isTooDeep) {
             $this->path = []; // Does it hold itself? json_encode writes null there.
-            $left = $this->look($value, self::BYTES, min($levels, self::DEPTH));
+            $left = $this->look($value, self::BYTES, $levels);
         }
         return $left < 0 ? -1 : self::BYTES - $left;
     }

@@ -105,6 +105,22 @@ final class EncoderTest extends TestCase
         }
     }
 
+    /**
+     * Nested as deeply as may be, it is looked at once, and not again on each level.
+     *
+     * @dataProvider nests
+     */
+    public function testADeepValueIsOnePiece(int $levels, callable $wrap, bool $isEncoded): void
+    {
+        $value = 1;
+        for ($i = 0; $i < $levels; $i++) {
+            $value = $wrap($value);
+        }
+        $size = (new Piece())->size($value, 511);
+        $isSmall = $isEncoded && strlen((string) json_encode($value, 0, 600)) <= Piece::BYTES;
+        self::assertSame($isSmall, $size >= 0, "its size: $size");
+    }
+
     /** @return iterable<string, array{\Closure(): array}> closures: PHPUnit prints the data of a test that fails */
     public function sharing(): iterable
     {
