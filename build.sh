@@ -14,7 +14,7 @@ usage() {
                           --to DIR: to another folder
   demo                    a PHP application in php-fpm, its profiles, and a listener that dies
   test [--strict] [PART]  everything that is checked, or a part: lint unit guard fuzz c php readme package
-                          components listeners foreign matrix
+                          matrix go components listeners foreign
                           --strict: a test that is skipped fails
   matrix [SUITE…]         one library with every PHP: in folders of Debian bullseye, bookworm, trixie, sid,
                           php8.5 and php8.6 (from experimental), zts (with threads); takes root

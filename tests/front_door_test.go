@@ -58,9 +58,15 @@ func TestLoad_BeforeTheHostStarts(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
 	library := stage + "/build/libtransmit.so"
-	cmd := exec.Command(program(t, "load"), library, s.settings(nil))
-	cmd.Env = append(os.Environ(), "LD_PRELOAD="+library)
-	if out := succeed(t, 10*time.Second, cmd); !strings.HasPrefix(out, "1 ") {
+	out := ""
+	for try := 0; try < 10 && (try == 0 || strings.Contains(out, fmt.Sprint(" ", eStarting))); try++ { // a busy machine
+		l.close()
+		l = listen(t, s.socket)
+		cmd := exec.Command(program(t, "load"), library, s.settings(nil))
+		cmd.Env = append(os.Environ(), "LD_PRELOAD="+library)
+		out = succeed(t, 10*time.Second, cmd)
+	}
+	if !strings.HasPrefix(out, "1 ") {
 		t.Errorf("threads before the first call: %s", out)
 	}
 	l.await(2)

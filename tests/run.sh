@@ -2,9 +2,10 @@
 # All tests, part by part, with a summary. ./build.sh test [--strict] [PART…] runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tests/go_test.sh
 packages=(./transmit ./transmit/profile ./transmit/listener ./buffer)
-# PHPUnit and the other suites take longer than all of these: ./build.sh matrix.
-parts=(lint unit guard fuzz c php readme package components listeners)
+# PHPUnit in every suite takes longer than all of these: ./build.sh matrix.
+parts=(lint unit guard fuzz c php readme package matrix go components listeners)
 
 part() {
     case "$1" in
@@ -18,29 +19,13 @@ part() {
     package) ./build.sh package && tests/package/run.sh ;;
     components) components ;;
     foreign) tests/foreign.sh ;;
-    matrix) TRANSMIT_CHECKS='syntax install contract documents fpm signals fork' tests/matrix/run.sh bullseye ;;
+    matrix) TRANSMIT_CHECKS='syntax install contract fpm' tests/matrix/run.sh bullseye bookworm php8.5 ;;
+    go) tests/foreign.sh next_go ;;
     listeners) go -C tests test -count=1 -timeout 20m -v -run '^TestListeners' . ;;
     esac
 }
 
-# go_test runs go test in a folder. What fails has a second try by itself: on a busy machine it may have
-# been late. A profile that is lost stays in the figures, and fails the whole.
-go_test() {
-    local folder=$1 said status=0 failed
-    shift
-    said=$(mktemp)
-    go -C "$folder" test "$@" 2>&1 | tee "$said" || status=$?
-    failed=$(sed -n 's/^--- FAIL: \([A-Za-z0-9_]*\) .*/\1/p' "$said" | sort -u | paste -sd '|')
-    if [ "$status" != 0 ] && [ -n "$failed" ] && ! grep -qE '^panic:|^fatal error:' "$said"; then
-        echo "once more: $failed"
-        status=0
-        go -C "$folder" test "$@" -count=1 -run "^($failed)\$" || status=$?
-    fi
-    rm -f "$said"
-    return "$status"
-}
-
-# php_unit is the same for PHPUnit: a test that fails is tried again with all its data sets.
+# php_unit is as go_test for PHPUnit: a test that fails is tried again with all its data sets.
 php_unit() {
     local said status=0 failed
     said=$(mktemp)

@@ -77,7 +77,7 @@ make_folder() {
     rm -rf --one-file-system "$new"
     eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
     # shellcheck disable=SC2046 # mirror prints one word, or none
-    http_proxy=${http_proxy-} unshare --mount --pid --fork --kill-child debootstrap --variant=minbase \
+    http_proxy=${http_proxy-} unshare --mount --pid --fork --kill-child timeout --foreground -k 10 1200 debootstrap --variant=minbase \
         --include="$(packages "$suite")" "$(debian "$suite")" "$new" $(mirror) > "$folders/$suite.log" 2>&1 || {
         tail -n 20 "$folders/$suite.log" >&2
         echo "debootstrap could not make Debian $suite; the whole story is in $folders/$suite.log" >&2
@@ -103,13 +103,14 @@ make_folder() {
     mv "$new" "$folders/$suite"
 }
 
-# newer_php installs the PHP $1 from sid, or from experimental.
+# newer_php installs the PHP $1 from sid, or from experimental. Without -t experimental: what else PHP needs is
+# then sid's, for the newest php-common is not for every PHP that experimental has.
 newer_php() {
     local mirror
     mirror=$(awk '$1 == "deb" { print $2; exit }' /etc/apt/sources.list)
     echo "deb $mirror experimental main" > /etc/apt/sources.list.d/experimental.list
     apt-get update -q -o Acquire::Check-Valid-Until=false # as debootstrap: a mirror may be old
-    apt-get install -q -y --no-install-recommends -t experimental "php$1"-{cli,fpm,xml,mbstring}
+    apt-get install -q -y --no-install-recommends "php$1"-{cli,fpm,xml,mbstring}
     update-alternatives --set php "/usr/bin/php$1"
 }
 
@@ -146,7 +147,7 @@ threaded_php() {
 with_network() {
     cp /etc/resolv.conf "$1/etc/"
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive http_proxy="${http_proxy-}" \
-        unshare --mount --pid --fork --kill-child chroot "$1" bash -euo pipefail -c "$(declare -f "$2"); \"\$@\"" - "${@:2}"
+        unshare --mount --pid --fork --kill-child timeout --foreground -k 10 3600 chroot "$1" bash -euo pipefail -c "$(declare -f "$2"); \"\$@\"" - "${@:2}"
 }
 
 # musl_for_arm64 makes aarch64-musl-gcc, as Debian's musl-gcc is for this machine.

@@ -57,7 +57,7 @@ phpunit_in() {
     local first=$out/$1.phpunit.first again=()
     [ ! -e "$first" ] || again=(--filter "($(sed -nE 's/^[0-9]+\) Transmit\\Test\\(\w+::\w+).*/\1/p' "$first" | sort -u | paste -sd '|'))")
     inside "$1" "$out" env -C /libtransmit TRANSMIT_LATE_MS=300 TRANSMIT_REQUIRE_NATIVE=1 TRANSMIT_LIBRARY=/libtransmit/build/libtransmit.so \
-        php build/phpunit -v -c tests/php/phpunit.xml "${again[@]}"
+        php build/phpunit -c tests/php/phpunit.xml "${again[@]}"
 }
 
 # threaded_host compiles the host with PHP in threads, where there is one: in zts.

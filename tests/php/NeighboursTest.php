@@ -216,20 +216,6 @@ final class NeighboursTest extends TransmitTestCase
         }
     }
 
-    /** @dataProvider faces */
-    public function testWhoGetsNoNumberHasNoneOfAnothers(string $face): void
-    {
-        $this->useFace($face, ['timeout_us' => 5000000]);
-        mkdir($state = "$this->buffer/.transmit-state-0", 0700);
-        for ($i = 0; $i < 256; $i++) {
-            $number = sprintf('%04x', (crc32($this->socket) + $i) & 0xFFFF);
-            file_put_contents("$state/listener-$number", "$this->folder/other");
-        }
-        write_to_disk_buffer('{}');
-        [$name] = array_values($this->names());
-        self::assertFileDoesNotExist("$state/listener-" . substr($name, -13, 4));
-    }
-
     /** A stopped process keeps the count: after a while, one of the others looks without it. */
     public function testAStuckCountDoesNotEndTheLimits(): void
     {

@@ -50,8 +50,8 @@ final class PreloadAttackTest extends TransmitTestCase
         $this->writePage($site);
         $this->start($isOpen);
 
-        foreach ([1, 2] as $request) {
-            $page = $this->fpm->get("$site/page.php");
+        foreach (['aliases', 'page', 'page'] as $name) {
+            $page = $this->fpm->get("$site/$name.php");
             for ($try = 0; $try < 200 && !file_exists("$site/end"); $try++) {
                 usleep(50000);
             }
@@ -106,5 +106,6 @@ final class PreloadAttackTest extends TransmitTestCase
         $settings = 'function get_profiling_config(): array { return ' . var_export($config, true) . '; }';
         $source = "<?php\ndefine('SOURCE', $source);\n$settings\nrequire __DIR__ . '/hostile.php';\n";
         file_put_contents("$site/page.php", $source);
+        file_put_contents("$site/aliases.php", str_replace('<?php', "<?php\nconst ALIASES = true;", $source));
     }
 }

@@ -31,9 +31,12 @@ final class TrySendTest extends TransmitTestCase
     {
         $program = Program::write($this->folder, [$this->buffer], '
             $listener = stream_socket_server("udg://" . get_profiling_config()["listener_socket"], $n, $e, 1 << 2);
-            $sent = send_profiling_data(' . $profile . ');
-            $threads = count(glob("/proc/self/task/*"));
-            $meta = json_decode(stream_socket_recvfrom($listener, 1 << 20), true)["_meta"]["transmitter_version"];
+            $tries = 0;
+            do { // on a busy machine, Go may start too late for the first call
+                $sent = send_profiling_data(' . $profile . ');
+                $threads = count(glob("/proc/self/task/*"));
+                $meta = json_decode(stream_socket_recvfrom($listener, 1 << 20), true)["_meta"]["transmitter_version"];
+            } while (++$tries < 20 && get_transmit_stats()["go"] !== "' . $go . '");
             echo json_encode([$sent, get_transmit_stats()["go"], $threads === 1, $meta]);', 'native');
         $program = escapeshellarg($program);
         $ran = Program::run('php -d ffi.enable=true -d memory_limit=256M ' . $program);
@@ -79,9 +82,10 @@ final class TrySendTest extends TransmitTestCase
     /** @dataProvider values */
     public function testModest(array $value, bool $is): void
     {
-        $began = hrtime(true);
-        self::assertSame($is, Modest::is($value));
-        self::assertLessThan(5 + (float) getenv('TRANSMIT_LATE_MS'), (hrtime(true) - $began) / 1e6, 'milliseconds');
+        class_exists(Modest::class); // loads it
+        self::assertSame($is, $this->timed(static function () use ($value): bool {
+            return Modest::is($value);
+        }, 5));
     }
 
     public function testNoMethodOfAnObjectIsCalled(): void

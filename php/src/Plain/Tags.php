@@ -29,8 +29,7 @@ final class Tags
     {
         $self = new self();
         $self->state = OwnDirectory::in($directory, $maxNames);
-        $listener = substr($listener, 0, self::MAX_LISTENER);
-        $self->own = self::number($listener, $self->state) ?? $self->free(crc32($listener));
+        $self->own = self::number(substr($listener, 0, self::MAX_LISTENER), $self->state);
         return $self;
     }
 
@@ -106,17 +105,7 @@ final class Tags
         return $this->taken;
     }
 
-    /** For a listener that could get no number: its profiles must not be another's. */
-    private function free(int $first): string
-    {
-        for ($try = 0; $try < 0xFFFF && isset($this->taken()[sprintf('%04x', $first & 0xFFFF)]); $try++) {
-            $first++;
-        }
-        return sprintf('%04x', $first & 0xFFFF);
-    }
-
-    /** @return string|null null: too many are taken */
-    private static function number(string $listener, ?string $state): ?string
+    private static function number(string $listener, ?string $state): string
     {
         $first = crc32($listener);
         for ($try = 0; $state !== null && $try < self::MAX_TRIES; $try++) {
@@ -129,7 +118,7 @@ final class Tags
                 return $tag;
             }
         }
-        return null;
+        return sprintf('%04x', $first & 0xFFFF);
     }
 
     /** Whom a number belongs to; "": nobody, also if a power failure has emptied the file. */

@@ -198,14 +198,21 @@ foreach (['FFI::load', 'FFI::cdef', 'FFI::scope'] as $loader) {
         spl_autoload_register($loader, true, true);
     });
 }
-foreach (['Transmit\Cdef\Library', 'Transmit\Functions', 'Transmit\Preloaded\Missing'] as $name) {
-    attempt("alias $name", static function () use ($name): void {
-        class_alias('FFI', $name);
-    });
+if (defined('ALIASES')) { // a page of its own: PHP 8.3 and newer allow them, and what calls these classes then fails
+    foreach (['Cdef\Library', 'Functions', 'Loader', 'Preloaded\Missing'] as $name) {
+        attempt("alias $name", static function () use ($name): void {
+            class_alias('FFI', "Transmit\\$name");
+        });
+    }
+    array_map('Transmit\Test\Hostile\callAll', $preloaded);
 }
 attempt('the functions', static function () {
     return send_profiling_data(['spy' => new Spy()]);
 });
+if (defined('ALIASES')) {
+    touch(__DIR__ . '/end');
+    return;
+}
 foreach (spl_autoload_functions() as $loader) {
     spl_autoload_unregister($loader);
 }
