@@ -14,12 +14,12 @@ int64_t monotonic_ns(void)
     return now_ns;
 }
 
-void look_after_pool(int64_t now_ns)
+void check_shared(int64_t now_ns)
 {
     (void)now_ns;
 }
 
-struct pool *shared_pool(void)
+struct shared *shared_memory(void)
 {
     return NULL;
 }
