@@ -20,7 +20,8 @@ usage() {
                           php8.5 and php8.6 (from experimental), zts (with threads); takes root
   soak [MINUTES]          fuzzers and components for long (30 minutes), ending with a table of all profiles
   listener telegraf       a Telegraf of its own, in the background, that writes profiles to a file
-  bench                   what a call costs beside its peers, and which goals are met: build/bench.md, .json, *.svg
+  bench [-record]         what a call costs beside its peers, and which goals are met: build/bench.md, .json, *.svg
+                          -record: also to docs/performance.md; takes root
   install [--prefix DIR]  library, header, man page, transmit.pc and PHP files, to /usr/local or DIR; honours DESTDIR
                           --libdir=DIR: the library to another folder than lib; --from DIR: of another build
   package                 build/packages/: deb, rpm, apk and tar.gz for amd64 and arm64, glibc 2.25+ and musl; takes root
@@ -287,7 +288,7 @@ listener)
 bench)
     need "$bench_packages"
     build
-    exec go -C tests/bench run .
+    exec go -C tests/bench run . "$@"
     ;;
 package)
     need "$package_packages"

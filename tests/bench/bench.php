@@ -18,6 +18,7 @@ ini_set('error_log', "$folder/log");
 $reference = getenv('BENCH_REFERENCE') ?: __DIR__ . '/peer.php';
 echo "# reference: ", basename($reference), "\n";
 $ways = load_ways(getenv('BENCH_PHP') ?: dirname(__DIR__, 2) . '/php', $reference);
-foreach (array_slice($argv, 2) ?: ['socket', 'small', '26k', 'cut', 'disk', 'workers', 'wedged', 'cleanup'] as $row) {
+$all = ['process', 'forked', 'socket', 'small', '26k', 'cut', 'disk', 'workers', 'wedged', 'cleanup'];
+foreach (array_slice($argv, 2) ?: $all as $row) {
     ('measure_' . $row)($ways);
 }

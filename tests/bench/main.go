@@ -1,10 +1,11 @@
 // Bench measures what a call costs beside its peers, in one run, and says which
 // of the goals in goals.go this run has met.
 //
-//	go run . [FOLDER]
+//	go run . [-record] [FOLDER]
 //
-// It prints a table, and writes that (bench.md), all medians (bench.json) and
-// the plots (*.svg) to FOLDER, which is build/ if it is not given.
+// It prints two tables, and writes them (bench.md), all medians (bench.json) and
+// the plots (*.svg) to FOLDER, which is build/ if it is not given. With -record it
+// also puts the tables and the plots into docs/performance.md.
 //
 // The measuring programs (c/, bench.php, fpm/, buffer/bench_test.go and
 // transmit/profile/bench_test.go) are run in turn, several rounds of all of them. Each
@@ -31,18 +32,22 @@
 // BENCH_REFERENCE, the pure-PHP transmitter to compare with: without it, peer.php.
 //
 //	row                 ways                               program
-//	send-N              send trusted as-is checked journal bench.c     N bytes
+//	send-N              send trusted identified as-is checked journal  bench.c  N bytes
 //	allocations         trusted (in 1,000 sends)           bench.c
 //	cut-10m             memcpy transmit                    bench.c
 //	c-disk              file transmit                      bench.c     no listener, 4 KB
 //	c-wedged            patience transmit                  bench.c     mean of 1,000 calls (patience: 10)
 //	first-send          transmit                           bench.c     without Go
 //	send-memory, -space, -threads  transmit (bytes, number)  bench.c   after 1,000 of them
+//	send-descriptors    transmit (number)                  bench.c     the same
 //	forked              parent child                       bench.c     TRANSMIT_TRUSTED; the parent has started Go
+//	at-once             1 16                               bench.c     threads; mean of 6,400 sends and receipts
 //	first-call          transmit                           bench.c     configure and send: starts Go
 //	memory, threads     transmit (bytes, number)           bench.c     after 1,000 checked sends
 //	check, cut          memchr walk transmit (ns for 1 MB) transmit/profile/bench_test.go
 //	buffer              N file                             buffer/bench_test.go  a write beside N files
+//	php-process         native reference                   bench.php   CPU time of a whole process
+//	php-forked          parent child                       bench.php   send_profiling_data, small array
 //	php-socket          native plain reference             bench.php   send_via_socket, 500 B
 //	php-small           native plain reference             bench.php   send_profiling_data, small array
 //	php-26k             native plain reference json_encode bench.php   send_profiling_data
@@ -57,10 +62,12 @@
 //	cleanup             native plain reference (ns a file) bench.php   cleanup_old_buffers, 100,000 files
 //	fpm-page            off on (ns a request)              fpm.sh      about 2 ms of PHP, two visitors
 //	cpu-MS              off on excimer unsampled           fpm.sh      CPU time of a page of so many ms
+//	peers-SITUATION, -kept  native reference file forget   peers.php   each call; percent of the profiles
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -75,26 +82,34 @@ import (
 
 const rounds = 2
 
+var records = flag.Bool("record", false, "write docs/performance.md and its plots")
+
 func main() {
 	log.SetFlags(0)
+	flag.Parse()
+	folder := "../../build"
 	measure.OnInterrupt()
 	where := machine()
 	rows, err := measureAll()
 	if err != nil {
 		log.Fatal("bench: ", err)
 	}
-	folder := "../../build"
-	if len(os.Args) > 1 {
-		folder = os.Args[1]
+	if flag.NArg() > 0 {
+		folder = flag.Arg(0)
 	}
 	results := make([]result, len(goals))
 	for i, g := range goals {
 		results[i] = g.judge(rows)
 	}
-	text := fmt.Sprintf("%s\n\n%s", where, table(results))
+	text := fmt.Sprintf("%s\n\n%s\n%s", where, table(results), comparedWith(rows))
 	fmt.Print("\n", text)
 	if err := write(folder, where, text, results, rows); err != nil {
 		log.Fatal("bench: ", err)
+	}
+	if *records {
+		if err := record(text, rows); err != nil {
+			log.Fatal("bench: ", err)
+		}
 	}
 	for _, r := range results {
 		if r.Met == notMeasured {
@@ -120,6 +135,7 @@ func measureAll() (*measure.Rows, error) {
 			{"the buffer", func() error { return b.Go("./buffer", "BenchmarkWrite", 3000) }},
 			{"PHP", func() error { return b.PHP() }},
 			{"php-fpm", func() error { return b.FPM(8) }},
+			{"others", func() error { return b.Peers() }},
 		} {
 			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, rounds, step.name)
 			if err := step.run(); err != nil {
@@ -161,6 +177,24 @@ func write(folder, where, text string, results []result, rows *measure.Rows) err
 		return err
 	}
 	return plotAll(folder, rows)
+}
+
+// record replaces the tables in docs/performance.md, and its plots.
+func record(text string, rows *measure.Rows) error {
+	const page, begin, end = "../../docs/performance.md", "<!-- bench -->\n", "<!-- end of bench -->\n"
+	old, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(old), begin)
+	_, after, ends := strings.Cut(rest, end)
+	if !found || !ends {
+		return fmt.Errorf("%s has no lines %q and %q", page, begin, end)
+	}
+	if err := os.WriteFile(page, []byte(before+begin+text+end+after), 0o644); err != nil {
+		return err
+	}
+	return plotAll("plots", rows)
 }
 
 // machine says where it is measured, and how busy that was just before.

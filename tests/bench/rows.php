@@ -177,17 +177,21 @@ function compare(string $row, array $ways, int $calls = 500): void
 /**
  * One call of each way in turn, another one first each time.
  *
+ * @param callable|null $clock nanoseconds; null: hrtime
  * @return array<string, list<int>> nanoseconds by way, without the first ten calls
  */
-function interleaved(array $ways, int $calls, ?callable $after = null): array
+function interleaved(array $ways, int $calls, ?callable $after = null, ?callable $clock = null): array
 {
+    $clock = $clock ?? static function (): int {
+        return hrtime(true);
+    };
     $samples = [];
     for ($call = -10; $call < $calls; $call++) {
         $ways = array_slice($ways, 1) + $ways;
         foreach ($ways as $way => $send) {
-            $start = hrtime(true);
+            $start = $clock();
             $send();
-            $samples[$way][] = hrtime(true) - $start;
+            $samples[$way][] = $clock() - $start;
             $after === null || $after($way);
         }
     }
@@ -201,4 +205,64 @@ function report(string $row, array $samples): void
     foreach ($samples as $way => $all) {
         echo "$row\t$way\t", implode("\t", $all), "\n";
     }
+}
+
+/** The CPU time of a whole process that sends one profile: PHP's start, the files that it compiles, the send. */
+function measure_process(): void
+{
+    $listener = stream_socket_server("udg://$GLOBALS[folder]/s", $number, $error, STREAM_SERVER_BIND);
+    $samples = interleaved(array_map(static function (string $way): callable {
+        $command = [PHP_BINARY, '-d', 'ffi.enable=1', __DIR__ . '/once.php', $way];
+        return static function () use ($command): void {
+            proc_close(proc_open($command, [], $pipes, null, ['LISTENER_SOCKET' => "$GLOBALS[folder]/s"] + getenv()));
+        };
+    }, ['native' => 'native', 'reference' => 'reference']), 20, static function () use ($listener): void {
+        strlen((string) stream_socket_recvfrom($listener, 1 << 17)) > 0 || fail('process: nothing was sent');
+    }, 'cpu_of_children');
+    unlink("$GLOBALS[folder]/s");
+    report('php-process', $samples);
+}
+
+/** @return int nanoseconds, of those that have ended */
+function cpu_of_children(): int
+{
+    $used = getrusage(1);
+    return ($used['ru_utime.tv_sec'] + $used['ru_stime.tv_sec']) * 1000000000
+        + ($used['ru_utime.tv_usec'] + $used['ru_stime.tv_usec']) * 1000;
+}
+
+/** A forked child of a process that has started Go sends in turn with its parent, and says what its call took. */
+function measure_forked(): void
+{
+    $listener = stream_socket_server("udg://$GLOBALS[folder]/s", $number, $error, STREAM_SERVER_BIND);
+    $profile = profile(0, 2);
+    write_to_disk_buffer(json_encode($profile)); // starts Go
+    [$own, $childs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+    $child = pcntl_fork();
+    if ($child === 0) {
+        fclose($own);
+        while (fread($childs, 1) === '.') {
+            $start = hrtime(true);
+            $sent = send_profiling_data($profile);
+            fwrite($childs, ($sent ? hrtime(true) - $start : -1) . "\n");
+        }
+        posix_kill(getmypid(), SIGKILL); // no destructor, no shutdown function
+    }
+    fclose($childs);
+    for ($call = -10; $call < 500; $call++) {
+        $start = hrtime(true);
+        send_profiling_data($profile) || fail('forked: the parent has not sent');
+        $samples['parent'][] = hrtime(true) - $start;
+        stream_socket_recvfrom($listener, 1 << 17);
+        fwrite($own, '.');
+        $samples['child'][] = (int) fgets($own);
+        end($samples['child']) > 0 || fail('forked: the child has not sent');
+        stream_socket_recvfrom($listener, 1 << 17);
+    }
+    fclose($own);
+    pcntl_waitpid($child, $status);
+    unlink("$GLOBALS[folder]/s");
+    report('php-forked', array_map(static function (array $all): array {
+        return array_slice($all, 10);
+    }, $samples));
 }

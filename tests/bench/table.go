@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -103,10 +104,48 @@ func (g goal) cells(r result) []string {
 
 // table is Markdown that can be read as it is.
 func table(results []result) string {
-	lines := [][]string{{"what", "median", "p99", "against", "ratio", "goal", "goal met"}, nil}
+	lines := [][]string{{"what", "median", "p99", "against", "ratio", "goal", "goal met"}}
 	for i, r := range results {
 		lines = append(lines, goals[i].cells(r))
 	}
+	return markdown(lines)
+}
+
+// The situations and clients of peers.php, and how the reader knows them.
+var (
+	situations = [][2]string{
+		{"well", "the listener reads"}, {"absent", "no listener"}, {"wedged", "the listener does not read"},
+		{"hung", "no listener, each disk operation takes 200 ms"},
+	}
+	clients = [][2]string{
+		{"native", "libtransmit"}, {"reference", reference}, {"file", "a line to a file, as php-profiler's"},
+		{"forget", "a Unix socket, as DogStatsD's"}, {"journal", "`sd_journal_send`"},
+	}
+)
+
+// comparedWith is what calls of other clients take, and how many profiles there are afterwards.
+func comparedWith(rows *measure.Rows) string {
+	lines := [][]string{{"what happens", "client", "p50", "p99", "worst", "calls", "profiles kept"}}
+	for _, situation := range situations {
+		for _, client := range clients {
+			calls := rows.Samples("peers-"+situation[0], client[0])
+			kept := rows.Samples("peers-"+situation[0]+"-kept", client[0])
+			if len(calls) == 0 || len(kept) == 0 {
+				continue
+			}
+			line := []string{situation[1], client[1]}
+			for _, q := range []float64{0.5, 0.99, 1} {
+				line = append(line, showDuration(measure.Quantile(calls, q)))
+			}
+			line = append(line, fmt.Sprint(len(calls)), fmt.Sprintf("%.0f %%", measure.Quantile(kept, 0)))
+			lines = append(lines, line)
+		}
+	}
+	return markdown(lines)
+}
+
+func markdown(lines [][]string) string {
+	lines = slices.Insert(lines, 1, nil)
 	widths := make([]int, len(lines[0]))
 	for _, line := range lines {
 		for i, cell := range line {

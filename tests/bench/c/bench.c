@@ -149,8 +149,9 @@ static const struct row {
     const char *name;
     void (*run)(const char *folder);
 } rows[] = {
-    {"send", run_send},   {"cut", run_cut},         {"disk", run_disk},     {"wedged", run_wedged},
-    {"first", run_first}, {"attempt", run_attempt}, {"forked", run_forked},
+    {"send", run_send},     {"cut", run_cut},         {"disk", run_disk},
+    {"wedged", run_wedged}, {"first", run_first},     {"attempt", run_attempt},
+    {"forked", run_forked}, {"threads", run_threads},
 };
 
 static bool is_wanted(const char *name, char **wanted)

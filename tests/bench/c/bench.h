@@ -46,6 +46,7 @@ void run_disk(const char *folder);
 void run_wedged(const char *folder);
 void run_first(const char *folder);
 void run_attempt(const char *folder);
+void run_threads(const char *folder);
 void run_forked(const char *folder);
 
 #endif

@@ -1,10 +1,15 @@
 /* first.c - what a process's first call takes, and what it leaves in the process; forked children.
  */
+#define _GNU_SOURCE
 #include "bench.h"
 
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* The number after a word in a file of /proc/self; in kB, where it has a unit. */
@@ -21,6 +26,17 @@ static long from_proc(const char *path, const char *word)
         fail("%s: no %s", path, word);
     fclose(file);
     return number;
+}
+
+static long descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    long count = -3; /* . and .. and this one */
+
+    while (folder && readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
 }
 
 /* Clean pages are the library's file, which all processes of a pool share. */
@@ -58,10 +74,18 @@ static bool by_attempt(void)
            TRANSMIT_SENT;
 }
 
+/* The queue may be full for a moment, when many threads send. */
+static bool by_attempt_or_later(void)
+{
+    while (!by_attempt())
+        sched_yield();
+    return true;
+}
+
 /* A process that has sent, and started nothing. */
 void run_attempt(const char *folder)
 {
-    long memory, space, threads;
+    long memory, space, threads, opened;
     int64_t start_ns, took_ns;
 
     make_profile(4096);
@@ -71,6 +95,7 @@ void run_attempt(const char *folder)
     memory = from_proc(PRIVATE);
     space = from_proc("/proc/self/status", "VmSize:");
     threads = from_proc("/proc/self/status", "Threads:");
+    opened = descriptors();
     start_ns = now_ns();
     if (!by_attempt())
         fail("first-send");
@@ -84,6 +109,50 @@ void run_attempt(const char *folder)
     printf("send-space\ttransmit\t%ld\n",
            (from_proc("/proc/self/status", "VmSize:") - space) * 1024);
     printf("send-threads\ttransmit\t%ld\n", from_proc("/proc/self/status", "Threads:") - threads);
+    printf("send-descriptors\ttransmit\t%ld\n", descriptors() - opened);
+}
+
+/* ---- Threads at once ---- */
+
+#define SENDS 6400
+
+/* Each send, and then a datagram, whoever sent it: none is lost if each thread gets its number. */
+static void *send_and_receive(void *count)
+{
+    char datagram[8192];
+
+    for (long i = *(long *)count; i > 0; i--)
+        if (!by_attempt_or_later() || recv(receiver, datagram, sizeof datagram, 0) < 0)
+            fail("at-once");
+    return NULL;
+}
+
+static void run_at_once(long threads)
+{
+    pthread_t ids[16];
+    long count = SENDS / threads;
+    int64_t start_ns = now_ns();
+
+    for (long i = 0; i < threads; i++)
+        if (pthread_create(&ids[i], NULL, send_and_receive, &count) != 0)
+            fail("at-once: thread");
+    for (long i = 0; i < threads; i++)
+        pthread_join(ids[i], NULL);
+    printf("at-once\t%ld\t%lld\n", threads, (long long)((now_ns() - start_ns) / SENDS));
+}
+
+void run_threads(const char *folder)
+{
+    const struct timeval patience = {.tv_sec = 2};
+
+    make_profile(4096);
+    snprintf(listener, sizeof listener, "%s/s", folder);
+    receiver = bind_to(listener);
+    setsockopt(receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    for (int turn = 0; turn < 10; turn++) {
+        run_at_once(1);
+        run_at_once(16);
+    }
 }
 
 /* Both send in turn; the child answers through a pipe what a call took. */

@@ -139,6 +139,21 @@ func (b *Bench) PHP(rows ...string) error {
 	})
 }
 
+// Peers runs peers.php, with a disk that is slow on demand where there can be one.
+func (b *Bench) Peers() error {
+	return b.measure(func(folder string) []string {
+		command := []string{"php", "-d", "ffi.enable=1", "-d", "opcache.enable_cli=1",
+			"-d", "opcache.file_update_protection=0", "tests/bench/peers.php", folder}
+		if _, err := os.Stat("/dev/fuse"); err != nil || os.Geteuid() != 0 {
+			return command
+		}
+		if _, err := b.run("go", "-C", "tests", "build", "-o", b.Folder+"/disk", "./disk"); err != nil {
+			return command
+		}
+		return append(command, b.Folder+"/disk")
+	})
+}
+
 // FPM runs fpm.sh.
 func (b *Bench) FPM(turns int) error {
 	return b.measure(func(folder string) []string {
