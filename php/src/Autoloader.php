@@ -5,8 +5,8 @@ namespace Transmit;
 use Transmit\Preloaded\Sources;
 
 /**
- * Loads the classes of Transmit when they are needed: from this folder or, where no file can be opened, from the text
- * that preload.php has kept.
+ * Loads the classes of Transmit when they are needed: from this folder or, if no file can be opened, from the text
+ * that preload.php has stored.
  */
 final class Autoloader
 {
@@ -40,7 +40,7 @@ final class Autoloader
 
     private static bool $isText = false;
 
-    /** In a chroot, or outside open_basedir. Only with preload.php. */
+    /** Loads from the stored text, for a chroot or an open_basedir without this folder. Needs preload.php. */
     public static function useText(): void
     {
         self::$isText = true;
@@ -85,7 +85,7 @@ final class Autoloader
         }
     }
 
-    /** A class that is needed now, by an application that has no autoloader of ours. */
+    /** Loads one class now, where our autoloader is not registered. */
     public static function need(string $class): void
     {
         if (!class_exists($class, false)) {
@@ -93,7 +93,7 @@ final class Autoloader
         }
     }
 
-    /** Where no autoloader can be registered: what the functions need. */
+    /** Loads all classes that the functions need, where no autoloader can be registered. */
     public static function loadAll(): void
     {
         foreach (['', '/Plain', '/Preloaded', '/Profiler'] as $folder) {
@@ -106,7 +106,7 @@ final class Autoloader
     }
 
     /**
-     * Before the application's autoloaders, which never hear of our classes then.
+     * Registers our autoloader before those of the application, which are then never asked for our classes.
      *
      * @return bool whether unregister() has to follow
      */

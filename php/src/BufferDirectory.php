@@ -6,7 +6,7 @@ use Transmit\Plain\Directory;
 use Transmit\Plain\TrustedPath;
 
 /**
- * Which directory holds the profiles that no socket took.
+ * Chooses the directory of the disk buffer, and lists its files.
  */
 final class BufferDirectory
 {

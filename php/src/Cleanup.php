@@ -7,7 +7,7 @@ use Transmit\Plain\Directory;
 use Transmit\Plain\Tags;
 
 /**
- * Removes old profiles, not those for another listener, and the temporary files of writers that crashed.
+ * Removes old profiles of this listener, and the temporary files of writers that crashed.
  */
 final class Cleanup
 {

@@ -9,7 +9,8 @@ use function is_string;
 use function strlen;
 
 /**
- * json_encode against the clock and a limit, piece by piece: the same JSON, or a refusal in time.
+ * json_encode with a deadline and a limit of bytes. It encodes piece by piece, and gives the same JSON or throws
+ * Refused.
  */
 final class Encoder
 {
@@ -58,7 +59,7 @@ final class Encoder
         return $encoder->json;
     }
 
-    /** What encodes it as quickly as possible: for a value that is known to be a piece. @param mixed $value */
+    /** Encodes a value that is known to be a piece, as quickly as possible. @param mixed $value */
     public static function whole($value): string
     {
         return (string) json_encode($value, self::FLAGS);
@@ -109,7 +110,7 @@ final class Encoder
         $this->hasPieces = true;
     }
 
-    /** Also on the way down: each level of what is no piece costs a look at a few thousand items. */
+    /** Also called on the way down: each level that is no piece costs a look at a few thousand items. */
     private function checkTime(): void
     {
         if ($this->deadline->isOver()) {
@@ -153,7 +154,7 @@ final class Encoder
     }
 
     /**
-     * As many items at once as are a piece; what is none by itself is taken apart.
+     * Encodes as many items at once as make a piece. An item that is larger than a piece is encoded by its own items.
      *
      * @param iterable<mixed>|object $items
      * @param array|null $array the array that they are from; null: they are an object's

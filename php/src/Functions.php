@@ -3,14 +3,14 @@
 namespace Transmit;
 
 /**
- * What the functions of functions.php do. Each is described there.
+ * The bodies of the functions of functions.php, which has their descriptions.
  */
 final class Functions
 {
     public static function sendProfilingData(array $data): bool
     {
         return TrySend::profile($data) || Quiet::call(static function () use ($data): bool {
-            return Profile::send($data, Deadline::now());
+            return ProfileSender::send($data, Deadline::now());
         }, false);
     }
 
@@ -27,7 +27,7 @@ final class Functions
     {
         return Quiet::call(static function () use ($data, $socketPath): bool {
             $settings = Settings::current();
-            return LargeProfile::sendCut($data, $socketPath, $settings, Deadline::now())->log($settings)->isSent();
+            return LargeProfile::sendShrunk($data, $socketPath, $settings, Deadline::now())->log($settings)->isSent();
         }, false);
     }
 

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * json_last_error(), which is the application's: what json_encode left there is undone.
+ * Restores json_last_error(), which belongs to the application, after our json_encode.
  */
 final class JsonError
 {

@@ -3,12 +3,12 @@
 namespace Transmit;
 
 /**
- * Sends a profile that may be too large for a datagram, for the time, or for the memory: cut, whole or refused, as
- * the setting oversize has it.
+ * Sends a profile that may be too large for a datagram, for the time, or for the memory. It shrinks the profile, sends
+ * it whole or refuses it, as the setting oversize says.
  */
 final class LargeProfile
 {
-    /** Longer JSON is not made, whatever the memory is. */
+    /** Longer JSON is never made. */
     private const MAX_BYTES = 67108864;
 
     private array $data;
@@ -40,24 +40,24 @@ final class LargeProfile
     ): Outcome {
         $call = new SendCall($settings, $start);
         $call->flags |= $flags;
-        return (new self($data, Profile::meta() + $marks, $call))->sendEncoded($settings->listenerSocket, false);
+        return (new self($data, ProfileSender::meta() + $marks, $call))->sendEncoded($settings->listenerSocket, false);
     }
 
-    /** Cuts it whatever its size is, and keeps its own "_meta". */
-    public static function sendCut(array $data, string $socketPath, Settings $settings, int $start): Outcome
+    /** Shrinks it whatever its size is, and keeps its own "_meta". */
+    public static function sendShrunk(array $data, string $socketPath, Settings $settings, int $start): Outcome
     {
         $meta = $data['_meta'] ?? null;
         $call = new SendCall($settings, $start);
-        $profile = new self($data, is_array($meta) ? $meta : Profile::meta(), $call);
+        $profile = new self($data, is_array($meta) ? $meta : ProfileSender::meta(), $call);
         return $profile->sendEncoded($socketPath, $settings->oversize === 'shrink');
     }
 
-    private function sendEncoded(string $socketPath, bool $isCut): Outcome
+    private function sendEncoded(string $socketPath, bool $isShrunk): Outcome
     {
         $settings = $this->call->settings;
         $this->call->listener = $socketPath;
         try {
-            $json = $isCut ? $this->encodeCut() : $this->encodeWhole() ?? $this->encodeCut();
+            $json = $isShrunk ? $this->encodeShrunk() : $this->encodeWhole() ?? $this->encodeShrunk();
         } catch (Refused $e) {
             return new Outcome($e->getCode(), $e->getMessage());
         }
@@ -71,9 +71,9 @@ final class LargeProfile
     }
 
     /**
-     * To see whether it fits, no more than fits is encoded.
+     * Encodes no more than fits, to see whether it fits.
      *
-     * @return string|null null: it is to be cut
+     * @return string|null null: it must be shrunk
      * @throws Refused EDEPTH
      */
     private function encodeWhole(): ?string
@@ -82,9 +82,9 @@ final class LargeProfile
         try {
             return $this->call->settings->oversize === 'shrink'
                 ? $this->encodeWithin($until, $this->call->settings->maxDatagramSize)
-                // Half of the time: a profile that was cut after all is better than none.
+                // Half of the time: a shrunk profile is better than none.
                 : $this->encodeWithin($until->halfway(), self::MAX_BYTES);
-        } catch (\Throwable $e) { // also an object's, which may be in what is cut
+        } catch (\Throwable $e) { // also thrown by an object, which may be in the part that is removed
             if ($e instanceof Refused && $e->getCode() === Result::EDEPTH) {
                 throw $e;
             }
@@ -93,17 +93,17 @@ final class LargeProfile
     }
 
     /** @throws Refused */
-    private function encodeCut(): string
+    private function encodeShrunk(): string
     {
         $until = $this->until();
-        $cut = new Cut($this->data, $this->serialized, $until->halfway());
-        if ($cut->marks !== []) {
+        $plan = new ShrinkPlan($this->data, $this->serialized, $until->halfway());
+        if ($plan->marks !== []) {
             $this->call->flags |= Native::SHRUNK;
         }
-        return $this->encodeWithin($until, self::MAX_BYTES, $cut->instead, $cut->marks);
+        return $this->encodeWithin($until, self::MAX_BYTES, $plan->instead, $plan->marks);
     }
 
-    /** What takes longer to encode takes more than the rest of the time to copy and to write. */
+    /** The rest of the time is needed to copy and to write the JSON. */
     private function until(): Deadline
     {
         return $this->call->deadline->earlierBy(intdiv($this->call->settings->timeoutUs * 2, 5));

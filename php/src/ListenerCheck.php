@@ -5,7 +5,7 @@ namespace Transmit;
 use Transmit\Plain\ListenerSocket;
 
 /**
- * Why does nothing arrive? Asks without sending anything.
+ * Finds out why no profile arrives, without sending one.
  */
 final class ListenerCheck
 {

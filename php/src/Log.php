@@ -2,10 +2,10 @@
 
 namespace Transmit;
 
-use Transmit\Plain\Stamp;
+use Transmit\Plain\LockedStateFile;
 
 /**
- * Writes to PHP's error log, at a bounded rate: an outage of an hour does not flood it.
+ * Writes to PHP's error log at a limited rate, so that an outage of an hour does not flood it.
  *
  * With the library, its own bound holds (transmit_log_due_for); without it, one line a minute
  * for each result and listener, for all workers of this user together.
@@ -71,14 +71,14 @@ final class Log
     private static function dueInPlain(int $result, ?Settings $settings): ?int
     {
         $listener = $settings === null ? '' : $settings->listenerSocket;
-        $stamp = Stamp::ofUser("log$result-" . substr(sha1($listener), 0, 8));
-        if ($stamp === null) {
+        $state = LockedStateFile::ofUser("log$result-" . substr(sha1($listener), 0, 8));
+        if ($state === null) {
             return self::dueAlone($result);
         }
-        $was = array_map('intval', explode(' ', $stamp->read() . ' 0'));
+        $was = array_map('intval', explode(' ', $state->read() . ' 0'));
         [$now, $suppressed] = self::count($was);
-        $stamp->write("$now[0] $now[1]");
-        return $stamp->isLocked ? $suppressed : null; // another worker is at it
+        $state->write("$now[0] $now[1]");
+        return $state->isLocked ? $suppressed : null; // another worker is at it
     }
 
     /**

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * How much memory a profile's JSON may take: running into memory_limit ends the request.
+ * How much memory a profile's JSON may take: exceeding memory_limit would end the request.
  */
 final class Memory
 {

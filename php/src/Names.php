@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * Which names are the application's already. Any function may be disabled, function_exists() too: none is called.
+ * Which names the application has taken. It calls no function, because any may be disabled, function_exists() too.
  */
 final class Names
 {
@@ -18,7 +18,7 @@ final class Names
         }
     }
 
-    /** Those of the pure-PHP transmitter, if the application has none of these names. */
+    /** Defines the constants of the pure-PHP transmitter, unless the application has. */
     public static function defineConstants(): void
     {
         try {

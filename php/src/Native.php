@@ -6,7 +6,7 @@ use Transmit\Plain\TrustedPath;
 use Transmit\Preloaded\Scope;
 
 /**
- * libtransmit.so: whether it can be used here, and its calls with the settings of this request.
+ * Calls libtransmit.so with the settings of this request, and tells whether and why it cannot be used.
  */
 final class Native
 {
@@ -18,7 +18,7 @@ final class Native
     public const SHRUNK = 8;
     public const NO_WAIT = 16;
 
-    /** Cdef\Functions, where FFI is everybody's. */
+    /** Scope, or Cdef\Functions where every script may use FFI. */
     private static string $scope = Scope::class;
 
     /** Why the library is not used; null: it is. */
@@ -59,19 +59,19 @@ final class Native
      *
      * @param string|null $socketPath without a NUL byte; null: the settings' own
      * @param int $start Deadline::now(), when the application called
-     * @return int a Result; EPANIC: plain PHP may be able to do it
+     * @return int a Result; NOT_NATIVE: the library was not called
      */
     public static function send(string $json, int $flags, ?string $socketPath, Settings $settings, int $start): int
     {
         if (!self::isUsable($settings)) {
-            return Result::EPANIC;
+            return Result::NOT_NATIVE;
         }
         $forLibrary = self::settings($settings);
         $leftUs = $settings->timeoutUs + (int) (($start - Deadline::now()) / 1000);
         try {
-            return self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? Result::EPANIC;
+            return self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? Result::NOT_NATIVE;
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-            return Result::EPANIC;
+            return Result::NOT_NATIVE;
         }
     }
 
@@ -103,7 +103,7 @@ final class Native
         }
     }
 
-    /** Why the last profile of this request is not at the listener, in the library's words; "" without it. */
+    /** The library's text on why the last profile of this request was not sent; "" if none was passed to it. */
     public static function lastError(): string
     {
         return self::$scope::lastError();
@@ -117,14 +117,14 @@ final class Native
     public static function replay(int $maxFiles, int $budgetUs, Settings $settings): array
     {
         if (!self::isUsable($settings)) {
-            return [Result::EPANIC, ''];
+            return [Result::NOT_NATIVE, ''];
         }
         try {
             [$maxFiles, $budgetUs] = [min($maxFiles, 0xFFFFFFFF), min($budgetUs, 0xFFFFFFFF)];
             $sent = self::$scope::replay($maxFiles, $budgetUs, self::settings($settings));
-            return $sent === null ? [Result::EPANIC, ''] : [$sent, self::lastError()];
+            return $sent === null ? [Result::NOT_NATIVE, ''] : [$sent, self::lastError()];
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-            return [Result::EPANIC, $e->getMessage()];
+            return [Result::NOT_NATIVE, $e->getMessage()];
         }
     }
 
@@ -154,23 +154,23 @@ final class Native
     }
 
     /**
-     * All keys, so that two virtual hosts in one worker do not inherit each other's. Starts the library.
+     * Passes all keys, so that two virtual hosts in one worker do not inherit each other's. Starts the library.
      *
      * @return int 0, or why it cannot be used here
      */
     public static function configure(Settings $settings): int
     {
         if (!self::isUsable($settings)) {
-            return Result::EPANIC;
+            return Result::NOT_NATIVE;
         }
         try {
             return self::$scope::configure(self::settings($settings));
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-            return Result::EPANIC;
+            return Result::NOT_NATIVE;
         }
     }
 
-    /** @return string JSON; "" if a path is not UTF-8, which is plain PHP's */
+    /** @return string JSON; "" if a path is not UTF-8: then plain PHP sends */
     private static function settings(Settings $settings): string
     {
         $values = $settings->forLibrary();
@@ -186,8 +186,8 @@ final class Native
     }
 
     /**
-     * Where PHP may not look there is no telling a missing directory from a forbidden one, so PHP makes it first. The
-     * library gets it without links: those that another user may have made are refused here.
+     * Outside open_basedir PHP cannot tell a missing directory from a forbidden one, so it first tries to create it.
+     * The library gets paths without links. A link that another user may have made is refused here.
      *
      * @param list<string> $directories
      * @return list<string>

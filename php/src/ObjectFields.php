@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * What json_encode writes of an object: public properties. No method of it is called.
+ * The fields that json_encode writes of an object: its public properties. It calls no method of the object.
  */
 final class ObjectFields
 {

@@ -3,9 +3,9 @@
 namespace Transmit;
 
 /**
- * PHP's open_basedir, for what PHP does itself. What holds for the library decides Preloaded\Scope, in the same way.
+ * PHP's open_basedir, for files that PHP opens. Preloaded\Scope applies the same rule to the library.
  *
- * Sockets are not concerned: open_basedir does not hold for PHP's own socket functions either.
+ * Sockets are exempt, as they are in PHP: open_basedir does not apply to its socket functions.
  */
 final class OpenBasedir
 {

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * What became of a profile, and why it is not at the listener.
+ * What became of a profile, and why the listener did not take it.
  */
 final class Outcome
 {

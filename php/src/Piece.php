@@ -10,7 +10,8 @@ use function is_string;
 use function strlen;
 
 /**
- * Can json_encode take a value at once? It cannot be interrupted, so that has to be known before.
+ * Tells whether json_encode can encode a value at once. json_encode cannot be interrupted, so this must be known
+ * before.
  *
  * A piece is encoded within a fraction of a millisecond, whatever is in it. The look at it ends as soon as it is
  * known to be more: at most a few thousand items, also of an array that holds another one a million times.

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * Runs work so that nothing of it reaches the application.
+ * Runs a function so that no warning, exception or signal of it reaches the application.
  *
  * "@" is not enough: it still calls the application's error handler, which may throw.
  */

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * Ends the encoding of a profile: it takes too long, or too much memory, or cannot be JSON.
+ * Thrown when a profile takes too long or too much memory to encode, or cannot be JSON.
  */
 final class Refused extends \Exception
 {

@@ -4,7 +4,7 @@ namespace Transmit;
 
 use Transmit\Plain\Directory;
 use Transmit\Plain\ListenerSocket;
-use Transmit\Plain\Stamp;
+use Transmit\Plain\LockedStateFile;
 use Transmit\Plain\Tags;
 
 /**
@@ -67,9 +67,9 @@ final class Replay
     }
 
     /** One process of each user and listener has it at a time. */
-    private static function turn(Tags $tags): ?Stamp
+    private static function turn(Tags $tags): ?LockedStateFile
     {
-        return $tags->state === null ? null : Stamp::open($tags->state, "replay-$tags->own");
+        return $tags->state === null ? null : LockedStateFile::open($tags->state, "replay-$tags->own");
     }
 
     private static function inPlain(Settings $settings, int $maxFiles, Deadline $deadline): int

@@ -5,22 +5,23 @@ namespace Transmit;
 use Transmit\Plain\Sender;
 
 /**
- * One call: an encoded profile goes to the listener, else to the disk buffer, by the library or in plain PHP.
+ * One call with an encoded profile: sends it to the listener, else writes it to the disk buffer, with the library or in
+ * plain PHP.
  */
 final class SendCall
 {
-    /** What the disk needs of the time, at most. */
+    /** The part of the time that is reserved for the disk, at most. */
     private const DISK_RESERVE_US = 10000;
 
     public Settings $settings;
 
-    /** The end of waiting and encoding: the disk still needs some time then. */
+    /** The end of encoding and of waiting for the socket: the rest of the time is for the disk. */
     public Deadline $socketDeadline;
 
     /** The end of the call. */
     public Deadline $deadline;
 
-    /** Whom the profile is for, also when it goes to the disk at once. */
+    /** The listener that the profile is for, also if it goes to the disk at once. */
     public string $listener;
 
     /** Native::AS_IS, and more. */

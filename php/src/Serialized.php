@@ -3,8 +3,8 @@
 namespace Transmit;
 
 /**
- * What jsonSerialize() of the application's objects gave: it is called once for each, also when a profile is
- * encoded a second time.
+ * The results of jsonSerialize() of the application's objects. It is called once for each object, even if a profile is
+ * encoded twice.
  */
 final class Serialized
 {

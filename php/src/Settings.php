@@ -42,7 +42,7 @@ final class Settings
         'library' => null,
     ];
 
-    /** The bytes that each takes as one datagram, as transmit/oversize.go has them. "": none of these. */
+    /** The limit of each listener in bytes: the same as in transmit/oversize.go. "": none of these. */
     public const LISTENERS = [
         '' => 65507,
         'telegraf' => 65536,

@@ -3,12 +3,12 @@
 namespace Transmit;
 
 /**
- * The application's signal handlers wait while a profile is sent: what one of them throws would end that half-way, and
- * be taken for ours. What they throw in these two functions is the application's.
+ * Delays the application's signal handlers while a profile is sent. An exception of a handler would end the send
+ * half-way, and be taken for ours. Exceptions that handlers throw in these two functions reach the application.
  */
 final class Signals
 {
-    /** @return bool whether they wait now, and did not before: then release() ends it */
+    /** @return bool whether this call delayed them: then call release() afterwards */
     public static function hold(): bool
     {
         try {

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * What the address of a Unix socket can hold (unix(7)).
+ * Which paths a Unix socket can have (unix(7)).
  */
 final class SocketPath
 {

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * The setting listener_user: only a socket of that user's, or of root's, is a listener's.
+ * The setting listener_user: profiles go only to a socket that this user or root owns.
  */
 final class SocketUser
 {

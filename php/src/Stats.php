@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * What became of the profiles so far: transmit_stats() of transmit.h.
+ * The counters of the library: transmit_stats() of transmit.h.
  */
 final class Stats
 {

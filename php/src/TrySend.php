@@ -3,14 +3,14 @@
 namespace Transmit;
 
 /**
- * One attempt to send, which starts nothing: encode, look at the length, one call of the library.
+ * One attempt to send that starts nothing: one json_encode and one call of the library.
  *
- * If anything is in the way, nothing has happened and the result is false: the other classes then send the profile. In
- * the way are a profile that is large, deep or holds objects, no library, no listener, a full queue.
+ * It returns false if the profile is large, deep or has objects, or if there is no library, no listener or no room in
+ * the queue. Then nothing has happened, and ProfileSender sends the profile.
  */
 final class TrySend
 {
-    /** Leaves json_last_error() as it is. What cannot be encoded so needs more than one attempt. */
+    /** They keep json_last_error(). A value that these flags refuse needs more than one attempt. */
     private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE | JSON_THROW_ON_ERROR;
 
     /**
@@ -22,7 +22,7 @@ final class TrySend
         return self::attempt($data, '', null, $marks);
     }
 
-    /** One that is encoded already, as it is. */
+    /** Sends an encoded profile as it is. */
     public static function encoded(string $json, string $socketPath): bool
     {
         return self::attempt(null, $json, $socketPath, []);

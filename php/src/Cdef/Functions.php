@@ -3,7 +3,7 @@
 namespace Transmit\Cdef;
 
 /**
- * Preloaded\Scope for where FFI is everybody's: the same functions of the library, as FFI::cdef gives them.
+ * Takes the place of Preloaded\Scope where every script may use FFI: the same functions, bound by FFI::cdef.
  */
 final class Functions
 {

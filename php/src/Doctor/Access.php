@@ -3,7 +3,7 @@
 namespace Transmit\Doctor;
 
 /**
- * Who may see a page that names paths and users.
+ * Decides who may see a page that names paths and users.
  */
 final class Access
 {

@@ -6,7 +6,7 @@ use Transmit\Profiler\Options;
 use Transmit\Settings;
 
 /**
- * What the application says, what measures it, and where the log lines go.
+ * Checks the application: its settings, the profiler, and where log lines go.
  */
 final class Application
 {

@@ -9,7 +9,7 @@ use Transmit\Plain\Directory;
 use Transmit\Plain\Tags;
 
 /**
- * What waits in the buffer directory, for whom, and whether it can be replayed.
+ * Checks the buffered profiles: for which listener they are, and whether they can be replayed.
  */
 final class Backlog
 {

@@ -11,7 +11,7 @@ use Transmit\Result;
 use Transmit\Settings;
 
 /**
- * Where profiles go that the listener does not take. Makes no directory: root's would be nobody else's.
+ * Checks the buffer directory. It creates none: one that root creates would be unusable for other users.
  */
 final class Buffer
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Doctor;
 
 /**
- * One thing that was looked at, how it is, and what to do about it.
+ * The result of one check: its state, a text, and what to do about it.
  */
 final class Finding
 {

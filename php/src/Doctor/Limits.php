@@ -5,7 +5,7 @@ namespace Transmit\Doctor;
 use Transmit\Settings;
 
 /**
- * What the service manager keeps from this process.
+ * Checks the resource limits that the service manager imposes on this process.
  */
 final class Limits
 {

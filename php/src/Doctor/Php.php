@@ -7,7 +7,7 @@ use Transmit\Result;
 use Transmit\Settings;
 
 /**
- * Which PHP this is, what of it is allowed, and whether the library can be used in it.
+ * Checks PHP: its version, its restrictions, and whether it can use the library.
  */
 final class Php
 {

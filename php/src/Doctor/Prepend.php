@@ -3,7 +3,7 @@
 namespace Transmit\Doctor;
 
 /**
- * Whether requests are profiled: another auto_prepend_file may have taken the profiler's place.
+ * Checks whether requests are profiled: another auto_prepend_file may replace the profiler's.
  */
 final class Prepend
 {

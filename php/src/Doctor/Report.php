@@ -7,7 +7,7 @@ use Transmit\Quiet;
 use Transmit\Settings;
 
 /**
- * All findings, and what they come to.
+ * All findings, and the worst of their states.
  */
 final class Report
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Doctor;
 
 /**
- * SELinux and AppArmor refuse what a file's mode allows, with the same error.
+ * Checks SELinux and AppArmor: they can refuse an access that a file's mode allows, with the same error.
  */
 final class SecurityModule
 {

@@ -8,7 +8,7 @@ use Transmit\SocketPath;
 use Transmit\SocketUser;
 
 /**
- * Whether a listener can be reached, whether it keeps up, and whether datagrams may be as large as is set.
+ * Checks the socket: whether a listener can be reached and keeps up, and how large a datagram may be.
  */
 final class Socket
 {

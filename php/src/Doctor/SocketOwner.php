@@ -5,7 +5,7 @@ namespace Transmit\Doctor;
 use Transmit\Plain\Directory;
 
 /**
- * Who gets the profiles: whose the listener's socket is, and who could bind another one to its path.
+ * Checks who gets the profiles: who owns the listener's socket, and who could bind another one to its path.
  */
 final class SocketOwner
 {

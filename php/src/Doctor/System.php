@@ -5,7 +5,7 @@ namespace Transmit\Doctor;
 use Transmit\Plain\Directory;
 
 /**
- * What Linux tells about this process and about files.
+ * Reads from Linux about this process and about files.
  */
 final class System
 {

@@ -3,12 +3,12 @@
 namespace Transmit\Doctor;
 
 use Transmit\Encoder;
-use Transmit\Profile;
+use Transmit\ProfileSender;
 use Transmit\SendCall;
 use Transmit\Settings;
 
 /**
- * One profile, sent as an application's are.
+ * Sends one test profile in the way that applications do.
  */
 final class TestProfile
 {
@@ -19,7 +19,7 @@ final class TestProfile
             return Finding::fail('test profile', 'not sent, for the listener would not take it', 'see above');
         }
         $id = 'doctor-' . bin2hex(random_bytes(8));
-        $data = ['correlation_id' => $id, 'url' => '/doctor', 'elapsed_ms' => 0.0, '_meta' => Profile::meta()];
+        $data = ['correlation_id' => $id, 'url' => '/doctor', 'elapsed_ms' => 0.0, '_meta' => ProfileSender::meta()];
         $start = hrtime(true);
         $call = new SendCall($settings, $start);
         $outcome = $call->toListener(Encoder::whole($data), $settings->listenerSocket);

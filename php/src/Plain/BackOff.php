@@ -5,62 +5,62 @@ namespace Transmit\Plain;
 use Transmit\Deadline;
 
 /**
- * After a wait in vain, the next calls do not wait: a wedged listener is met by every
- * worker at once, and each would hold its request for the whole time.
+ * After a wait for a full queue has timed out, later calls do not wait for a while. Otherwise every worker would hold
+ * its request for the whole time.
  */
 final class BackOff
 {
     private const FIRST_MS = 1000;
     private const MAX_MS = 30000;
 
-    private string $stampName;
+    private string $stateName;
 
     public function __construct(string $socketPath)
     {
-        $this->stampName = 'wait' . substr(sha1($socketPath), 0, 8);
+        $this->stateName = 'wait' . substr(sha1($socketPath), 0, 8);
     }
 
     public function isOn(): bool
     {
-        $stamp = $this->stamp();
-        if ($stamp === null) {
+        $state = $this->stateFile();
+        if ($state === null) {
             return !self::isItsSecond();
         }
-        [$until] = self::parse($stamp->read());
+        [$until] = self::parse($state->read());
         return $until > self::now() && $until <= self::now() + self::MAX_MS;
     }
 
-    /** A wait was in vain: 1 s without waiting, then twice as long each time, up to 30 s. */
+    /** After a time-out: no call waits for 1 s, then for twice as long each time, up to 30 s. */
     public function grow(): void
     {
-        $stamp = $this->stamp();
-        if ($stamp === null) {
+        $state = $this->stateFile();
+        if ($state === null) {
             return;
         }
-        [$until, $length] = self::parse($stamp->read());
+        [$until, $length] = self::parse($state->read());
         $isSameOutage = $until > 0 && abs(self::now() - $until) <= self::MAX_MS;
         $length = $isSameOutage ? min(self::MAX_MS, 2 * $length) : self::FIRST_MS;
-        $stamp->write(self::now() + $length . " $length");
+        $state->write(self::now() + $length . " $length");
     }
 
-    /** A wait was worth it. */
+    /** After a wait that ended with a success. */
     public function end(): void
     {
-        $stamp = $this->stamp();
-        if ($stamp !== null) {
-            $stamp->write('');
+        $state = $this->stateFile();
+        if ($state !== null) {
+            $state->write('');
         }
     }
 
-    /** Where the processes cannot tell each other, they wait in one second of 30. On the command line, always. */
+    /** If processes cannot share a file, a call may wait in one second of 30; on the command line, always. */
     private static function isItsSecond(): bool
     {
         return PHP_SAPI === 'cli' || time() % 30 === 0;
     }
 
-    private function stamp(): ?Stamp
+    private function stateFile(): ?LockedStateFile
     {
-        return Stamp::ofUser($this->stampName);
+        return LockedStateFile::ofUser($this->stateName);
     }
 
     /** Milliseconds since the machine's start: the same for all its processes. */

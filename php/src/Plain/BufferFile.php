@@ -7,15 +7,15 @@ use Transmit\Quiet;
 use Transmit\Result;
 
 /**
- * Writes one profile as one file that is there whole or not at all, through crashes
- * of the writer too, and never over another one. Not fsynced: a power cut may lose it.
+ * Writes one profile as one file. Readers see the whole file or none, even if the writer crashes. It never replaces a
+ * file. It does not sync, so a power failure may lose the file.
  */
 final class BufferFile
 {
     /** The temporary names: tempnam()'s, and the library's. */
     public const TEMPORARY = '/^\.transmit-(?:[A-Za-z0-9]{6}|[0-9a-f]{16}\.tmp)$/D';
 
-    /** Also what replaying has set aside. */
+    /** Profiles, and those that a replay has renamed because they are malformed. */
     public const FINISHED = '/^(?:bad_)?profile_\d{8}_\d{6}_[0-9a-f]{8}\.json$/D';
 
     private const PREFIX = '.transmit-';
@@ -32,7 +32,7 @@ final class BufferFile
     }
 
     /**
-     * As write(), but the file never gets its name, and is gone again.
+     * As write(), but removes the temporary file instead of renaming it.
      *
      * @return array{int, string} BUFFERED and "", or why not
      */

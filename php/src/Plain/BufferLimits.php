@@ -10,7 +10,7 @@ use Transmit\Settings;
  * Keeps the buffer directory within buffer_max_files and buffer_max_bytes, oldest out first.
  *
  * Reading a directory of 100,000 files takes longer than a call may. So writes are
- * counted in a stamp file, the directory is read only when that count is over a limit,
+ * counted in a LockedStateFile, the directory is read only when that count is over a limit,
  * and then a hundredth more than needed goes: each write pays for a hundredth of a
  * read at the most. The count forgets files that a listener took, until the next read.
  */
@@ -42,20 +42,20 @@ final class BufferLimits
             return;
         }
         $name = "count-{$this->tags->own}";
-        $stamp = $this->tags->state === null ? null : Stamp::open($this->tags->state, $name, $isBusy);
-        if ($stamp === null) {
-            if ($this->tags->state !== null && $isBusy && Stamp::isStuck($this->tags->state, $name)) {
+        $state = $this->tags->state === null ? null : LockedStateFile::open($this->tags->state, $name, $isBusy);
+        if ($state === null) {
+            if ($this->tags->state !== null && $isBusy && LockedStateFile::isStuck($this->tags->state, $name)) {
                 $this->evict([0, 0], basename($file));
             }
             return;
         }
-        $was = array_map('intval', explode(' ', $stamp->read()));
+        $was = array_map('intval', explode(' ', $state->read()));
         $isKnown = count($was) === 2;
         $now = $isKnown ? [$was[0] + 1, self::sum($was[1], self::size($file))] : [0, 0];
         if (!$isKnown || $this->isOver($now, 0)) {
             $now = $this->evict($now, basename($file));
         }
-        $stamp->write("$now[0] $now[1]");
+        $state->write("$now[0] $now[1]");
     }
 
     /**

@@ -3,7 +3,7 @@
 namespace Transmit\Plain;
 
 /**
- * Whose is a directory, or a file in it? /tmp is everybody's.
+ * Ownership and permission checks of directories and files: any user can write to /tmp.
  */
 final class Directory
 {
@@ -13,7 +13,7 @@ final class Directory
     /** @var int|null */
     private static $user = null;
 
-    /** A real directory, in which, and on the way to which, nobody else can exchange our files. */
+    /** Whether no other user can replace our files in this directory, or a part of its path. */
     public static function isTrusted(string $path): bool
     {
         return self::distrust($path) === '';
@@ -25,7 +25,7 @@ final class Directory
         return TrustedPath::examine($path)[1];
     }
 
-    /** May others make files in it? */
+    /** Whether other users may create files in it. */
     public static function isShared(string $path): bool
     {
         clearstatcache();
@@ -33,7 +33,7 @@ final class Directory
         return $stat === false || $stat['uid'] !== self::user() || ($stat['mode'] & 0022) !== 0;
     }
 
-    /** May files be made in it? is_writable() asks for the real user, and the effective one makes them. */
+    /** Whether this process may create files in it. is_writable() checks the real user, but the effective one counts. */
     public static function isWritable(string $path): bool
     {
         if (!function_exists('posix_getuid') || posix_getuid() === posix_geteuid()) {

@@ -3,7 +3,7 @@
 namespace Transmit\Plain;
 
 /**
- * RLIMIT_FSIZE: the kernel ends a process that writes past it, with SIGXFSZ.
+ * RLIMIT_FSIZE: the kernel sends SIGXFSZ to a process that writes past it, which ends the process.
  */
 final class FileSize
 {

@@ -7,7 +7,7 @@ use Transmit\Quiet;
 use Transmit\SocketPath;
 
 /**
- * One datagram through PHP's own streams; ext-sockets may be missing.
+ * Sends one datagram with PHP's streams, because the extension sockets may be missing.
  */
 final class ListenerSocket
 {

@@ -9,7 +9,7 @@ use Transmit\SendCall;
 use Transmit\SocketUser;
 
 /**
- * A profile's way without the library: the listener's socket, else the disk buffer.
+ * Sends a profile without the library: to the listener's socket, else to the disk buffer.
  *
  * Functions that either needs may be disabled: that one fails then, not the call.
  */

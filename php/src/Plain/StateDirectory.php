@@ -6,7 +6,7 @@ use Transmit\BufferDirectory;
 use Transmit\Settings;
 
 /**
- * Where the PHP processes of one user share what they know: which listener not to wait for, what was logged when.
+ * The directory in which the PHP processes of one user share their back-offs and when each line was logged.
  *
  * An OwnDirectory in the temp directory, else in a buffer directory, which is made if need be.
  */

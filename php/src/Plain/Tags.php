@@ -5,10 +5,10 @@ namespace Transmit\Plain;
 use Transmit\BufferDirectory;
 
 /**
- * Tells by the first four hexadecimal digits of a profile's name for which listener it is, as buffer/state.go does:
- * a hash of the listener's path, or the next number that is free. A file of that number holds the path.
+ * Tells which listener a profile is for, by the first four hexadecimal digits of its name, as buffer/state.go does: a
+ * hash of the listener's path, or the next free number. A file named after the number holds the path.
  *
- * A number that no listener has is nobody's: an older version's, or another program's.
+ * A profile with a number that no listener has is from an older version or another program.
  */
 final class Tags
 {
@@ -33,7 +33,7 @@ final class Tags
         return $self;
     }
 
-    /** As read(), and makes nothing. */
+    /** As read(), but creates no file. */
     public static function look(string $directory, string $listener): self
     {
         $self = new self();

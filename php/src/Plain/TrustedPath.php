@@ -5,8 +5,8 @@ namespace Transmit\Plain;
 use Transmit\Quiet;
 
 /**
- * Goes along a path, one part at a time, and looks at each directory and each link on it:
- * what it has looked at, no other user can exchange. buffer/path.go does the same.
+ * Follows a path, one part at a time, and checks each directory and each link. No other user can replace what it has
+ * checked. buffer/path.go does the same.
  */
 final class TrustedPath
 {
@@ -80,7 +80,7 @@ final class TrustedPath
         return $why === '' || $this->rest === [] ? $why : "$path: $why";
     }
 
-    /** What open_basedir hides, the administrator has vouched for: it names what lies below. */
+    /** A parent that open_basedir hides is trusted: the administrator has named a directory below it. */
     private function unseen(string $path): string
     {
         if ($this->rest !== [] && strpos(Quiet::lastWarning(), 'open_basedir') !== false) {

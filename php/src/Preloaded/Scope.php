@@ -9,8 +9,8 @@ use function is_string;
 use function strlen;
 
 /**
- * libtransmit.so, as FFI::scope gives it: the only class that may use FFI under ffi.enable=preload. preload.php has
- * the rules that it keeps to. Native calls it, with Cdef\Functions in its place where FFI is everybody's.
+ * The functions of libtransmit.so, bound by FFI::scope. With ffi.enable=preload, only this class may use FFI;
+ * preload.php has the rules for it. Native calls it, or Cdef\Functions where every script may use FFI.
  *
  * No parameter is declared string: PHP would make one of an object, and free that here. Each string goes with its own
  * strlen. buffer_dirs are resolved by open_basedir, whatever a page gives.

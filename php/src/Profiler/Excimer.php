@@ -5,7 +5,7 @@ namespace Transmit\Profiler;
 use Transmit\Quiet;
 
 /**
- * The extension excimer: it looks at what runs every few milliseconds. So it tells times, and no calls.
+ * The extension excimer: a sampling profiler. It gives times, but no numbers of calls.
  */
 final class Excimer
 {

@@ -5,7 +5,7 @@ namespace Transmit\Profiler;
 use Transmit\Settings;
 
 /**
- * Drops what is only wanted, stacks first, then callers and callees, from a profile that is too large for one datagram.
+ * Removes optional parts from a profile that is too large for one datagram: stacks first, then callers and callees.
  */
 final class Fit
 {

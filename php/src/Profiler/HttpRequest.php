@@ -3,7 +3,7 @@
 namespace Transmit\Profiler;
 
 /**
- * The request that PHP has just served, in a few words.
+ * The fields of a profile that describe the HTTP request.
  */
 final class HttpRequest
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Profiler;
 
 /**
- * Where a profile comes from, so that profiles of many hosts and processes can be told apart.
+ * The host and process of a profile, to distinguish profiles of many hosts.
  */
 final class Origin
 {

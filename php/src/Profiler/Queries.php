@@ -3,7 +3,7 @@
 namespace Transmit\Profiler;
 
 /**
- * The slowest queries of a profile, in the order in which they ran. It holds a bounded number, whatever runs.
+ * The slowest queries of a profile, in the order in which they ran. It keeps a limited number.
  */
 final class Queries
 {

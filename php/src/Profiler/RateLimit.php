@@ -2,10 +2,10 @@
 
 namespace Transmit\Profiler;
 
-use Transmit\Plain\Stamp;
+use Transmit\Plain\LockedStateFile;
 
 /**
- * max_per_minute: a small locked file counts the profiles of all of a user's processes for one listener.
+ * The setting max_per_minute: counts the profiles of all processes of a user for one listener in a LockedStateFile.
  */
 final class RateLimit
 {
@@ -18,14 +18,14 @@ final class RateLimit
     public static function allows(int $maxPerMinute, string $listener): bool
     {
         for ($try = 0; $try < self::TRIES; $try++) {
-            $stamp = Stamp::ofUser('rate' . substr(sha1($listener), 0, 8));
-            if ($stamp === null) {
+            $state = LockedStateFile::ofUser('rate' . substr(sha1($listener), 0, 8));
+            if ($state === null) {
                 return self::allowsAlone($maxPerMinute);
             }
-            if ($stamp->isLocked) {
-                $was = array_map('intval', explode(' ', $stamp->read() . ' 0'));
+            if ($state->isLocked) {
+                $was = array_map('intval', explode(' ', $state->read() . ' 0'));
                 [$now, $isAllowed] = self::count($was, $maxPerMinute);
-                $stamp->write("$now[0] $now[1]");
+                $state->write("$now[0] $now[1]");
                 return $isAllowed;
             }
         }

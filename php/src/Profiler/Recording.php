@@ -4,7 +4,7 @@ namespace Transmit\Profiler;
 
 use Transmit\Autoloader;
 use Transmit\Native;
-use Transmit\Profile;
+use Transmit\ProfileSender;
 use Transmit\Quiet;
 use Transmit\Settings;
 use Transmit\TrySend;
@@ -193,7 +193,7 @@ final class Recording
         [$data, $marks] = $this->options->stacks || $this->options->callGraph
             ? Fit::apply($data, $settings) : [$data, []];
         if (!TrySend::profile($data, $marks)) {
-            Profile::send($data, self::now(), $marks, Native::NO_WAIT);
+            ProfileSender::send($data, self::now(), $marks, Native::NO_WAIT);
         }
     }
 

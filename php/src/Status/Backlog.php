@@ -9,7 +9,7 @@ use Transmit\Plain\Directory;
 use Transmit\Plain\Tags;
 
 /**
- * What waits in the disk buffer now: this user's profiles, and not those for another listener.
+ * The number and size of the profiles in the disk buffer, of this user and this listener.
  */
 final class Backlog
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Status;
 
 /**
- * A bar for each power of two, and a line where the time for a call ends.
+ * Draws the latency histogram: a bar for each power of two, and a line at the timeout.
  */
 final class Chart
 {

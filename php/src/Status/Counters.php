@@ -3,7 +3,7 @@
 namespace Transmit\Status;
 
 /**
- * What the library's counters mean, in one line each: transmit.h says more.
+ * A line of explanation for each counter of the library; transmit.h has more.
  */
 final class Counters
 {

@@ -9,7 +9,7 @@ use Transmit\Doctor\System;
 use Transmit\Printable;
 
 /**
- * The counters as a page for a person. Whatever is put into it goes through text(), and no number is there twice.
+ * The counters as an HTML page. Every text in it passes through text(), and no number appears twice.
  */
 final class Page
 {

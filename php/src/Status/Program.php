@@ -7,7 +7,7 @@ use Transmit\Doctor\Application;
 use Transmit\Quiet;
 
 /**
- * The status page, in one form or the other.
+ * Answers a request of the status page, as HTML or for Prometheus.
  */
 final class Program
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Status;
 
 /**
- * Profiles a second since the page was last shown. The page keeps its counts of that time in its own address,
+ * Profiles per second since the page was last shown. The page keeps its counts of that time in its own address,
  * so that nothing is stored on the host.
  */
 final class Rates

@@ -7,7 +7,7 @@ use Transmit\Settings;
 use Transmit\Stats;
 
 /**
- * What there is to show at this moment.
+ * The values that the status page shows, read at one moment.
  */
 final class Snapshot
 {

@@ -6,16 +6,16 @@ use function array_key_exists;
 use function strlen;
 
 /**
- * Sends one profile: as json_encode gives it, or with care if it may be large.
+ * Sends one profile: with one json_encode, or through LargeProfile if it may be large.
  */
-final class Profile
+final class ProfileSender
 {
     private const TRANSMITTER_VERSION = '1.0';
 
     /** "_meta" is shorter, whatever PHP_VERSION is. */
     private const META_BYTES = 256;
 
-    /** Leaves json_last_error() as it is. What cannot be encoded so is LargeProfile's. */
+    /** They keep json_last_error(). LargeProfile encodes values that these flags refuse. */
     private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE | JSON_THROW_ON_ERROR;
 
     /**
@@ -44,9 +44,9 @@ final class Profile
     }
 
     /**
-     * The library adds "_meta" in less time than the encoder needs for the time in it.
+     * Sends it with one json_encode. The library adds "_meta", which is faster than encoding it here.
      *
-     * @return Outcome|null null: this needs more than that
+     * @return Outcome|null null: it needs LargeProfile
      */
     private static function sendPiece(array $data, Settings $settings, int $start, int $flags): ?Outcome
     {

@@ -6,10 +6,10 @@ use function count;
 use function is_array;
 
 /**
- * Cuts a profile that is too large for a datagram: the first 50 top functions, the 100
- * slowest queries, and a mark in "_meta" where something was cut.
+ * Plans how to shrink a profile that is too large for a datagram: to the first 50 top functions and the 100 slowest
+ * queries. "_meta" gets a mark for each list that was shortened.
  */
-final class Cut
+final class ShrinkPlan
 {
     private const FUNCTIONS = 50;
     private const QUERIES = 100;
@@ -17,7 +17,7 @@ final class Cut
     /** So many candidates are collected before the slowest of them are picked again. */
     private const CANDIDATES = 250;
 
-    /** "sql" and "xhprof" hold a few fields. One with more than this is not copied, and not cut. */
+    /** "sql" and "xhprof" have a few fields. One with more than this is not copied, and not shrunk. */
     private const FIELDS = 10000;
 
     /** @var array<string, mixed> fields of the profile that replace those of the same name */
@@ -34,12 +34,12 @@ final class Cut
     {
         $this->serialized = $serialized;
         $this->until = $until;
-        $this->cutFunctions($data['xhprof'] ?? null);
-        $this->cutQueries($data['sql'] ?? null);
+        $this->shrinkFunctions($data['xhprof'] ?? null);
+        $this->shrinkQueries($data['sql'] ?? null);
     }
 
     /** @param mixed $xhprof */
-    private function cutFunctions($xhprof): void
+    private function shrinkFunctions($xhprof): void
     {
         $xhprof = $this->fields($xhprof);
         $profiling = $this->fields($xhprof['profiling'] ?? null);
@@ -54,7 +54,7 @@ final class Cut
     }
 
     /** @param mixed $sql */
-    private function cutQueries($sql): void
+    private function shrinkQueries($sql): void
     {
         $sql = $this->fields($sql);
         $queries = $this->items($sql['queries'] ?? null);
@@ -67,7 +67,7 @@ final class Cut
     }
 
     /**
-     * What JSON has of an array or an object, as an array.
+     * The fields that JSON has of an array or an object, as an array.
      *
      * @param mixed $value
      * @return array<mixed>|null null: nothing, or too much to copy

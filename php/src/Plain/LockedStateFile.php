@@ -3,9 +3,9 @@
 namespace Transmit\Plain;
 
 /**
- * A small file in which all workers of one user keep a word between requests.
+ * A small locked file in which all workers of one user share a text between requests.
  */
-final class Stamp
+final class LockedStateFile
 {
     private const LENGTH = 48;
 
@@ -15,7 +15,7 @@ final class Stamp
     /** @var resource */
     private $file;
 
-    /** Another worker may hold it now: then its text can be read, and not written. */
+    /** If false, another worker holds the file: its text can be read, but not written. */
     public bool $isLocked;
 
     /** @param resource $file */
@@ -31,9 +31,9 @@ final class Stamp
      */
     public static function open(string $directory, string $name, &$isBusy = false): ?self
     {
-        $stamp = Directory::isTrusted($directory) ? self::in(self::path($directory, $name)) : null;
-        $isBusy = $stamp !== null && !$stamp->isLocked;
-        return $stamp !== null && $stamp->isLocked ? $stamp : null;
+        $state = Directory::isTrusted($directory) ? self::in(self::path($directory, $name)) : null;
+        $isBusy = $state !== null && !$state->isLocked;
+        return $state !== null && $state->isLocked ? $state : null;
     }
 
     /**
@@ -93,7 +93,7 @@ final class Stamp
         return rtrim((string) stream_get_contents($this->file, self::LENGTH, 0));
     }
 
-    /** Releases it, too. Always as long: after a truncation, ext4 writes the file out when it is closed. */
+    /** Writes the text and releases the file. Its length never changes: after a truncation, ext4 syncs at the close. */
     public function write(string $text): void
     {
         if ($this->isLocked) {

@@ -3,11 +3,11 @@
 namespace Transmit\Test;
 
 use PHPUnit\Framework\TestCase;
-use Transmit\Cut;
+use Transmit\ShrinkPlan;
 use Transmit\Deadline;
 use Transmit\Serialized;
 
-final class CutTest extends TestCase
+final class ShrinkPlanTest extends TestCase
 {
     /** @return iterable<string, array{mixed, string|null}> top functions, what is left in JSON (null: all) */
     public function topFunctions(): iterable
@@ -36,9 +36,9 @@ final class CutTest extends TestCase
     {
         $data = ['xhprof' => ['before' => 1, 'profiling' => ['top_functions' => $functions, 'after' => 1]]];
         foreach (self::forms($data) as $form => $data) {
-            $cut = self::cut($data);
-            self::assertSame($want !== null, isset($cut->marks['truncated']), $form);
-            $profiling = $want === null ? [] : (array) $cut->instead['xhprof']['profiling'];
+            $plan = self::cut($data);
+            self::assertSame($want !== null, isset($plan->marks['truncated']), $form);
+            $profiling = $want === null ? [] : (array) $plan->instead['xhprof']['profiling'];
             self::assertSame($want, $want === null ? null : json_encode($profiling['top_functions']), $form);
             self::assertSame($want === null ? [] : ['top_functions', 'after'], array_keys($profiling), $form);
         }
@@ -63,11 +63,11 @@ final class CutTest extends TestCase
             $queries[] = ['place' => $place, 'time_ms' => $time];
         }
         foreach (self::forms(['sql' => ['queries' => $queries, 'after' => 1]]) as $form => $data) {
-            $cut = self::cut($data);
-            $kept = json_decode(json_encode($cut->instead['sql']['queries'], JSON_PARTIAL_OUTPUT_ON_ERROR), true);
+            $plan = self::cut($data);
+            $kept = json_decode(json_encode($plan->instead['sql']['queries'], JSON_PARTIAL_OUTPUT_ON_ERROR), true);
             self::assertSame($wantFirst, array_slice(array_column($kept, 'place'), 0, count($wantFirst)), $form);
             self::assertCount(100, $kept, $form);
-            self::assertSame(['sql_truncated' => true], $cut->marks, $form);
+            self::assertSame(['sql_truncated' => true], $plan->marks, $form);
         }
     }
 
@@ -82,8 +82,8 @@ final class CutTest extends TestCase
         usort($want, static function (array $a, array $b): int {
             return [$b['time_ms'], $a['place']] <=> [$a['time_ms'], $b['place']];
         });
-        $cut = self::cut(['sql' => ['queries' => $queries]]);
-        self::assertSame(array_slice($want, 0, 100), $cut->instead['sql']['queries']);
+        $plan = self::cut(['sql' => ['queries' => $queries]]);
+        self::assertSame(array_slice($want, 0, 100), $plan->instead['sql']['queries']);
     }
 
     /** @return array<string, array{array}> */
@@ -100,8 +100,8 @@ final class CutTest extends TestCase
     /** @dataProvider uncut */
     public function testNothingElseIsTouched(array $data): void
     {
-        $cut = self::cut($data);
-        self::assertSame([[], []], [$cut->instead, $cut->marks]);
+        $plan = self::cut($data);
+        self::assertSame([[], []], [$plan->instead, $plan->marks]);
     }
 
     public function testQueriesWithoutTimeCountAs0(): void
@@ -117,14 +117,14 @@ final class CutTest extends TestCase
     public function testHowManyWereExaminedIsSaidWhereTimeWasUp(): void
     {
         $queries = array_fill(0, 5000, ['time_ms' => 1]);
-        $cut = new Cut(['sql' => ['queries' => $queries]], new Serialized(), Deadline::after(hrtime(true), 0));
-        self::assertSame(['sql_queries_examined' => 1023, 'sql_truncated' => true], $cut->marks);
-        self::assertCount(100, $cut->instead['sql']['queries']);
+        $plan = new ShrinkPlan(['sql' => ['queries' => $queries]], new Serialized(), Deadline::after(hrtime(true), 0));
+        self::assertSame(['sql_queries_examined' => 1023, 'sql_truncated' => true], $plan->marks);
+        self::assertCount(100, $plan->instead['sql']['queries']);
     }
 
-    private static function cut(array $data): Cut
+    private static function cut(array $data): ShrinkPlan
     {
-        return new Cut($data, new Serialized(), Deadline::after(hrtime(true), 20000000));
+        return new ShrinkPlan($data, new Serialized(), Deadline::after(hrtime(true), 20000000));
     }
 
     /** @return iterable<string, array> the same profile; objects in it are cut as arrays are */
