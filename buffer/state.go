@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -116,14 +117,16 @@ func (d *directory) eachName(of string, look func(name []byte)) error {
 type tags struct {
 	all   bool // no listener is named: all profiles count
 	own   uint16
-	taken map[uint16]bool // the numbers of all listeners, this one included
+	taken map[uint16]bool // the numbers of all listeners, this one included; nil: not known
 
 	ino   uint64 // of the user's own directory when the tags were read
 	mtime unix.Timespec
 }
 
 // counts tells whether a profile counts towards this listener's limits: not if it is for another listener.
-func (t *tags) counts(tag uint16) bool { return t.all || tag == t.own || !t.taken[tag] }
+func (t *tags) counts(tag uint16) bool {
+	return t.all || tag == t.own || t.taken != nil && !t.taken[tag]
+}
 
 // mayBeSent tells whether a replay may send the profile to this listener.
 func (t *tags) mayBeSent(tag uint16) bool {
@@ -159,32 +162,52 @@ func (d *directory) isCurrent(t *tags) bool {
 
 func hashOf(listener string) uint16 { return uint16(crc32.ChecksumIEEE([]byte(listener))) }
 
-// readTags finds the numbers of all listeners. After an error, own is the number that the listener most likely has.
+// readTags finds the numbers of all listeners. After an error, own is the number that the listener most likely has, and
+// no other listener's as far as these are known.
 func (d *directory) readTags(listener string) (*tags, error) {
 	listener = listener[:min(len(listener), maxListener)]
-	t := &tags{all: listener == "", own: hashOf(listener), taken: map[uint16]bool{}}
+	t := &tags{all: listener == "", own: hashOf(listener)}
 	if err := d.findState(); err != nil {
 		return t, d.failure("make a directory", err)
 	}
+	own, numbering := t.own, error(nil)
 	if !t.all {
-		own, err := d.tagOf(listener)
-		if err != nil {
-			return t, err
-		}
-		t.own = own
+		own, numbering = d.tagOf(listener)
 	}
 	var status unix.Stat_t
 	if err := unix.Fstatat(d.FD, d.state, &status, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return t, d.failure("look at "+d.state, err)
 	}
-	t.ino, t.mtime = status.Ino, status.Mtim
+	taken, err := d.numbers()
+	if err != nil {
+		return t, d.failure("read "+d.state, err)
+	}
+	t.taken = taken
+	if numbering != nil {
+		t.avoidOthers()
+		return t, numbering
+	}
+	t.own, t.ino, t.mtime = own, status.Ino, status.Mtim
+	return t, nil
+}
+
+// numbers returns those that listeners have.
+func (d *directory) numbers() (map[uint16]bool, error) {
+	taken := map[uint16]bool{}
 	err := d.eachName(d.state, func(name []byte) {
 		var tag uint16
 		if n, _ := fmt.Sscanf(string(name), listenerForm, &tag); n == 1 {
-			t.taken[tag] = true
+			taken[tag] = true
 		}
 	})
-	return t, err
+	return taken, err
+}
+
+// avoidOthers is for a listener that could get no number: its profiles must not be another's.
+func (t *tags) avoidOthers() {
+	for n := 0; t.taken[t.own] && n < math.MaxUint16; n++ {
+		t.own++
+	}
 }
 
 // tagOf returns the listener's number. A listener without a number gets one.

@@ -77,6 +77,43 @@ func TestTags_LimitsAreEachListenersOwn(t *testing.T) {
 	}
 }
 
+// Where a listener can get no number, its limits take no other listener's profiles, and its profiles go to no other.
+func TestTags_WithoutANumber(t *testing.T) {
+	runtime.LockOSThread() // as the writer does
+	defer runtime.UnlockOSThread()
+	number := func(n uint16) string { return fmt.Sprintf(listenerForm, hashOf("/a")+n) }
+	for name, spoil := range map[string]func(state string) error{
+		"a folder has its name": func(state string) error { return os.Mkdir(state+"/"+number(0), 0o700) },
+		"all are taken": func(state string) (err error) {
+			for n := range uint16(256) {
+				err = firstError(err, os.WriteFile(state+"/"+number(n), []byte("/b"), 0o600))
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			b := newStore(t, Options{Dirs: []string{dir}, Listener: "/b"})
+			for range 10 {
+				mustWrite(t, b, []byte("bb"))
+			}
+			if err := spoil(ownDirectory(dir)); err != nil {
+				t.Fatal(err)
+			}
+			a := newStore(t, Options{Dirs: []string{dir}, Listener: "/a", MaxFiles: 3})
+			for range 10 {
+				mustWrite(t, a, []byte("a"))
+			}
+			if got := sizes(t, dir); !slices.Equal(sorted(got), []int{1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}) {
+				t.Errorf("sizes %v", got)
+			}
+			if got := takeAll(t, b, 1000, gone); slices.Contains(got, "a") {
+				t.Errorf("B was offered %q", got)
+			}
+		})
+	}
+}
+
 func sorted(of []int) []int { slices.Sort(of); return of }
 
 // The turns of two listeners do not wait for each other.

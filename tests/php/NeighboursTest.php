@@ -178,6 +178,21 @@ final class NeighboursTest extends TransmitTestCase
         exec('find ' . escapeshellarg($this->buffer) . ' -name "x*" -delete'); // faster than the test's own way
     }
 
+    /** To look at each of them takes longer than a call may. */
+    public function testNamesLikeOnesOwnHoldNobodyUp(): void
+    {
+        $this->useFace('plain');
+        $this->leave('folders', "$this->buffer/.transmit-state-0");
+        exec('cd ' . escapeshellarg($this->buffer) . '; seq -f .transmit-state-0-%g 20000 | xargs touch');
+        $this->timed(static function (): void {
+            self::assertTrue(write_to_disk_buffer('{"first":1}'));
+        });
+        $this->timed(static function (): void {
+            self::assertTrue(write_to_disk_buffer('{"second":1}'));
+        }, 25);
+        exec('find ' . escapeshellarg($this->buffer) . ' -name ".transmit-state-0-*" -delete');
+    }
+
     /** @dataProvider faces */
     public function testSquattedNamesStopNothing(string $face): void
     {
@@ -214,6 +229,20 @@ final class NeighboursTest extends TransmitTestCase
         if (!ftruncate($file, PHP_INT_MAX >> 20 << 20)) {
             ftruncate($file, 1 << 43); // the most that ext4 has
         }
+    }
+
+    /** @dataProvider faces */
+    public function testWhoGetsNoNumberHasNoneOfAnothers(string $face): void
+    {
+        $this->useFace($face, ['timeout_us' => 5000000]);
+        mkdir($state = "$this->buffer/.transmit-state-0", 0700);
+        for ($i = 0; $i < 256; $i++) {
+            $number = sprintf('%04x', (crc32($this->socket) + $i) & 0xFFFF);
+            file_put_contents("$state/listener-$number", "$this->folder/other");
+        }
+        write_to_disk_buffer('{}');
+        [$name] = array_values($this->names());
+        self::assertFileDoesNotExist("$state/listener-" . substr($name, -13, 4));
     }
 
     /** A stopped process keeps the count: after a while, one of the others looks without it. */

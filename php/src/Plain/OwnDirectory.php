@@ -2,6 +2,8 @@
 
 namespace Transmit\Plain;
 
+use Transmit\Deadline;
+
 /**
  * Where the processes of one user keep what they share about a buffer directory: a directory in it that is the
  * user's own. Where everybody may write, others may have taken any name, but nobody can make one that is ours.
@@ -11,11 +13,11 @@ final class OwnDirectory
 {
     private const NAME = '.transmit-state-';
 
-    /** More names than this are not looked through while a profile waits: that takes too long. */
-    public const FEW = 20000;
+    /** Others' names are not looked through for longer while a profile waits. */
+    public const BRIEF_US = 3000;
 
-    /** @return string|null its path; null: it cannot be made, or is not among so many names */
-    public static function in(string $parent, int $maxNames = PHP_INT_MAX): ?string
+    /** @return string|null its path; null: it cannot be made, or was not found in that time (0: no limit) */
+    public static function in(string $parent, int $maxUs = 0): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
         if (self::isOwn($first) || mkdir($first, 0700) || self::isOwn($first)) {
@@ -26,9 +28,9 @@ final class OwnDirectory
             return null;
         }
         // Its name is somebody else's: it has a longer one. Other processes may make one now: the smallest counts.
-        $smallest = self::smallest($first, $maxNames, $isWhole);
+        $smallest = self::smallest($first, $maxUs, $isWhole);
         if ($smallest === null && $isWhole && mkdir("$first-" . bin2hex(random_bytes(8)), 0700)) {
-            $smallest = self::smallest($first, $maxNames, $isWhole);
+            $smallest = self::smallest($first, $maxUs, $isWhole);
         }
         return $smallest;
     }
@@ -37,17 +39,20 @@ final class OwnDirectory
     public static function find(string $parent): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
-        return self::isOwn($first) ? $first : self::smallest($first, PHP_INT_MAX, $isWhole);
+        return self::isOwn($first) ? $first : self::smallest($first, 0, $isWhole);
     }
 
     /** @param bool|null $isWhole set to whether all names were looked at */
-    private static function smallest(string $first, int $maxNames, ?bool &$isWhole): ?string
+    private static function smallest(string $first, int $maxUs, ?bool &$isWhole): ?string
     {
         $prefix = basename($first) . '-';
         $smallest = null;
         $seen = 0;
+        $until = Deadline::after(Deadline::now(), $maxUs);
+        $isOver = false;
         $handle = opendir(dirname($first));
-        while ($handle !== false && ($name = readdir($handle)) !== false && ++$seen <= $maxNames) {
+        while ($handle !== false && !$isOver && ($name = readdir($handle)) !== false) {
+            $isOver = $maxUs > 0 && ++$seen % 256 === 0 && $until->isOver();
             $path = dirname($first) . "/$name";
             $isFirst = strncmp($name, $prefix, strlen($prefix)) === 0 && ($smallest === null || $path < $smallest);
             if ($isFirst && self::isOwn($path)) {
@@ -57,7 +62,7 @@ final class OwnDirectory
         if ($handle !== false) {
             closedir($handle);
         }
-        $isWhole = $handle !== false && $seen <= $maxNames;
+        $isWhole = $handle !== false && !$isOver;
         return $smallest;
     }
 

@@ -56,7 +56,7 @@ final class Sender
                 $all = implode(', ', $call->settings->bufferDirs);
                 return new Outcome(Result::ENODIR, "no buffer directory can be used: $all");
             }
-            $tags = Tags::read($directory, $call->listener, OwnDirectory::FEW);
+            $tags = Tags::read($directory, $call->listener, OwnDirectory::BRIEF_US);
             [$result, $text] = BufferFile::write($json, $directory, $tags, $call->deadline);
         } catch (\Error $e) {
             return new Outcome(Result::EIO, 'disk buffer: ' . $e->getMessage());

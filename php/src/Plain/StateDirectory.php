@@ -3,6 +3,7 @@
 namespace Transmit\Plain;
 
 use Transmit\BufferDirectory;
+use Transmit\Deadline;
 use Transmit\Settings;
 
 /**
@@ -12,24 +13,34 @@ use Transmit\Settings;
  */
 final class StateDirectory
 {
-    /** @var array{string, string|null}|null the temp directory, and what was found */
+    /** A search that has found nothing may have taken long. */
+    private const SEARCH_AGAIN_US = 1000000;
+
+    /** @var string|null */
     private static $found = null;
+
+    /** @var array{string, Deadline}|null the temp directory of the last search, and until when its result holds */
+    private static $search = null;
 
     public static function path(): ?string
     {
         $temp = sys_get_temp_dir();
-        if (self::$found === null || self::$found[0] !== $temp || !OwnDirectory::isOwn((string) self::$found[1])) {
-            self::$found = [$temp, self::find(array_merge([$temp], Settings::current()->bufferDirs))];
+        $isSearched = self::$search !== null && self::$search[0] === $temp
+            && (self::$found === null ? !self::$search[1]->isOver() : OwnDirectory::isOwn(self::$found));
+        if (!$isSearched) {
+            self::$found = self::find(array_merge([$temp], Settings::current()->bufferDirs));
+            self::$search = [$temp, Deadline::after(Deadline::now(), self::SEARCH_AGAIN_US)];
         }
-        return self::$found[1];
+        return self::$found;
     }
 
     /** @param list<string> $parents the first one counts that can be used: all processes have to find the same */
     private static function find(array $parents): ?string
     {
-        foreach ($parents as $parent) {
+        foreach (array_unique($parents) as $parent) {
             is_dir($parent) || BufferDirectory::create($parent);
-            $path = OwnDirectory::in($parent, OwnDirectory::FEW);
+            $isTrusted = Directory::isTrusted($parent);
+            $path = $isTrusted ? OwnDirectory::in($parent, OwnDirectory::BRIEF_US) : null;
             if ($path !== null) {
                 return $path;
             }

@@ -24,12 +24,13 @@ final class Tags
     /** @var array<string, true>|null by number, when they are known */
     private ?array $taken = null;
 
-    /** @param int $maxNames to look for the user's own directory, where others have taken its name */
-    public static function read(string $directory, string $listener, int $maxNames = PHP_INT_MAX): self
+    /** @param int $maxUs to look for the user's own directory, where others have taken its name; 0: no limit */
+    public static function read(string $directory, string $listener, int $maxUs = 0): self
     {
         $self = new self();
-        $self->state = OwnDirectory::in($directory, $maxNames);
-        $self->own = self::number(substr($listener, 0, self::MAX_LISTENER), $self->state);
+        $self->state = OwnDirectory::in($directory, $maxUs);
+        $listener = substr($listener, 0, self::MAX_LISTENER);
+        $self->own = self::number($listener, $self->state) ?? $self->free(crc32($listener));
         return $self;
     }
 
@@ -105,7 +106,17 @@ final class Tags
         return $this->taken;
     }
 
-    private static function number(string $listener, ?string $state): string
+    /** For a listener that could get no number: its profiles must not be another's. */
+    private function free(int $first): string
+    {
+        for ($try = 0; $try < 0xFFFF && isset($this->taken()[sprintf('%04x', $first & 0xFFFF)]); $try++) {
+            $first++;
+        }
+        return sprintf('%04x', $first & 0xFFFF);
+    }
+
+    /** @return string|null null: too many are taken */
+    private static function number(string $listener, ?string $state): ?string
     {
         $first = crc32($listener);
         for ($try = 0; $state !== null && $try < self::MAX_TRIES; $try++) {
@@ -118,7 +129,7 @@ final class Tags
                 return $tag;
             }
         }
-        return sprintf('%04x', $first & 0xFFFF);
+        return null;
     }
 
     /** Whom a number belongs to; "": nobody, also if a power failure has emptied the file. */
