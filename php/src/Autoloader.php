@@ -49,11 +49,25 @@ final class Autoloader
     public static function load(string $class): void
     {
         $path = self::OFTEN[$class] ?? self::path($class);
-        if (self::$isText) {
-            isset(Sources::FILES[$path]) && eval('?>' . Sources::FILES[$path]);
-        } elseif (isset(self::OFTEN[$class]) || $path !== '' && self::isThere($path)) {
-            include_once __DIR__ . $path; // not require: that would end the request if it has been removed
+        if ($path === '') {
+            return;
         }
+        $isFile = !self::$isText && (isset(self::OFTEN[$class]) || self::isThere($path));
+        // Not require: that would end the request if the file has been removed.
+        if (!$isFile || (include_once __DIR__ . $path) === false) {
+            self::loadText($path);
+        }
+    }
+
+    /** Also where a page has forbidden itself to open our files, by ini_set('open_basedir') or a wrapper of its own. */
+    private static function loadText(string $path): void
+    {
+        try {
+            $hasText = class_exists(Sources::class, false);
+        } catch (\Error $e) {
+            return; // it is disabled
+        }
+        $hasText && isset(Sources::FILES[$path]) && eval('?>' . Sources::FILES[$path]);
     }
 
     /**

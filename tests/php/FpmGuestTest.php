@@ -72,6 +72,20 @@ final class FpmGuestTest extends TransmitTestCase
         return ['not preloaded' => [[]], 'preloaded' => [$preload]];
     }
 
+    /** By ini_set, as some applications do. The classes that the end needs are then there as text. */
+    public function testAPageThatClosesOurFolderToItself(): void
+    {
+        $page = 'ini_set("open_basedir", "%s"); register_shutdown_function(function () { echo ini_get("open_basedir"),
+            json_encode(error_get_last()); });';
+        file_put_contents("$this->folder/page-closed.php", '<?php ' . sprintf($page, $this->folder));
+        $this->fpm = new Fpm($this->folder, array_merge($this->setups()['preloaded'][0], [
+            'extension=posix', 'display_errors=1', 'html_errors=0', "auto_prepend_file=$this->folder/pre.php",
+        ]));
+        self::assertSame("$this->folder" . 'null', $this->fpm->get("$this->folder/page-closed.php"));
+        self::assertCount(1, $this->buffered(), $this->fpm->log());
+        self::assertStringNotContainsString('nothing is measured', $this->fpm->log());
+    }
+
     /**
      * @dataProvider setups
      * @param list<string> $more
