@@ -53,6 +53,11 @@ for file in "${markdown[@]}"; do
     done < <(grep -oE '\]\([^):]+\)' "$file" | sed 's/^](//; s/)$//; s/#.*//')
 done
 
+# Every function that crosses from C to Go or back is in the table of docs/internals.md.
+while read -r name; do
+    grep -q "^| \`$name\` " docs/internals.md || { echo "docs/internals.md: the table of functions has no $name"; failed=1; }
+done < <({ sed -n 's|^//export ||p' export.go; grep -oE '\bC\.transmit_\w+' export.go | sed 's/^C\.//'; grep -ohE '\b__wrap_\w+' door/resources.c; } | sort -u)
+
 # The newest dated release is the one that door.h names, and nothing else has a version of its own.
 newest=$(sed -nE 's/^## ([0-9.]+), [0-9]{4}-[0-9]{2}-[0-9]{2}$/\1/p' CHANGELOG.md | head -n 1)
 [ "$newest" = "$(./build.sh version)" ] || { echo "CHANGELOG.md has $newest, door/door.h $(./build.sh version)"; failed=1; }
