@@ -18,6 +18,9 @@ final class Native
     public const SHRUNK = 8;
     public const NO_WAIT = 16;
 
+    /** Instead of a Result: the library was not called. */
+    public const NOT_CALLED = -100;
+
     /** Scope, or Cdef\Functions where every script may use FFI. */
     private static string $scope = Scope::class;
 
@@ -59,19 +62,19 @@ final class Native
      *
      * @param string|null $socketPath without a NUL byte; null: the settings' own
      * @param int $start Deadline::now(), when the application called
-     * @return int a Result; NOT_NATIVE: the library was not called
+     * @return int a Result; NOT_CALLED: the library was not called
      */
     public static function send(string $json, int $flags, ?string $socketPath, Settings $settings, int $start): int
     {
         if (!self::isUsable($settings)) {
-            return Result::NOT_NATIVE;
+            return self::NOT_CALLED;
         }
         $forLibrary = self::settings($settings);
         $leftUs = $settings->timeoutUs + (int) (($start - Deadline::now()) / 1000);
         try {
-            return self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? Result::NOT_NATIVE;
+            return self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? self::NOT_CALLED;
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-            return Result::NOT_NATIVE;
+            return self::NOT_CALLED;
         }
     }
 
@@ -117,14 +120,14 @@ final class Native
     public static function replay(int $maxFiles, int $budgetUs, Settings $settings): array
     {
         if (!self::isUsable($settings)) {
-            return [Result::NOT_NATIVE, ''];
+            return [self::NOT_CALLED, ''];
         }
         try {
             [$maxFiles, $budgetUs] = [min($maxFiles, 0xFFFFFFFF), min($budgetUs, 0xFFFFFFFF)];
             $sent = self::$scope::replay($maxFiles, $budgetUs, self::settings($settings));
-            return $sent === null ? [Result::NOT_NATIVE, ''] : [$sent, self::lastError()];
+            return $sent === null ? [self::NOT_CALLED, ''] : [$sent, self::lastError()];
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-            return [Result::NOT_NATIVE, $e->getMessage()];
+            return [self::NOT_CALLED, $e->getMessage()];
         }
     }
 
@@ -161,12 +164,12 @@ final class Native
     public static function configure(Settings $settings): int
     {
         if (!self::isUsable($settings)) {
-            return Result::NOT_NATIVE;
+            return self::NOT_CALLED;
         }
         try {
             return self::$scope::configure(self::settings($settings));
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-            return Result::NOT_NATIVE;
+            return self::NOT_CALLED;
         }
     }
 

@@ -31,12 +31,9 @@ final class Result
     public const EIO = -43;
     public const ETIMEDOUT = -44;
 
-    /** PHP's alone: the library was not called. */
-    public const NOT_NATIVE = -100;
-
     /** Whether plain PHP can still send the profile: the library was not called, or cannot run here. */
     public static function leavesItToPlain(int $result): bool
     {
-        return $result === self::NOT_NATIVE || $result <= self::EFORKED && $result >= self::EPANIC;
+        return $result === Native::NOT_CALLED || $result <= self::EFORKED && $result >= self::EPANIC;
     }
 }
