@@ -63,6 +63,7 @@
 //	fpm-page            off on (ns a request)              fpm.sh      about 2 ms of PHP, two visitors
 //	cpu-MS              off on excimer unsampled           fpm.sh      CPU time of a page of so many ms
 //	peers-SITUATION, -kept  native reference file forget   peers.php   each call; percent of the profiles
+//	the same            journal                            bench.c
 package main
 
 import (

@@ -119,7 +119,7 @@ var (
 	}
 	clients = [][2]string{
 		{"native", "libtransmit"}, {"reference", reference}, {"file", "a line to a file, as php-profiler's"},
-		{"forget", "a Unix socket, as DogStatsD's"}, {"journal", "`sd_journal_send`"},
+		{"forget", "a Unix socket, as DogStatsD's"}, {"journal", "`sd_journal_send`, interrupted after 1 s"},
 	}
 )
 

@@ -151,7 +151,7 @@ static const struct row {
 } rows[] = {
     {"send", run_send},     {"cut", run_cut},         {"disk", run_disk},
     {"wedged", run_wedged}, {"first", run_first},     {"attempt", run_attempt},
-    {"forked", run_forked}, {"threads", run_threads},
+    {"forked", run_forked}, {"threads", run_threads}, {"journal", run_journal},
 };
 
 static bool is_wanted(const char *name, char **wanted)

@@ -33,6 +33,12 @@ void configure(const char *folder);
 bool by_trusted(void);
 bool by_checked(void);
 
+extern int journal; /* journald's socket, where it is ours */
+bool by_journal(void);
+
+/* listen_as_journald - binds journal. Returns why it cannot, or NULL. */
+const char *listen_as_journald(void);
+
 /* receive - what a listener does between two calls. */
 void receive(void);
 
@@ -47,6 +53,7 @@ void run_wedged(const char *folder);
 void run_first(const char *folder);
 void run_attempt(const char *folder);
 void run_threads(const char *folder);
+void run_journal(const char *folder);
 void run_forked(const char *folder);
 
 #endif

@@ -2,22 +2,18 @@
 #define _GNU_SOURCE
 #include "bench.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 static char where[100];
-static int bare = -1, journal = -1;
-static int (*to_journal)(const char *format, ...);
+static int bare = -1;
 
 /* ---- Allocations ---- */
 
@@ -60,11 +56,6 @@ bool by_checked(void)
     return transmit_send(json, length) == TRANSMIT_SENT;
 }
 
-static bool by_journal(void)
-{
-    return to_journal("MESSAGE=%s", json, NULL) == 0;
-}
-
 void receive(void)
 {
     static char datagram[1 << 18];
@@ -80,24 +71,6 @@ static void listen_in(const char *folder)
     snprintf(where, sizeof where, "%s/s", folder);
     receiver = bind_to(where);
     configure(folder);
-}
-
-/* The path of journald's socket is fixed. Ours is bound there in a /run of this
- * process's own, which leaves the machine's journald alone. That takes root. */
-static const char *listen_as_journald(void)
-{
-    void *library = dlopen("libsystemd.so.0", RTLD_NOW);
-
-    if (!library)
-        return "no libsystemd.so.0";
-    to_journal = (int (*)(const char *, ...))dlsym(library, "sd_journal_send");
-    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("bench", "/run", "tmpfs", 0, NULL))
-        return strerror(errno);
-    mkdir("/run/systemd", 0755);
-    mkdir("/run/systemd/journal", 0755);
-    journal = bind_to("/run/systemd/journal/socket");
-    return NULL;
 }
 
 /* What is compared closely has no third way between, which leaves other caches. */
