@@ -41,7 +41,7 @@ func TestListenerUser(t *testing.T) {
 			tx, _ := newTransmitter(t, path)
 			want, says := Sent, ""
 			if !test.sent {
-				want, says = Buffered, "it belongs neither to listener_user nor to root"
+				want, says = Buffered, "belongs neither to listener_user nor to root"
 			}
 			// First without the setting: the socket that is connected is not used again.
 			if outcome, err := tx.Send(SendRequest{JSON: []byte(`{"first":1}`)}); outcome != Sent {
@@ -56,6 +56,43 @@ func TestListenerUser(t *testing.T) {
 				}
 			}
 			if got := receive(t, conn) + receive(t, another); (got != "") != test.sent {
+				t.Errorf("arrived: %q", got)
+			}
+		})
+	}
+}
+
+// Another user's link leads to a socket of root's that is not the listener's.
+func TestListenerUser_LinksOfOthers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	const listener, other = 42901, 42902
+	for _, test := range []struct {
+		name  string
+		owner int // of the link
+		sent  bool
+	}{{"another user's", other, false}, {"listener_user's", listener, true}, {"root's", 0, true}} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := shortDir(t)
+			conn := listen(t, filepath.Join(dir, "s"))
+			for link, to := range map[string]string{"link": dir + "/s", "dir": dir} {
+				if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Lchown(filepath.Join(dir, link), test.owner, test.owner); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tx, _ := newTransmitter(t, filepath.Join(dir, "none"))
+			mustConfigure(t, tx, fmt.Sprintf(`{"listener_user":%d}`, listener))
+			for _, to := range []string{dir + "/link", dir + "/dir/s", dir + "//dir//s"} {
+				outcome, err := tx.Send(SendRequest{JSON: []byte(`{"a":1}`), Socket: to})
+				if (outcome == Sent) != test.sent {
+					t.Errorf("to %s: %v, %v", to, outcome, err)
+				}
+			}
+			if got := receive(t, conn); (got != "") != test.sent {
 				t.Errorf("arrived: %q", got)
 			}
 		})

@@ -2,6 +2,8 @@
 
 namespace Transmit;
 
+use Transmit\Plain\Directory;
+
 /**
  * The setting listener_user: profiles go only to a socket that this user or root owns.
  */
@@ -40,7 +42,22 @@ final class SocketUser
         if ($stat === false) {
             return 'whose it is cannot be seen: ' . Quiet::lastWarning();
         }
-        return in_array($stat['uid'], [0, $user], true) ? '' : 'it belongs to user ' . $stat['uid']
-            . ", not to listener_user ($user) or root";
+        if (!in_array($stat['uid'], [0, $user], true)) {
+            return "it belongs to user {$stat['uid']}, not to listener_user ($user) or root";
+        }
+        return self::linkProblem($path, $user);
+    }
+
+    /** Somebody else's link may lead to another of root's sockets. */
+    private static function linkProblem(string $path, int $user): string
+    {
+        for ($at = $path; $at !== dirname($at); $at = dirname($at)) {
+            $stat = lstat($at); // false: open_basedir hides it
+            $isLink = $stat !== false && ($stat['mode'] & 0170000) === 0120000;
+            if ($isLink && !in_array($stat['uid'], [0, $user, Directory::user()], true)) {
+                return "the link $at belongs to user {$stat['uid']}, not to listener_user ($user) or root";
+            }
+        }
+        return '';
     }
 }

@@ -115,4 +115,35 @@ final class SocketOwnerTest extends TransmitTestCase
         self::assertMatchesRegularExpression('/belongs .*listener_user/', $said);
         self::assertSame(0, replay_disk_buffer());
     }
+
+    /** @return iterable<string, array{string, int, bool}> face, owner of the link, whether it is sent */
+    public function links(): iterable
+    {
+        foreach (['plain', 'native'] as $face) {
+            yield "another user's, $face" => [$face, self::OTHER, false];
+            yield "listener_user's, $face" => [$face, self::LISTENER, true];
+            yield "root's, $face" => [$face, 0, true];
+        }
+    }
+
+    /**
+     * Another user's link leads to a socket of root's that is not the listener's.
+     *
+     * @dataProvider links
+     */
+    public function testLinksToTheSocket(string $face, int $owner, bool $isSent): void
+    {
+        symlink("$this->folder/d/s", "$this->folder/link");
+        symlink("$this->folder/d", "$this->folder/way");
+        foreach (['link', 'way'] as $link) {
+            lchown("$this->folder/$link", $owner);
+        }
+        chown("$this->folder/d/s", 0);
+        foreach (['link', 'way/s', 'way//s'] as $path) {
+            $path = "$this->folder/$path";
+            $this->useFace($face, ['listener_socket' => $path, 'listener_user' => self::LISTENER]);
+            self::assertSame($isSent, send_profiling_data(['a' => 1]), $path);
+            self::assertSame($isSent, check_listener_socket()['connectable'], $path);
+        }
+    }
 }

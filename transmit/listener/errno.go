@@ -30,7 +30,7 @@ func Failed(operation, path string, errno unix.Errno) error {
 	case unix.EPROTOTYPE:
 		return fmt.Errorf("%s %s: not a datagram socket: %w", operation, path, errno)
 	case unix.EPERM:
-		return fmt.Errorf("%s %s: it belongs neither to listener_user nor to root: %w", operation, path, errno)
+		return fmt.Errorf("%s %s: it, or a link to it, belongs neither to listener_user nor to root: %w", operation, path, errno)
 	case unix.ENAMETOOLONG:
 		return fmt.Errorf("%s %.64s…: the path has %d bytes, a socket's has %d at most: %w",
 			operation, path, len(path), MaxPath, errno)
