@@ -18,6 +18,9 @@ final class ObjectFields
      */
     public static function of(object $object)
     {
+        if ($object instanceof \Closure) {
+            return []; // an array would hold it
+        }
         if ($object instanceof \stdClass) {
             $left = self::MANY;
             foreach ($object as $field) {

@@ -23,6 +23,19 @@ final class Piece
 
     public const ITEM = 16;
 
+    /** What is nested deeper may hold itself. */
+    private const DEPTH = 32;
+
+    /**
+     * Looks that found no piece may cost so much more than those that found one. Pieces are small then: a value that is
+     * nested 500 times would otherwise be looked into on each level.
+     */
+    private const CREDIT = 16 * self::BYTES;
+
+    private const SMALL = 512;
+
+    private int $credit = self::CREDIT;
+
     /** @var array<string|int, true>|null where the look is now, by reference and object; null: not asked for */
     private $path = null;
 
@@ -41,14 +54,19 @@ final class Piece
         if (!is_array($value) && !is_object($value)) {
             return 0;
         }
+        if ($value instanceof \JsonSerializable) {
+            return -1; // what that gives, only a call tells
+        }
+        $most = $this->credit > 0 ? self::BYTES : self::SMALL;
         $this->isTooDeep = false;
         $this->path = null;
-        $left = $this->look($value, self::BYTES, $levels);
+        $left = $this->look($value, $most, min($levels, self::DEPTH));
         if ($left < 0 && $this->isTooDeep) {
             $this->path = []; // Does it hold itself? json_encode writes null there.
-            $left = $this->look($value, self::BYTES, $levels);
+            $left = $this->look($value, $most, $levels);
         }
-        return $left < 0 ? -1 : self::BYTES - $left;
+        $this->credit = min(self::CREDIT, $this->credit + ($left < 0 ? -$most : $most - $left));
+        return $left < 0 ? -1 : $most - $left;
     }
 
     /**
@@ -61,7 +79,7 @@ final class Piece
             return $this->lookInto($value, $left, $levels, $value);
         }
         if ($value instanceof \JsonSerializable) {
-            return -1; // what that gives, only a call tells
+            return -1;
         }
         if ($value instanceof \UnitEnum) {
             return $left - self::ITEM;
