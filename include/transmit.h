@@ -1,41 +1,40 @@
 /*
  * transmit.h - hand a JSON profile to a listener on this host, within 50 ms.
  *
- * One profile is one JSON object. It goes out as one datagram on a Unix socket;
- * when the listener does not take it, it is left whole, as one file, in a disk
- * buffer. Link with -ltransmit, or load libtransmit.so with dlopen(3).
+ * One profile is one JSON object. The library sends it as one datagram on a Unix
+ * socket. If the listener does not take it, the library writes it to a disk buffer,
+ * as one file. Link with -ltransmit, or load libtransmit.so with dlopen(3).
  *
  * Threads   Every function may be called from any thread at any time.
- * Start     The library starts, with threads of its own, when a call needs more
- *           than one attempt to send: a document to be checked, cut or passed as a
- *           memfd, settings, replay, or a listener that does not take it.
- * Fork      A child sends by itself, whatever its parent has done. Where that
- *           does not succeed, a child of a process that had started the library
- *           gets TRANSMIT_EFORKED, for its threads do not survive fork(2); another
- *           child starts its own. exec(3) is unaffected.
+ * Start     The library starts, with threads of its own, at the first call that needs
+ *           more than one attempt to send: to check or shrink a document, to pass it as
+ *           a memfd, to change settings, to replay, or when the listener does not take it.
+ * Fork      A child opens its own socket and sends, whatever its parent has done. If a
+ *           call needs more, and the parent had started the library, the call returns
+ *           TRANSMIT_EFORKED, because threads do not survive fork(2). Otherwise the
+ *           child starts the library for itself. exec(3) is unaffected.
  * Memory    The library reads json during the call and keeps no pointer to it.
- *           What it returns is static or belongs to the calling thread: never
- *           free it.
- * errno     Unchanged by every function, and so is the thread's signal mask.
- *           While a call lasts that needs the library started, the thread takes no
- *           asynchronous signals. After its first such call, a thread that had no
- *           alternate signal stack has one of 32 KiB, for handlers that ask for it
- *           (sigaltstack(2)). The start also adds a handler of SIGSEGV, SIGBUS and
- *           SIGFPE, which passes on what is not the library's.
- * Privileges  Give up privileges before the first call that is not simply sent: it
- *           starts threads, and capset(2), PR_SET_NO_NEW_PRIVS, seccomp(2) without
- *           TSYNC and unshare(2) change the calling thread only. The thread that
- *           writes to the disk gives up the capabilities that its caller has not,
- *           for good if they are not permitted any more; all other restrictions
- *           have to be there first. setuid(2) and its kind change all threads. A
- *           setuid program's environment is not read.
+ *           Texts that it returns are static or belong to the calling thread: do not
+ *           free them.
+ * errno     No function changes errno or the thread's signal mask.
+ *           A call that needs the library started blocks asynchronous signals until it
+ *           returns. Such a call also gives a thread without an alternate signal stack
+ *           one of 32 KiB (sigaltstack(2)). The start installs handlers of SIGSEGV,
+ *           SIGBUS and SIGFPE, which pass on faults outside the library.
+ * Privileges  Give up privileges before the library starts. It has threads, and
+ *           capset(2), PR_SET_NO_NEW_PRIVS, seccomp(2) without TSYNC and unshare(2)
+ *           change the calling thread only. There is one exception: the thread that
+ *           writes to the disk drops the capabilities that its caller does not have.
+ *           setuid(2) and its variants change all threads. The library does not read
+ *           the environment of a setuid program.
  *
- * Blocking: a call returns within timeout_us (50 ms, see transmit_configure),
- * the start of the library (about 4 ms) included. The socket's path has to be on a local
- * file system: connect(2) and stat(2) wait for one that hangs, however long that takes.
+ * Blocking: a call returns within timeout_us (50 ms, see transmit_configure), including
+ * the start of the library (about 4 ms). Put the socket on a local file system: connect(2)
+ * and stat(2) wait without limit for a file system that hangs.
  *
- * Listener: a profile goes to whoever is bound to the socket's path. When another listener is
- * bound there while the old one lives on, the old one may get profiles for one more second.
+ * Listener: a profile goes to the program that is bound to the socket's path. If another
+ * program is bound there while the old one lives, the old one may get profiles for one
+ * more second.
  *
  * Versions: names and values in this file keep their meaning as long as
  * TRANSMIT_ABI_VERSION stays the same.
@@ -54,12 +53,12 @@ extern "C" {
 #define TRANSMIT_ABI_VERSION 1
 
 /* ---- Results ----
- * 0 and above: the profile is in the listener's socket or the library takes
- * care of it. Below 0: it was refused or lost, and the code says why. */
+ * 0 and above: the listener's socket or the library has the profile. Below 0: the
+ * profile was refused or lost, and the code says why. */
 
 #define TRANSMIT_SENT 0     /* the listener's socket took it */
 #define TRANSMIT_BUFFERED 1 /* it is one whole file in the disk buffer */
-#define TRANSMIT_PENDING 2  /* time was up while the disk was at it: the write goes on */
+#define TRANSMIT_PENDING 2  /* the timeout expired during the disk write, which continues */
 
 /* The call was wrong: nothing was sent, nothing was written. */
 #define TRANSMIT_EINVAL (-1)     /* a setting or a flag; transmit_last_error names it */
@@ -78,11 +77,11 @@ extern "C" {
 #define TRANSMIT_EPANIC (-23)    /* a defect in the library, caught */
 
 /* The listener did not take the profile, and neither did the disk: it is lost. */
-#define TRANSMIT_EBUSY (-40)     /* as many profiles wait for a slow disk as may wait */
+#define TRANSMIT_EBUSY (-40)     /* the disk queue is full */
 #define TRANSMIT_ENODIR (-41)    /* no buffer directory can be used */
 #define TRANSMIT_EFULL (-42)     /* the disk, its inodes or a quota are used up */
 #define TRANSMIT_EIO (-43)       /* the file could not be written; transmit_last_error says why */
-#define TRANSMIT_ETIMEDOUT (-44) /* time was up before a large document was checked and copied */
+#define TRANSMIT_ETIMEDOUT (-44) /* the timeout expired before a large document was copied */
 
 /* transmit_try_send did not send it: the caller still has the profile. */
 #define TRANSMIT_EUNSENT (-60)
@@ -101,36 +100,35 @@ extern "C" {
  *
  * The member "_meta" is added, or replaced: {"timestamp": <unix seconds>,
  * "transmitter_version": "1.0", "id": <16 hexadecimal digits>}, and "php_version"
- * if that is set. The id is this profile's alone: who may get one twice knows it
- * by that, and not by what a profile says of itself.
+ * if that is set. The id is unique: use it to recognize a profile that arrives twice.
  *
- * A document over max_datagram_size is cut: the list or map
- * xhprof.profiling.top_functions to its first 50 entries ("_meta" then has
- * "truncated": true), and sql.queries, if it has more than 100, to the 100 with
- * the largest time_ms, slowest first ("sql_truncated": true). If it is still
- * too large, or there is no time to cut it (tens of megabytes), it goes to the
- * disk buffer. All other bytes stay as they are.
+ * A document over max_datagram_size is shrunk. The list or map
+ * xhprof.profiling.top_functions keeps its first 50 entries ("_meta" then has
+ * "truncated": true). If sql.queries has more than 100 entries, it keeps the 100 with
+ * the largest time_ms, slowest first ("sql_truncated": true). If the document is
+ * still too large, or there is no time to shrink it (tens of megabytes), it goes to
+ * the disk buffer. All other bytes stay as they are.
  *
  * Returns TRANSMIT_SENT, TRANSMIT_BUFFERED, TRANSMIT_PENDING, or why not.
  */
 int32_t transmit_send(const char *json, size_t len);
 
-/* The caller vouches that json is one valid JSON object in UTF-8 and has no
- * member "_meta": it is not checked, which would cost more than the send. */
+/* Do not check json, which would cost more than the send: the caller guarantees that it
+ * is one valid JSON object in UTF-8 without a member "_meta". */
 #define TRANSMIT_TRUSTED 1u
-/* The document goes as it is: not checked, not cut, no "_meta". Over
- * max_datagram_size it goes to the disk buffer whole. */
+/* Send the document as it is: not checked, not shrunk, without "_meta". One over
+ * max_datagram_size goes to the disk buffer whole. */
 #define TRANSMIT_AS_IS 2u
 /* Do not try the socket: TRANSMIT_SENT cannot be the result. */
 #define TRANSMIT_TO_DISK 4u
-/* The caller has cut it: transmit_stats counts that. */
+/* The caller has shrunk it: transmit_stats counts that. */
 #define TRANSMIT_SHRUNK 8u
-/* Do not wait for the disk: where the listener does not take the profile, the
- * result is TRANSMIT_PENDING as soon as the library has it. */
+/* Do not wait for the disk: if the listener does not take the profile, the result is
+ * TRANSMIT_PENDING as soon as the library has a copy. */
 #define TRANSMIT_NO_WAIT 16u
 
 /*
- * transmit_send_with - transmit_send, with choices for this call.
+ * transmit_send_with - transmit_send with options for this call.
  *
  * flags        TRANSMIT_TRUSTED and so on, or-ed together; 0 for none
  * socket_path  the listener's socket, an absolute path, else TRANSMIT_EINVAL; NULL for
@@ -145,15 +143,15 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  *
  * flags              TRANSMIT_TRUSTED or TRANSMIT_AS_IS, nothing else
  * socket_path        the listener's socket, an absolute path
- * meta               with TRANSMIT_TRUSTED: what "_meta" has between its timestamp
- *                    and its version, as valid JSON that begins with a comma, such
- *                    as ,"php_version":"8.2.1"; at most 256 bytes. NULL: nothing
+ * meta               with TRANSMIT_TRUSTED: members of "_meta" to put after its timestamp.
+ *                    Valid JSON that begins with a comma, such as
+ *                    ,"php_version":"8.2.1"; at most 256 bytes. NULL: none
  * max_datagram_size  bytes that the listener takes, "_meta" included
  *
- * Needs no settings, listener_user included, and no Go, and touches no disk. Returns TRANSMIT_SENT,
- * or TRANSMIT_EUNSENT: nothing has happened, the caller still has the profile and may give it to
- * transmit_send_with. That is so for every argument that is not as described, too. The other
- * functions make this attempt by themselves.
+ * It uses no settings, not even listener_user, starts no library, and touches no disk. Returns
+ * TRANSMIT_SENT or TRANSMIT_EUNSENT. After TRANSMIT_EUNSENT, also for an invalid argument, nothing
+ * has happened: the caller still has the profile and may pass it to transmit_send_with. The other
+ * send functions make this attempt first.
  *
  * Blocking: for the path's file system only. Threads: any, also in a signal handler, with 16 KiB of
  * stack. Fork: a child opens a socket of its own. The library keeps one socket for each of the
@@ -166,9 +164,8 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
  * transmit_flush - wait until the writes that were TRANSMIT_PENDING have ended.
  *
  * Blocks for timeout_us at most. Returns TRANSMIT_BUFFERED when nothing is left
- * to write, TRANSMIT_PENDING otherwise. A process that ends with exit(3), or by
- * returning from main, waits so by itself, for one second at most; one that ends
- * with _exit(2), quick_exit(3), exec(3), daemon(3) or by a signal does not.
+ * to write, TRANSMIT_PENDING otherwise. exit(3) and a return from main call it with
+ * one second. _exit(2), quick_exit(3), exec(3), daemon(3) and a signal do not.
  */
 int32_t transmit_flush(uint32_t timeout_us);
 
@@ -179,26 +176,24 @@ int32_t transmit_flush(uint32_t timeout_us);
  * max_files  profiles to send; 0 for no limit
  * budget_us  microseconds that this may take; 0 for the setting timeout_us
  *
- * Sends the oldest first, each as it lies there, and removes its file only when
- * the listener's socket has taken it. It reads regular files of this user only,
- * never through links. A file that is not one JSON object (a power failure left
- * it so) is renamed to bad_profile_*.json and not tried again; so is what was
- * sent with TRANSMIT_AS_IS and is not JSON. One over max_datagram_size goes as a
- * memfd if the setting oversize says so, and else stays for whoever watches the
- * directory.
+ * Sends the oldest first, unchanged, and removes a file when the listener's socket
+ * has taken the profile. It reads only regular files of this user, never through
+ * links. A file that is not one JSON object, because of a power failure or of
+ * TRANSMIT_AS_IS, is renamed to bad_profile_*.json and not tried again. A file over
+ * max_datagram_size is sent as a memfd if the setting oversize says so. Otherwise it
+ * stays.
  *
- * Returns how many were sent. transmit_last_error says why it ended before all
- * were: nobody listens, the listener does not read, time was up, another process
- * replays (one of each user does); "" if nothing that can be sent is left. In a
- * directory of 100,000 files, the first calls may do nothing but look for the
- * oldest: they go on where the last one ended. Below 0: TRANSMIT_ENODIR, or the
- * library cannot run here.
+ * Returns how many were sent. transmit_last_error says why it ended before all were
+ * sent: there is no listener, the listener does not read, the timeout expired, or
+ * another process of this user replays. It is "" if nothing is left that can be sent.
+ * In a directory of 100,000 files, the first calls may only search for the oldest;
+ * later calls continue the search. Below 0: TRANSMIT_ENODIR, or the library cannot
+ * run here.
  *
- * It leaves the listener's queue to the others' sends: one profile at a time, the
- * next one when it was read. Killed at any moment, nothing is lost. The profile
- * that was being sent then may be sent again, and so may one that a slow disk
- * held up: at most one for each kill. What somebody else takes from the directory
- * at the same time arrives once if he renames or removes the file first.
+ * Replay keeps at most one datagram in the listener's queue, so that live sends come
+ * first. A process that is killed loses nothing. The profile that it was sending may
+ * be sent again: at most one for each kill. Another consumer must rename or remove a
+ * file before reading it, or the profile may be delivered twice.
  *
  * Blocks for budget_us at most.
  */
@@ -208,40 +203,40 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *
  * transmit_configure - change settings, for all threads, from the next call on.
  *
- * json    a JSON object; a key that is left out keeps its value:
+ * json    a JSON object. Omitted keys keep their values:
  *
  *   key                default
  *   listener_socket    "/var/run/bitville-apm/listener.sock"; an absolute path, without
  *                      unix:// or unixgram:// before it; no abstract socket
- *   listener_user      -1      a user's number, or name in /etc/passwd: nothing is sent to
- *                      a socket that belongs neither to him nor to root. -1: to any
+ *   listener_user      -1      a user's number, or name in /etc/passwd: profiles go only to
+ *                      a socket that this user or root owns. -1: to any socket
  *   timeout_us         50000   for a whole call; 1 to 60000000
  *   max_datagram_size  65507   bytes; 1 to 16777216. The listener's limit, if lower
- *   listener           ""      whose limit that is, where max_datagram_size never was
- *                      set: "telegraf" 65536, "vector" 102400, "syslog-ng" 65536,
+ *   listener           ""      sets the limit unless max_datagram_size was set:
+ *                      "telegraf" 65536, "vector" 102400, "syslog-ng" 65536,
  *                      "fluent-bit" 32767, "rsyslog" 8192. "": none of them
- *   oversize           "shrink"   what becomes of a larger document: it is cut.
- *                      "buffer": it goes whole to the disk buffer. "memfd": it goes
+ *   oversize           "shrink"   shrink a larger document.
+ *                      "buffer": write it whole to the disk buffer. "memfd": send it
  *                      whole, in an empty datagram with one descriptor (SCM_RIGHTS)
- *                      of a sealed memfd; to the disk if that cannot be
- *   replay             "off"   "auto": the first datagram that goes through after
- *                      an outage, or in a process, starts transmit_replay in the
- *                      background, in one process of all, 1000 profiles a second
- *                      at most, until nothing is left or the listener is away
- *   wait_for_disk      true     false: as with TRANSMIT_NO_WAIT, but for calls with
+ *                      of a sealed memfd; if that fails, write it to the disk buffer
+ *   replay             "off"   "auto": the first successful send of a process, and the
+ *                      first after an outage, start transmit_replay in the background,
+ *                      in one process at a time, with up to 1000 profiles a second,
+ *                      until nothing is left or the listener is gone
+ *   wait_for_disk      true     false: as with TRANSMIT_NO_WAIT, except for calls with
  *                      TRANSMIT_TO_DISK
  *   buffer_dirs        ["/var/lib/bitville-apm/buffer", "/tmp/bitville-apm-buffer",
  *                       "$TMPDIR/bitville-apm-buffer", "$TMPDIR"]
- *                      absolute paths; the first usable one is taken
- *   buffer_links       true     false: none with a link in its path, for a caller that has
- *                      resolved them
+ *                      absolute paths; the first usable one is used
+ *   buffer_links       true     false: refuse a path with a symbolic link, for a caller
+ *                      that has resolved the links
  *   buffer_max_bytes   1073741824   of all profiles in the directory; 0: no limit
- *   buffer_max_files   100000       0: no limit. The oldest go first
- *   php_version        ""           "_meta" has it if it is not empty
+ *   buffer_max_files   100000       0: no limit. The oldest are removed first
+ *   php_version        ""           a member of "_meta", unless it is empty
  *
- * Returns 0. An unknown key, a wrong type or an impossible value is
- * TRANSMIT_EINVAL, changes nothing, and is named by transmit_last_error.
- * TRANSMIT_ESTARTING also changes nothing: a busy machine needs another call.
+ * Returns 0. After an unknown key, a wrong type or an impossible value it returns
+ * TRANSMIT_EINVAL and changes nothing; transmit_last_error names the key.
+ * TRANSMIT_ESTARTING also changes nothing: call again on a busy machine.
  */
 int32_t transmit_configure(const char *json, size_t len);
 
@@ -251,19 +246,18 @@ int32_t transmit_configure(const char *json, size_t len);
 const char *transmit_strerror(int32_t result);
 
 /*
- * transmit_last_error - what went wrong in this thread's last call: which
- * operation, on what, and the system's error. For a profile that was buffered,
- * why the listener did not take it, and in which directory it is. "" if nothing
- * went wrong. Valid until the thread's next call.
+ * transmit_last_error - what went wrong in this thread's last call: the operation, its
+ * object, and the system's error. For a buffered profile: why the listener did not take
+ * it, and the directory. "" if nothing went wrong. Valid until the thread's next call.
  */
 const char *transmit_last_error(void);
 
 /*
  * transmit_log_due - whether to write a log line about this result now.
  *
- * Bounds a log during an outage: 1 for the first occurrence of a result with the configured
- * listener, in all processes of this user, then after a minute, then after twice as long each
- * time, up to an hour; 0 in between. Starts anew when it has not occurred for an hour.
+ * Limits the log during an outage. Returns 1 for the first occurrence of a result with the
+ * configured listener in all processes of this user, again after a minute, and then after twice as
+ * long each time, up to an hour. Returns 0 in between. An hour without the result resets this.
  *
  * ret_suppressed  set to the number of 0 answers since the last 1; may be NULL
  */
@@ -279,23 +273,23 @@ int64_t transmit_log_due_for(int32_t result, const char *socket_path);
 /*
  * transmit_stats - what became of the profiles so far, as a JSON object:
  *
- *   process        what this process has counted since its first call
- *   pool           what all processes of this user on this host have counted since
- *                  the host started; null: there is no pool
- *   pool_error     why there is none
- *   go             of this process: "not started", "runs", or how this library was built wrong:
- *                  "unprotected", without the changes to Go of build.sh, so that a signal handler
- *                  of the host's may overwrite memory; "started at load", without door/export.ld,
- *                  so that a forked child may hang
+ *   process        the counters of this process since its first call
+ *   pool           the counters of all processes of this user since the host started;
+ *                  null if they cannot be shared
+ *   pool_error     why they cannot be shared
+ *   go             "not started" or "runs" in this process, or a fault of the build:
+ *                  "unprotected" (without the changes to Go of build.sh): a signal handler
+ *                  of the host may overwrite memory; "started at load" (without
+ *                  door/export.ld): a forked child may hang
  *
  * Both have:
  *
  *   pid            of this process; a pool has processes: how many live
  *   sent, buffered, pending    calls with that result
- *   sent_bytes, buffered_bytes what they were given (a pending one counts as buffered)
- *   written_later, lost_later  what became of the pending ones; the rest is under way
- *   shrunk         profiles that were cut
- *   waits_in_vain  for a full queue
+ *   sent_bytes, buffered_bytes bytes of their profiles (a pending one counts as buffered)
+ *   written_later, lost_later  what became of the pending ones; the rest are being written
+ *   shrunk         profiles that were shrunk
+ *   waits_in_vain  waits for a full queue that timed out
  *   connects       to a listener: the first one of a process, and after its restarts
  *   replayed       profiles that were sent from the disk buffer
  *   refused, lost  calls with a result below 0, by cause
@@ -305,10 +299,10 @@ int64_t transmit_log_due_for(int32_t result, const char *socket_path);
  *   last_failure   null, or {"time": <unix seconds>, "result": …, "text": "…"} of the
  *                  last call that was not sent
  *
- * Counts are exact and survive the process, also one that is killed. They lie in
- * /dev/shm/libtransmit-<user id>.1, of mode 0600, or in one with a longer name where that is
- * another version's; where it cannot be had, or more than 512 processes count, a process counts
- * by itself.
+ * Counts are exact and survive the process, even if it is killed. They are in
+ * /dev/shm/libtransmit-<user id>.1, mode 0600, or in a file with a longer name if that one belongs
+ * to another version. If the file is unavailable or all 512 slots are taken, the process keeps
+ * private counters.
  *
  * Never NULL; "{}" without memory; the text belongs to the thread and is valid until its next
  * transmit_stats. Does not start the library. Blocks for some microseconds.
