@@ -66,6 +66,10 @@ final class Library
     private static function explain(string $message): string
     {
         if (strpos($message, 'restricted') !== false) {
+            if (extension_loaded('ssh2')) {
+                return 'preload.php preloads nothing where the extension ssh2 is loaded, with which a page could run'
+                    . ' native code: load ssh2 only in the PHP that needs it';
+            }
             return 'FFI is restricted here: in php.ini, set ffi.preload=<transmit_ffi.h> and'
                 . ' opcache.preload=<preload.php>, and restart PHP';
         }
