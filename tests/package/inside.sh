@@ -110,7 +110,7 @@ upgrade_of() {
 listing() { (cd "$1" && find . -mindepth 1 -printf '%M %u %f\n' | sort | tr '\n' ' '); }
 
 older_versions_are_taken_over() {
-    for kind in '1770 root:www-data' '755 root:root'; do
+    for kind in '1770 root:www-data' '755 root:root' '750 root:root' '700 root:root'; do
         # shellcheck disable=SC2086 # two words
         upgrade_of $kind
         want "$kind: the buffer" "$(stat -c '%a %U:%G' $buffer)" '750 www-data:www-data'
@@ -120,7 +120,7 @@ older_versions_are_taken_over() {
         want "$kind: others' too" "$(stat -c '%a %U' $buffer.65534) $(find $buffer.65534 -type f -o -type l -o -type p | wc -l)" '700 nobody 3'
         want "$kind: what has two names, too" "$(ls $buffer.33)" profile_20250101_000000_0000000b.json
     done
-    for kind in '700 root:root' '1777 root:root' '750 nobody:nogroup' '770 root:www-data'; do
+    for kind in '1777 root:root' '750 nobody:nogroup' '770 root:www-data'; do
         # shellcheck disable=SC2086
         upgrade_of $kind
         want "$kind: the administrator's stays" "$(stat -c '%a %U:%G' $buffer) $(find $buffer -mindepth 1 | wc -l)" "$kind 6"
