@@ -97,7 +97,7 @@ make_folder() {
         return 1
     }
     rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/var/lib/apt/lists/*
-    mkdir -p "$new"/libtransmit "$new"/go/{root,modules,cache}
+    mkdir -p "$new"/{libtransmit,usr/share/php} "$new"/go/{root,modules,cache}
     recipe "$suite" > "$new/recipe"
     rm -rf --one-file-system "${folders:?}/$suite"
     mv "$new" "$folders/$suite"
