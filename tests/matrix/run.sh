@@ -63,7 +63,7 @@ phpunit_in() {
 # threaded_host compiles the host with PHP in threads, where there is one: in zts.
 threaded_host() {
     # shellcheck disable=SC2046 # options
-    gcc -O1 -Wall -Wextra -Wno-unused-parameter -o /libtransmit/build/programs/threads \
+    gcc -O1 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -o /libtransmit/build/programs/threads \
         /libtransmit/tests/matrix/threads.c $(php-config --includes) -lphp -pthread
 }
 
