@@ -77,8 +77,9 @@ final class Log
         }
         $was = array_map('intval', explode(' ', $state->read() . ' 0'));
         [$now, $suppressed] = self::count($was);
+        $isOurs = $state->isLocked || $state->isStuck(); // else another worker is at it
         $state->write("$now[0] $now[1]");
-        return $state->isLocked ? $suppressed : null; // another worker is at it
+        return $isOurs ? $suppressed : null;
     }
 
     /**

@@ -3,6 +3,7 @@
 namespace Transmit\Test;
 
 use Transmit\Doctor\System;
+use Transmit\Profiler\RateLimit;
 use Transmit\Quiet;
 use Transmit\Status\Backlog;
 
@@ -268,6 +269,39 @@ final class NeighboursTest extends TransmitTestCase
         flock($holder, LOCK_UN);
         $write(1);
         self::assertLessThanOrEqual(16, count($this->names()));
+    }
+
+    /** A stopped process keeps the file of the log's rate, or of max_per_minute: one of the others goes on each minute. */
+    public function testAStuckFileEndsNeitherLogNorProfiles(): void
+    {
+        $this->useFace('plain');
+        send_profiling_data(['a' => 1]);
+        $count = count($this->logLines());
+        $allows = function (): bool {
+            return Quiet::call(function (): bool {
+                return RateLimit::allows(1, $this->socket);
+            }, false);
+        };
+        $allows();
+        $holders = [];
+        foreach (glob(Scratch::root() . '/.transmit-state-0/*') as $path) {
+            $holders[$path] = fopen($path, 'r');
+            flock($holders[$path], LOCK_EX);
+            touch($path, time() - 61);
+        }
+        for ($i = 0; $i < 3; $i++) {
+            send_profiling_data(['a' => 1]);
+        }
+        self::assertCount($count, $this->logLines(), 'within the minute of the last line');
+        foreach (array_keys($holders) as $path) {
+            file_put_contents($path, str_pad(time() - 61 . ' 0', 48));
+            touch($path, time() - 61);
+        }
+        for ($i = 0; $i < 3; $i++) {
+            send_profiling_data(['a' => 1]);
+        }
+        self::assertCount($count + 1, $this->logLines());
+        self::assertSame([true, false], [$allows(), $allows()]);
     }
 
     /** @return list<string> */

@@ -44,7 +44,7 @@ final class BufferLimits
         $name = "count-{$this->tags->own}";
         $state = $this->tags->state === null ? null : LockedStateFile::open($this->tags->state, $name, $isBusy);
         if ($state === null) {
-            if ($this->tags->state !== null && $isBusy && LockedStateFile::isStuck($this->tags->state, $name)) {
+            if ($this->tags->state !== null && $isBusy && LockedStateFile::isStuckIn($this->tags->state, $name)) {
                 $this->evict([0, 0], basename($file));
             }
             return;

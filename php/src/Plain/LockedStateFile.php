@@ -12,6 +12,8 @@ final class LockedStateFile
     /** No call needs one for so long. */
     private const STUCK_SECONDS = 60;
 
+    private string $path;
+
     /** @var resource */
     private $file;
 
@@ -19,8 +21,9 @@ final class LockedStateFile
     public bool $isLocked;
 
     /** @param resource $file */
-    private function __construct($file)
+    private function __construct(string $path, $file)
     {
+        $this->path = $path;
         $this->file = $file;
         $this->isLocked = flock($file, LOCK_EX | LOCK_NB);
     }
@@ -40,9 +43,19 @@ final class LockedStateFile
      * Whether whoever holds it has not written for longer than anybody needs it: a process that is stopped, or a child
      * that has inherited it. True for one process in that time.
      */
-    public static function isStuck(string $directory, string $name): bool
+    public static function isStuckIn(string $directory, string $name): bool
     {
-        $path = self::path($directory, $name);
+        return self::isStuckAt(self::path($directory, $name));
+    }
+
+    /** The same of one that another process holds. */
+    public function isStuck(): bool
+    {
+        return !$this->isLocked && self::isStuckAt($this->path);
+    }
+
+    private static function isStuckAt(string $path): bool
+    {
         $isStuck = time() - (Directory::file($path)['mtime'] ?? time()) > self::STUCK_SECONDS;
         return $isStuck && touch($path);
     }
@@ -76,7 +89,7 @@ final class LockedStateFile
             return null;
         }
         $file = fopen($path, 'r+'); // nobody else can replace it here
-        return $file === false ? null : new self($file);
+        return $file === false ? null : new self($path, $file);
     }
 
     /** Not with fopen "x" or link(): PHP itself follows a link, also one that leads nowhere. */

@@ -29,7 +29,7 @@ final class RateLimit
                 return $isAllowed;
             }
         }
-        return false;
+        return $state->isStuck();
     }
 
     /**
