@@ -261,16 +261,3 @@ uint32_t transmit_abi_version(void)
 {
     return TRANSMIT_ABI_VERSION;
 }
-
-const char *transmit_strerror(int32_t result)
-{
-    switch (result) {
-#define TEXT(result, name, text)                                                                   \
-    case TRANSMIT_##result:                                                                        \
-        return text;
-        ALL_RESULTS(TEXT)
-#undef TEXT
-    default:
-        return "unknown result";
-    }
-}

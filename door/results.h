@@ -1,9 +1,9 @@
 /*
  * results.h - every result of transmit.h: its name in transmit_stats and its text.
  *
- * The counters (counters.h), transmit_stats (stats.c) and transmit_strerror (export.c) are made of
- * these rows, so no result is without a counter. The build stops when transmit.h has a result that
- * is missing here.
+ * The counters (counters.h), transmit_stats (stats.c) and transmit_strerror (strerror.c) are made
+ * of these rows, so no result is without a counter. The build stops when transmit.h has a result
+ * that is missing here.
  */
 #ifndef RESULTS_H
 #define RESULTS_H

@@ -5,34 +5,19 @@ namespace Transmit\Test;
 /**
  * Pages in php-fpm with and without the profiler, preloaded and not: the same pages, and each profile once.
  */
-final class FpmGuestTest extends TransmitTestCase
+final class FpmGuestTest extends FpmTestCase
 {
-    private ?Fpm $fpm = null;
-
     protected function setUp(): void
     {
         parent::setUp();
-        if (Fpm::binary() === null) {
-            self::markTestSkipped('php-fpm and cgi-fcgi (Debian: php-fpm, libfcgi-bin) are needed');
-        }
-        chmod(Scratch::root(), 0755);
         $this->buffer = "$this->folder/b";
-        foreach (['b', 'sessions'] as $name) {
-            mkdir("$this->folder/$name");
-            chmod("$this->folder/$name", 01777);
-        }
+        $this->makeShared('b', 'sessions');
         $config = var_export(['buffer_dirs' => [$this->buffer], 'library' => '', 'listener_socket' => '/none'], true);
         $prepend = self::php('auto_prepend.php');
         // Where the application declares get_profiling_config() itself, it has the same settings.
         file_put_contents("$this->folder/settings.php", "<?php return $config;");
         file_put_contents("$this->folder/pre.php", "<?php if (!strpos(\$_SERVER['SCRIPT_FILENAME'], 'config')) {
             function get_profiling_config() { return require '$this->folder/settings.php'; } } require '$prepend';");
-    }
-
-    protected function tearDown(): void
-    {
-        $this->stop();
-        parent::tearDown();
     }
 
     /** @return array<string, string> pages, by name */
@@ -162,14 +147,6 @@ final class FpmGuestTest extends TransmitTestCase
         }
         $this->stop();
         return $answers;
-    }
-
-    private function stop(): void
-    {
-        if ($this->fpm !== null) {
-            $this->fpm->stop();
-            $this->fpm = null;
-        }
     }
 
     private static function php(string $file): string

@@ -6,7 +6,7 @@ namespace Transmit\Test;
  * php-fpm with and without preloading, under auto_prepend. The application requires
  * a copy of transmitter.php that came with one of its packages, and transmitter.php itself.
  */
-final class FpmTest extends TransmitTestCase
+final class FpmTest extends FpmTestCase
 {
     private const PAGE = <<<'PHP'
         <?php
@@ -20,26 +20,11 @@ final class FpmTest extends TransmitTestCase
         });
         PHP;
 
-    private ?Fpm $fpm = null;
-
     protected function setUp(): void
     {
         parent::setUp();
-        if (Fpm::binary() === null) {
-            self::markTestSkipped('php-fpm and cgi-fcgi (Debian: php-fpm, libfcgi-bin) are needed');
-        }
-        chmod(Scratch::root(), 0755);
-        mkdir("$this->folder/b");
-        chmod("$this->folder/b", 01777);
+        $this->makeShared('b');
         $this->buffer = "$this->folder/b";
-    }
-
-    protected function tearDown(): void
-    {
-        if ($this->fpm !== null) {
-            $this->fpm->stop();
-        }
-        parent::tearDown();
     }
 
     /** @return array<string, array{bool, list<string>, string}> needs the library, php.ini, mode */

@@ -5,20 +5,14 @@ namespace Transmit\Test;
 /**
  * php-fpm with the README's recipe, disable_functions and open_basedir, and a page that wants native code.
  */
-final class PreloadAttackTest extends TransmitTestCase
+final class PreloadAttackTest extends FpmTestCase
 {
     private const DISABLED = 'exec,shell_exec,system,passthru,popen,proc_open,pcntl_exec,dl,mail,putenv';
-
-    private ?Fpm $fpm = null;
 
     protected function setUp(): void
     {
         parent::setUp();
         $this->useFace('native');
-        if (Fpm::binary() === null) {
-            self::markTestSkipped('php-fpm and cgi-fcgi (Debian: php-fpm, libfcgi-bin) are needed');
-        }
-        chmod(Scratch::root(), 0755);
         mkdir("$this->folder/site");
         chmod("$this->folder/site", 0777);
         mkdir("$this->folder/site/b");
@@ -27,14 +21,6 @@ final class PreloadAttackTest extends TransmitTestCase
         if (posix_geteuid() === 0) {
             chown("$this->folder/outside", 'nobody');
         }
-    }
-
-    protected function tearDown(): void
-    {
-        if ($this->fpm !== null) {
-            $this->fpm->stop();
-        }
-        parent::tearDown();
     }
 
     /** @return array<string, array{bool}> whether open_basedir lets the page include our files */

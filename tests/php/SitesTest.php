@@ -5,7 +5,7 @@ namespace Transmit\Test;
 /**
  * Two sites of one user that one worker of php-fpm serves, one after the other, with the README's recipe.
  */
-final class SitesTest extends TransmitTestCase
+final class SitesTest extends FpmTestCase
 {
     /** On a busy machine that takes more than one call's time. */
     private const START = 'get_transmit_stats();
@@ -13,20 +13,11 @@ final class SitesTest extends TransmitTestCase
             usleep(20000);
         }';
 
-    private ?Fpm $fpm = null;
-
     protected function setUp(): void
     {
         parent::setUp();
         $this->useFace('native');
-        if (Fpm::binary() === null) {
-            self::markTestSkipped('php-fpm and cgi-fcgi (Debian: php-fpm, libfcgi-bin) are needed');
-        }
-        chmod(Scratch::root(), 0755);
-        foreach (['one', 'other', 'temp'] as $site) {
-            mkdir("$this->folder/$site");
-            chmod("$this->folder/$site", 01777);
-        }
+        $this->makeShared('one', 'other', 'temp');
         $php = dirname(__DIR__, 2) . '/php';
         $library = getenv('TRANSMIT_LIBRARY') ?: dirname(__DIR__, 2) . '/build/libtransmit.so';
         $header = (string) file_get_contents(dirname(__DIR__, 2) . '/include/transmit_ffi.h');
@@ -36,14 +27,6 @@ final class SitesTest extends TransmitTestCase
             "opcache.preload=$php/preload.php", "ffi.preload=$this->folder/ffi.h", 'ffi.enable=preload',
             "sys_temp_dir=$this->folder/temp",
         ]);
-    }
-
-    protected function tearDown(): void
-    {
-        if ($this->fpm !== null) {
-            $this->fpm->stop();
-        }
-        parent::tearDown();
     }
 
     /** The answer of a page of that site, which has no listener and a long timeout. */

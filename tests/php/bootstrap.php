@@ -13,6 +13,7 @@ require_once __DIR__ . '/Program.php';
 require_once __DIR__ . '/Fpm.php';
 require_once __DIR__ . '/DoctorSituations.php';
 require_once __DIR__ . '/DoctorTestCase.php';
+require_once __DIR__ . '/FpmTestCase.php';
 
 Scratch::begin();
 
