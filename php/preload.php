@@ -29,7 +29,7 @@ try {
 } catch (\Error $transmitError) {
 }
 try {
-    foreach (['strlen', 'is_array', 'is_string'] as $transmitFile) {
+    foreach (['strlen', 'is_string'] as $transmitFile) {
         if (!function_exists($transmitFile)) { // a page could declare it
             throw new \Error("disable_functions has $transmitFile");
         }

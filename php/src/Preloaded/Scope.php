@@ -4,7 +4,6 @@ declare(strict_types=1);
 
 namespace Transmit\Preloaded;
 
-use function is_array;
 use function is_string;
 use function strlen;
 
@@ -22,6 +21,43 @@ final class Scope
 
     /** TRANSMIT_EINVAL */
     private const REFUSED = -1;
+
+    /**
+     * $settings with the buffer_dirs that open_basedir allows; "" if they are none. realpath() decides: it is PHP's own
+     * check, follows links, and a page cannot take its place with a stream wrapper. The library follows no link then: a
+     * page can exchange one later. A page can define a function that disable_functions has removed.
+     *
+     * Evaluated, so without the right to FFI: arrays and objects may start PHP's collection of cycles, which frees a
+     * page's values. It throws ReflectionException where a function is disabled, and JsonException.
+     */
+    private const RESTRICT = <<<'PHP'
+        return (static function (string $settings): string {
+            $isPhps = static function (string $function): bool {
+                return (new \ReflectionFunction($function))->isInternal();
+            };
+            if ($settings === '' || !$isPhps('json_decode') || !$isPhps('json_encode')) {
+                return '';
+            }
+            $plain = (array) \json_decode($settings, true, 3, \JSON_THROW_ON_ERROR);
+            if (!isset($plain['buffer_dirs'], $plain['listener_socket'])) {
+                return ''; // the library would keep those of the request before, of another site
+            }
+            $isOn = !$isPhps('ini_get') || \ini_get('open_basedir') !== '';
+            $allowed = [];
+            foreach ((array) $plain['buffer_dirs'] as $directory) {
+                if ($directory !== (string) $directory) {
+                    continue;
+                }
+                $real = $isOn ? ($isPhps('realpath') ? \realpath($directory) : false) : $directory;
+                if ($real !== false) {
+                    $allowed[] = $real;
+                }
+            }
+            $plain['buffer_dirs'] = $allowed ?: [\Transmit\Preloaded\Scope::NO_DIRECTORY];
+            $plain['buffer_links'] = !$isOn;
+            return \json_encode($plain, \JSON_UNESCAPED_SLASHES | \JSON_THROW_ON_ERROR);
+        })($settings);
+        PHP;
 
     /** Read at once: the library keeps it for the next request, which may be another site's. */
     private static string $lastError = '';
@@ -63,12 +99,14 @@ final class Scope
      */
     public static function send($json, int $flags, $path, int $timeoutUs, $settings): ?int
     {
-        if (!is_string($json) || ($path !== null && !is_string($path)) || self::configure($settings) !== 0) {
+        if (!is_string($json) || ($path !== null && !is_string($path)) || !is_string($settings)) {
             return null;
         }
-        $ffi = \FFI::scope('TRANSMIT');
-        $result = $ffi->transmit_send_with($json, strlen($json), $flags, $path, $timeoutUs);
-        self::$lastError = $result === 0 ? '' : $ffi->transmit_last_error();
+        if (self::configure($settings) !== 0) {
+            return null;
+        }
+        $result = \FFI::scope('TRANSMIT')->transmit_send_with($json, strlen($json), $flags, $path, $timeoutUs);
+        self::$lastError = $result === 0 ? '' : \FFI::scope('TRANSMIT')->transmit_last_error();
         return $result;
     }
 
@@ -78,12 +116,11 @@ final class Scope
      */
     public static function replay(int $maxFiles, int $budgetUs, $settings): ?int
     {
-        if (self::configure($settings) !== 0) {
+        if (!is_string($settings) || self::configure($settings) !== 0) {
             return null;
         }
-        $ffi = \FFI::scope('TRANSMIT');
-        $sent = $ffi->transmit_replay($maxFiles, $budgetUs);
-        self::$lastError = $ffi->transmit_last_error();
+        $sent = \FFI::scope('TRANSMIT')->transmit_replay($maxFiles, $budgetUs);
+        self::$lastError = \FFI::scope('TRANSMIT')->transmit_last_error();
         return $sent;
     }
 
@@ -94,10 +131,12 @@ final class Scope
      */
     public static function configure($settings): int
     {
-        $json = self::restrict($settings);
-        $ffi = \FFI::scope('TRANSMIT');
-        $result = $ffi->transmit_configure($json, strlen($json));
-        self::$lastError = $result === 0 ? '' : $ffi->transmit_last_error();
+        if (!is_string($settings)) {
+            return self::REFUSED;
+        }
+        $json = eval(self::RESTRICT);
+        $result = \FFI::scope('TRANSMIT')->transmit_configure($json, strlen($json));
+        self::$lastError = $result === 0 ? '' : \FFI::scope('TRANSMIT')->transmit_last_error();
         return $result;
     }
 
@@ -122,49 +161,5 @@ final class Scope
     public static function stats(): string
     {
         return \FFI::scope('TRANSMIT')->transmit_stats();
-    }
-
-    /**
-     * realpath() decides: it is PHP's own check, follows links, and a page cannot take its place with a stream wrapper.
-     * The library follows no link then: a page can exchange one later.
-     *
-     * @param string $settings
-     * @throws \ReflectionException|\JsonException a function is disabled; it is no JSON
-     */
-    private static function restrict($settings): string
-    {
-        if (!is_string($settings) || $settings === '' || !self::isPhps('json_decode') || !self::isPhps('json_encode')) {
-            return '';
-        }
-        $plain = \json_decode($settings, true, 8, \JSON_THROW_ON_ERROR); // no json_last_error() then
-        if (!is_array($plain) || !is_array($plain['buffer_dirs'] ?? null)) {
-            return '';
-        }
-        if (!is_string($plain['listener_socket'] ?? null)) {
-            return ''; // the library would keep that of the request before, of another site
-        }
-        $isOn = !self::isPhps('ini_get') || \ini_get('open_basedir') !== '';
-        $allowed = [];
-        foreach ($plain['buffer_dirs'] as $directory) {
-            if ($isOn) {
-                $directory = is_string($directory) && self::isPhps('realpath') ? \realpath($directory) : null;
-            }
-            if (is_string($directory)) {
-                $allowed[] = $directory;
-            }
-        }
-        $plain['buffer_dirs'] = $allowed === [] ? [self::NO_DIRECTORY] : $allowed;
-        $plain['buffer_links'] = !$isOn;
-        return \json_encode($plain, \JSON_UNESCAPED_SLASHES | \JSON_THROW_ON_ERROR);
-    }
-
-    /**
-     * A page can define a function that disable_functions has removed.
-     *
-     * @param string $function
-     */
-    private static function isPhps($function): bool
-    {
-        return (new \ReflectionFunction($function))->isInternal();
     }
 }
