@@ -106,6 +106,7 @@ final class Backlog
         }
         $isFree = flock($file, LOCK_SH | LOCK_NB);
         fclose($file);
-        return $isFree ? [] : [Finding::ok('replay', "a process sends what is in $this->directory to $this->listener")];
+        return $isFree ? [] : [Finding::ok('replay', "a process sends what is in $this->directory to"
+            . " $this->listener; if nothing leaves the directory, it is stopped: fuser $path shows it")];
     }
 }
