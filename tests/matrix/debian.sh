@@ -137,7 +137,7 @@ threaded_php() {
     rm -rf /tmp/php*
     ln -s php-fpm "/usr/sbin/php-fpm${name#php}"
     mkdir -p /etc/php/conf.d
-    echo 'include_path=.:/usr/share/php' > /etc/php/conf.d/00-phpunit.ini
+    printf 'include_path=.:/usr/share/php\nmemory_limit=-1\n' > /etc/php/conf.d/00-phpunit.ini # as Debian's commands have it
     echo 'zend_extension=opcache' > /etc/php/conf.d/10-opcache.ini
     for extension in ffi posix ctype tokenizer mbstring dom xml xmlwriter simplexml; do
         echo "extension=$extension" > "/etc/php/conf.d/20-$extension.ini"
