@@ -17,7 +17,7 @@ Names::defineConstants();
 
 if (Names::isFree('send_profiling_data')) {
     /**
-     * Sends one profile to the listener. "_meta" is added; too large a profile is cut.
+     * Sends one profile to the listener. It adds "_meta", and shrinks a profile that is too large.
      *
      * @param array<mixed> $data
      * @return bool true: the listener's socket took it; false: it is in the disk buffer, or lost and logged
@@ -54,8 +54,8 @@ if (Names::isFree('send_via_socket')) {
 
 if (Names::isFree('send_large_data')) {
     /**
-     * Cuts a profile that is known to be too large for a datagram, then sends it. With the setting
-     * oversize, it goes whole.
+     * Shrinks a profile that is too large for a datagram, then sends it. If oversize is "buffer" or "memfd",
+     * the profile goes whole.
      *
      * @param array<mixed> $data
      * @return bool true: sent; false: it is in the disk buffer, or lost and logged
@@ -92,8 +92,8 @@ if (Names::isFree('get_buffer_directory')) {
 
 if (Names::isFree('cleanup_old_buffers')) {
     /**
-     * Removes what lies in the buffer directory for more than $maxAge seconds, and what a
-     * crashed writer left. For a listener's start or a cron job: it takes as long as it takes.
+     * Removes profiles that are older than $maxAge seconds from the buffer directory, and temporary files of crashed
+     * writers. For a cron job or a listener's start: its time is not limited.
      */
     function cleanup_old_buffers(int $maxAge = 3600): void
     {
@@ -103,8 +103,8 @@ if (Names::isFree('cleanup_old_buffers')) {
 
 if (Names::isFree('replay_disk_buffer')) {
     /**
-     * Sends what lies in the buffer directory to the listener, the oldest first, and removes
-     * what its socket has taken. For a cron job, or the end of an outage.
+     * Sends the profiles in the buffer directory to the listener, the oldest first, and removes those that its socket
+     * has taken. For a cron job, or the end of an outage.
      *
      * @param int $maxFiles so many at most; 0: no limit
      * @param int $budgetUs microseconds that it may take; 0: timeout_us
@@ -118,7 +118,7 @@ if (Names::isFree('replay_disk_buffer')) {
 
 if (Names::isFree('check_listener_socket')) {
     /**
-     * Why does nothing arrive? For a person who wants to know.
+     * Reports whether profiles can reach the listener, and if not, why.
      *
      * @return array<string, mixed> see Transmit\ListenerCheck
      */

@@ -4,7 +4,7 @@ namespace Transmit;
 
 /**
  * Text for a log or a terminal. Paths, messages and answers may be another's choice: a line feed makes a line that
- * nobody logged, an escape sequence is a command to a terminal, and a mark of direction (U+202E) turns text around.
+ * no program logged, an escape sequence is a command to a terminal, and a mark of direction (U+202E) turns text around.
  */
 final class Printable
 {

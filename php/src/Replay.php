@@ -8,10 +8,10 @@ use Transmit\Plain\LockedStateFile;
 use Transmit\Plain\Tags;
 
 /**
- * Sends what lies in the disk buffer, by the library or in plain PHP.
+ * Sends the profiles in the disk buffer, with the library or in plain PHP.
  *
- * Both keep to what buffer/replay.go says of a turn: one process of each user and listener replays at a
- * time, and the profile that is being sent is where nobody else takes it.
+ * Both follow the rules of buffer/replay.go: one process of each user and listener replays at a time, and it moves a
+ * profile away from other readers while it sends it.
  */
 final class Replay
 {
@@ -48,7 +48,7 @@ final class Replay
         return max(0, $result);
     }
 
-    /** Why nothing could be replayed. It is no news that a turn was over in time, or all was sent. */
+    /** Logs why nothing could be replayed, but not that time was up or that all was sent. */
     private static function report(int $result, string $why, Settings $settings): void
     {
         if ($result <= 0 && $why !== '') {
@@ -59,15 +59,15 @@ final class Replay
     /** Moves back what a dead process was sending. */
     public static function recover(string $directory, Tags $tags): void
     {
-        $turn = self::claims($directory, $tags) === [] ? null : self::turn($tags);
-        if ($turn !== null) {
+        $lock = self::claims($directory, $tags) === [] ? null : self::lock($tags);
+        if ($lock !== null) {
             self::restore($directory, $tags);
-            $turn->write('');
+            $lock->write('');
         }
     }
 
     /** One process of each user and listener has it at a time. */
-    private static function turn(Tags $tags): ?LockedStateFile
+    private static function lock(Tags $tags): ?LockedStateFile
     {
         return $tags->state === null ? null : LockedStateFile::open($tags->state, "replay-$tags->own");
     }
@@ -89,8 +89,8 @@ final class Replay
             self::report(0, $why, $settings);
             return 0;
         }
-        $turn = self::turn($tags);
-        if ($turn === null) {
+        $lock = self::lock($tags);
+        if ($lock === null) {
             $why = $tags->state === null ? "no directory can be made in $directory" : 'another process replays';
             self::report(0, $why, $settings);
             return 0;
@@ -107,7 +107,7 @@ final class Replay
             $replay->mayBeSent = $maxFiles > 0 ? $maxFiles : PHP_INT_MAX;
             return $replay->all();
         } finally {
-            $turn->write('');
+            $lock->write('');
         }
     }
 

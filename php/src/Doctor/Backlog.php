@@ -25,7 +25,7 @@ final class Backlog
     private string $listener;
     private Tags $tags;
 
-    /** @var array<string, int> how many files others have, by number; "": nobody's */
+    /** @var array<string, int> how many files other listeners have, by number; "": no listener */
     private array $others = [];
 
     public function __construct(string $directory, string $listener)

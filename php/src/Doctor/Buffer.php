@@ -15,7 +15,7 @@ use Transmit\Settings;
  */
 final class Buffer
 {
-    /** Files that are older have been forgotten by whoever is to take them. */
+    /** No program collects files that are older than this. */
     private const FORGOTTEN_SECONDS = 3600;
     private const REHEARSALS = 3;
     private const REHEARSAL_US = 2000000;

@@ -75,7 +75,7 @@ final class Program
                 . " may its user read $script?\n" . Printable::lines("$headers\n$page") . "\n");
             return 3;
         }
-        echo Printable::lines($page); // whoever is bound to that socket has written it
+        echo Printable::lines($page); // written by the program that is bound to that socket
         return (int) $found[1];
     }
 

@@ -44,7 +44,7 @@ final class ListenerSocket
         }
     }
 
-    /** For many datagrams. Null: nobody can be reached there. */
+    /** For many datagrams. Null: no listener can be reached there. */
     public static function connect(string $path): ?self
     {
         $stream = stream_socket_client('udg://' . $path, $number, $error, 0);
@@ -69,7 +69,7 @@ final class ListenerSocket
     }
 
     /**
-     * Can somebody be reached there, and take a datagram within that time? Sends nothing.
+     * Whether a listener can be reached there, and has room for a datagram within that time. Sends nothing.
      *
      * @return array{string, int, bool} why not, "" if so; errno; whether the queue stayed full
      */

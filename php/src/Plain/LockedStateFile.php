@@ -88,7 +88,7 @@ final class LockedStateFile
         if ($stat === null || $stat['uid'] !== Directory::user() || $stat['nlink'] !== 1) {
             return null;
         }
-        $file = fopen($path, 'r+'); // nobody else can replace it here
+        $file = fopen($path, 'r+'); // no other user can replace it here
         return $file === false ? null : new self($path, $file);
     }
 

@@ -27,7 +27,7 @@ final class OwnDirectory
         if (lstat($first) === false) {
             return null;
         }
-        // Its name is somebody else's: it has a longer one. Other processes may make one now: the smallest counts.
+        // Another user has taken the name, so it gets a longer one. All processes use the smallest of these names.
         $smallest = self::smallest($first, $maxUs, $isWhole);
         if ($smallest === null && $isWhole && mkdir("$first-" . bin2hex(random_bytes(8)), 0700)) {
             $smallest = self::smallest($first, $maxUs, $isWhole);
@@ -35,7 +35,7 @@ final class OwnDirectory
         return $smallest;
     }
 
-    /** @return string|null as in(), and null also if nobody has made it yet */
+    /** @return string|null as in(), and null also if it does not exist yet */
     public static function find(string $parent): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
@@ -66,7 +66,7 @@ final class OwnDirectory
         return $smallest;
     }
 
-    /** Is it a directory of this user's that nobody else may write to? */
+    /** Whether it is a directory of this user that no other user may write to. */
     public static function isOwn(string $path): bool
     {
         clearstatcache();

@@ -61,7 +61,7 @@ final class Tags
         return $tag === $this->own || !isset($this->taken()[$tag]);
     }
 
-    /** Whether this listener may have it. What is nobody's it may have if the directory has served no other one. */
+    /** Whether a replay may send it to this listener: also a file without a listener if the directory serves no other. */
     public function mayBeSent(string $name): bool
     {
         return self::of($name) === $this->own || $this->isAlone() && $this->counts($name);
@@ -132,7 +132,7 @@ final class Tags
         return null;
     }
 
-    /** Whom a number belongs to; "": nobody, also if a power failure has emptied the file. */
+    /** The listener that has a number; "" if none has, or if a power failure has emptied the file. */
     private static function holder(string $path): string
     {
         if (Directory::file($path) === null) {

@@ -57,7 +57,7 @@ final class Excimer
         }
     }
 
-    /** Another thread than this one; where /proc cannot be read, nobody knows. */
+    /** Whether there is another thread; unknown if /proc cannot be read. */
     private static function isAnyRunning(): bool
     {
         foreach (glob('/proc/self/task/*/stat') ?: [] as $path) {

@@ -48,7 +48,7 @@ final class Backlog
             if ($isShared || $measured < self::MOST_MEASURED) {
                 $size = Directory::ownFile("$this->directory/$name")['size'] ?? null;
                 if ($size === null) {
-                    continue; // somebody else's, or no file
+                    continue; // of another user, or no file
                 }
                 $measured++;
                 $this->bytes = BufferLimits::sum($this->bytes, $size);
