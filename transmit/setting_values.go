@@ -3,6 +3,7 @@ package transmit
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,6 +18,12 @@ func asInteger(value json.RawMessage, least, most int64) (int64, error) {
 		return 0, fmt.Errorf("wants an integer from %d to %d, got %.40s", least, most, value)
 	}
 	return n, nil
+}
+
+// asLimit takes all that PHP's integers can be. Sums with the result do not overflow.
+func asLimit(value json.RawMessage) (int64, error) {
+	n, err := asInteger(value, 0, math.MaxInt64)
+	return min(n, 1<<62), err
 }
 
 func asBool(value json.RawMessage) (bool, error) {

@@ -25,7 +25,6 @@ const (
 	maxTimeout    = 60 * time.Second
 	maxDatagram   = 16 << 20
 	maxPHPVersion = 64 // bytes of JSON
-	maxSize       = 1 << 62
 )
 
 // settings are immutable: Configure stores a new value.
@@ -144,9 +143,9 @@ func (s *settings) set(key string, value json.RawMessage, known *listeners) (err
 		links, err = asBool(value)
 		s.buffer.NoLinks = !links
 	case "buffer_max_bytes":
-		s.buffer.MaxBytes, err = asInteger(value, 0, maxSize)
+		s.buffer.MaxBytes, err = asLimit(value)
 	case "buffer_max_files":
-		s.buffer.MaxFiles, err = asInteger(value, 0, maxSize)
+		s.buffer.MaxFiles, err = asLimit(value)
 	case "php_version":
 		s.phpVersion, err = asVersion(value)
 	default:

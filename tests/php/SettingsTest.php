@@ -2,6 +2,8 @@
 
 namespace Transmit\Test;
 
+use Transmit\Native;
+use Transmit\Result;
 use Transmit\Settings;
 
 final class SettingsTest extends TransmitTestCase
@@ -31,6 +33,8 @@ final class SettingsTest extends TransmitTestCase
             'replay no text' => ['replay', true, 'replay', 'off', true],
             'bytes 0' => ['buffer_max_bytes', 0, 'bufferMaxBytes', 0, false],
             'bytes below 0' => ['buffer_max_bytes', -1, 'bufferMaxBytes', 1 << 30, true],
+            'bytes most' => ['buffer_max_bytes', PHP_INT_MAX, 'bufferMaxBytes', PHP_INT_MAX, false],
+            'files most' => ['buffer_max_files', PHP_INT_MAX, 'bufferMaxFiles', PHP_INT_MAX, false],
             'files 0' => ['buffer_max_files', 0, 'bufferMaxFiles', 0, false],
             'files null' => ['buffer_max_files', null, 'bufferMaxFiles', 100000, true],
             'no wait' => ['wait_for_disk', false, 'waitForDisk', false, false],
@@ -45,6 +49,8 @@ final class SettingsTest extends TransmitTestCase
             'socket with NUL' => ['listener_socket', "/a\0", 'listenerSocket', self::DEFAULT_SOCKET, true],
             'socket no text' => ['listener_socket', ['/a'], 'listenerSocket', self::DEFAULT_SOCKET, true],
             'directories' => ['buffer_dirs', ['/a', '/b'], 'bufferDirs', ['/a', '/b'], false],
+            'user' => ['listener_user', 'root', 'listenerUser', 0, false],
+            'the largest user' => ['listener_user', 4294967294, 'listenerUser', 4294967294, false],
             'unknown key' => ['colour', 'red', 'timeoutUs', 50000, false],
         ];
     }
@@ -60,6 +66,22 @@ final class SettingsTest extends TransmitTestCase
         self::assertSame($want, $this->current()->$property);
         self::assertCount($isLogged ? 1 : 0, $this->logLines());
         self::assertStringContainsString($isLogged ? "the setting $key " : '', implode($this->logLines()));
+    }
+
+    /**
+     * Else trouble would find the library without settings, and plain PHP would do its work.
+     *
+     * @dataProvider values
+     * @param mixed $value
+     */
+    public function testTheLibraryTakesWhatIsLeftOfThem(string $key, $value): void
+    {
+        $this->useFace('native', ['timeout_us' => 5000000]);
+        for ($try = 0; $try < 100 && Native::configure($this->current()) === Result::ESTARTING; $try++) {
+            usleep(20000); // a busy machine: no call takes longer than half of its timeout for Go's start
+        }
+        $this->useFace('native', [$key => $value]);
+        self::assertSame(0, Native::configure($this->current()), Native::lastError());
     }
 
     public function testAnExplicitSizeWinsOverTheListeners(): void
