@@ -103,7 +103,7 @@ func TestContainer_SystemdOptions(t *testing.T) {
 	l.retire()
 	d.sends(1, 0, "-")
 	d.settle()
-	l = listen(t, s.socket)
+	listen(t, s.socket)
 	if a := d.ask("replay 10 1000000"); a.result < 1 {
 		t.Errorf("replay: %+v", a)
 	}

@@ -52,6 +52,7 @@ strace          shows system calls
 procps          looks at processes
 e2fsprogs       makes a disk that can be frozen
 mount           mounts it
+systemd         knows the system calls of its sets (systemd-analyze)
 nginx-light     a web server before php-fpm
 mediawiki       an application that is the same with the profiler and without
 dokuwiki        another one
