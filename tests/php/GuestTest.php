@@ -177,6 +177,8 @@ final class GuestTest extends TransmitTestCase
         file_put_contents("$this->folder/pre.php", $function . ($prepend === '' ? '' : " require '$prepend';"));
         $ran = Program::run("cd $this->folder && php -d display_errors=1 -d html_errors=0 -d log_errors=1"
             . " -d error_log=$this->log -d auto_prepend_file=$this->folder/pre.php page.php");
+        // The last piece that did not fit is another one: our own data is in the memory, too.
+        $ran['output'] = preg_replace('/(?<=tried to allocate )\d+/', 'some', $ran['output']);
         return $ran;
     }
 
