@@ -23,8 +23,8 @@
  *           SIGBUS and SIGFPE, which pass on faults outside the library.
  * Privileges  Give up privileges before the library starts. It has threads, and
  *           capset(2), PR_SET_NO_NEW_PRIVS, seccomp(2) without TSYNC and unshare(2)
- *           change the calling thread only. There is one exception: the thread that
- *           writes to the disk drops the capabilities that its caller does not have.
+ *           change the calling thread only, and not the library's. One of them follows: the
+ *           thread that writes to the disk drops capabilities that a caller does not have.
  *           setuid(2) and its variants change all threads. The library does not read
  *           the environment of a setuid program.
  *
@@ -53,8 +53,8 @@ extern "C" {
 #define TRANSMIT_ABI_VERSION 1
 
 /* ---- Results ----
- * 0 and above: the listener's socket or the library has the profile. Below 0: the
- * profile was refused or lost, and the code says why. */
+ * 0 and above: the listener's socket or the library has the profile. Below 0, the code
+ * says why not: -1 to -39 and -60, the caller still has it; -40 to -59, it is lost. */
 
 #define TRANSMIT_SENT 0     /* the listener's socket took it */
 #define TRANSMIT_BUFFERED 1 /* it is one whole file in the disk buffer */
@@ -255,9 +255,9 @@ const char *transmit_last_error(void);
 /*
  * transmit_log_due - whether to write a log line about this result now.
  *
- * Limits the log during an outage. Returns 1 for the first occurrence of a result with the
- * configured listener in all processes of this user, again after a minute, and then after twice as
- * long each time, up to an hour. Returns 0 in between. An hour without the result resets this.
+ * Limits the log during an outage, for each result with the configured listener, in all processes
+ * of this user together. Returns 1 the first time, and again after 1 minute, then 2, 4 and so on up
+ * to 60. Returns 0 in between. An hour without the result resets this.
  *
  * ret_suppressed  set to the number of 0 answers since the last 1; may be NULL
  */

@@ -8,8 +8,8 @@
 //	send it to the listener, shrunk if it is too large        offer.go, listener.go, backoff.go
 //	else hand a copy to the writer, which writes a file       writer.go
 //
-// The time budget of a call is split here: see wakeUp and diskReserve. Settings are in settings.go, the replay of
-// buffered profiles is in replay.go (API) and replay_worker.go.
+// Go's part of a call's time is split here: see wakeUp and diskReserve; docs/internals.md has the other parts. Settings
+// are in settings.go, the replay of buffered profiles is in replay.go (API) and replay_worker.go.
 //
 // The package must not make the Go runtime start its network poller, as timers, package os's files and package net do.
 // A host that closes all descriptors, as daemons do, would close the poller's, and the runtime would abort the process.
