@@ -21,7 +21,7 @@ const (
 	stateForm    = ".transmit-state-%d"
 	listenerForm = "listener-%04x"
 	replayForm   = ".transmit-replay-%04x-%d" // locks, by the listener's number and the user
-	scanLockForm = ".transmit-evictor-%04x-%d"
+	scanLockForm = ".transmit-keeper-%04x-%d"
 
 	maxListener = 1000 // bytes of a path that are stored; a socket's path has at most 107
 

@@ -180,7 +180,7 @@ var token = regexp.MustCompile(`(?:[0-9A-Za-z]|%[0-9A-F]{2})+|[^0-9A-Za-z]`)
 
 // clockTimes are what the clock says, as the applications write it: two pools are not asked in the same second.
 // DokuWiki's Etag is a hash of a file's time; MediaWiki's wpServerTime counts the minutes of the day.
-var clockTimes = regexp.MustCompile(`\b\d{10}\b|\b20\d{12}\b|(\b|T)\d{1,2}:\d{2}(:\d{2})?|\b\d+\.\d+ (seconds|ms)|\b0\.\d{3}\b|` +
+var clockTimes = regexp.MustCompile(`\b\d{10}\b|\b20\d{12}\b|(\b|T)\d{1,2}:\d{2}(:\d{2})?(\.\d+)?|\b\d+\.\d+ (seconds|ms)|\b0\.\d{3}\b|` +
 	`Etag: "[0-9a-f]{32}"|\d+\\?" name=\\?"wpServerTime`)
 
 // differences calls f for each token that differs, with its place and the text before it, digits as 0. It

@@ -91,7 +91,7 @@ func TestExit_InTheMidstOfCalls(t *testing.T) {
 // A host closes all descriptors while a slow disk has not yet taken a profile: the number
 // of its file is then another's.
 func TestExit_DescriptorsClosedWhileTheWriterWorks(t *testing.T) {
-	for _, c := range []struct{ call, way string }{{"writev", "exit"}, {"renameat2", "enter"}} {
+	for _, c := range []struct{ call, way string }{{"write", "exit"}, {"renameat2", "enter"}} {
 		t.Run(c.call, func(t *testing.T) {
 			s := newScene(t)
 			d := startDriver(t, s, slow(t, c.call, c.way, nap)...)

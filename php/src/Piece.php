@@ -30,7 +30,7 @@ final class Piece
      * Looks that found no piece may cost so much more than those that found one. Pieces are small then: a value that is
      * nested 500 times would otherwise be looked into on each level.
      */
-    private const CREDIT = 16 * self::BYTES;
+    private const CREDIT = 4 * self::BYTES;
 
     private const SMALL = 512;
 
@@ -65,13 +65,13 @@ final class Piece
             $this->path = []; // Does it hold itself? json_encode writes null there.
             $left = $this->look($value, $most, $levels);
         }
-        $this->credit = min(self::CREDIT, $this->credit + ($left < 0 ? -$most : $most - $left));
+        $this->credit = min(self::CREDIT, $this->credit + ($left < 0 ? -max(0, $most + $left) : $most - $left));
         return $left < 0 ? -1 : $most - $left;
     }
 
     /**
      * @param array|object $value
-     * @return int what it leaves of $left; below 0: it is no piece
+     * @return int what it leaves of $left; below 0: it is no piece, and -1 - this was left when the look ended
      */
     private function look($value, int $left, int $levels): int
     {
@@ -79,7 +79,7 @@ final class Piece
             return $this->lookInto($value, $left, $levels, $value);
         }
         if ($value instanceof \JsonSerializable) {
-            return -1;
+            return -1 - $left;
         }
         if ($value instanceof \UnitEnum) {
             return $left - self::ITEM;
@@ -103,12 +103,15 @@ final class Piece
     private function lookInto($fields, int $left, int $levels, ?array $array): int
     {
         if ($fields instanceof \Traversable) {
-            return -1; // foreach would call its methods, which json_encode does not
+            return -1 - $left; // foreach would call its methods, which json_encode does not
         }
         $left -= self::ITEM * (1 + ($array === null ? 0 : count($array)));
-        if ($left < 0 || $levels <= 0) {
-            $this->isTooDeep = $this->isTooDeep || $levels <= 0;
-            return -1;
+        if ($left >= 0 && $levels <= 0) {
+            $this->isTooDeep = true;
+            return -1 - $left;
+        }
+        if ($left < 0) {
+            return $left;
         }
         foreach ($fields as $key => $item) {
             if (is_string($key)) {
@@ -127,7 +130,7 @@ final class Piece
                 $left -= self::ITEM;
             }
             if ($left < 0) {
-                return -1;
+                return $left;
             }
         }
         return $left;

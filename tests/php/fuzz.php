@@ -74,7 +74,7 @@ function check(int $seed, string $face, Value $value, Listener $listener): void
         $alone = cpuMs();
         $want = json_encode($value->data + ['_meta' => 0], FLAGS);
         $alone = cpuMs() - $alone;
-        if ($hasTime && $cpu > 50 + 10 * $alone) {
+        if ($hasTime && $cpu > 300 + 20 * $alone) {
             fail($seed, $face, sprintf('%.1f ms of CPU time, json_encode %.1f: %s', $cpu, $alone, $value->recipe));
         }
         $want = preg_replace('/,?"_meta":0\}$/D', '}', $want);
