@@ -219,6 +219,7 @@ func slowCheck(doc []byte) error {
 // deepestBefore is how deep doc nests up to where it stops being JSON.
 func deepestBefore(doc []byte) (deepest int) {
 	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber() // a float64 is no more than 1.8e308
 	depth := 0
 	for {
 		token, err := dec.Token()
@@ -368,6 +369,7 @@ func FuzzCheck(f *testing.F) {
 	for _, test := range values {
 		f.Add([]byte(`{"a":` + test.value + `}`))
 	}
+	f.Add([]byte("[1e700," + strings.Repeat("[", MaxDepth)))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		want := slowCheck(doc)
 		o, err := Check(doc, never)
