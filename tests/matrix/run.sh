@@ -149,7 +149,7 @@ run() {
         note "$suite: $check" $((SECONDS - start)) "$status"
     done
     table+=$row$'\n'
-    sed "s/^/$suite /" "$out/figures.$suite" >> "$figures"
+    [ ! -e "$out/figures.$suite" ] || sed "s/^/$suite /" "$out/figures.$suite" >> "$figures"
 }
 
 can_debootstrap || {
