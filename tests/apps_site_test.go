@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,9 @@ func (s *site) response(request *http.Request) (status int, text string) {
 	check(s.t, err)
 	s.last = string(body)
 	answer.Header.Del("Date")
+	if answer.Header.Get("Content-Length") == strconv.Itoa(len(body)) { // times in a body are not equally long
+		answer.Header.Set("Content-Length", "that of the body")
+	}
 	var headers bytes.Buffer
 	check(s.t, answer.Header.Write(&headers))
 	return answer.StatusCode, fmt.Sprintf("%s\n%s\n%s", answer.Status, headers.String(), body)

@@ -179,9 +179,10 @@ func compareSites(t *testing.T, sites []*site, seen [][]string) {
 var token = regexp.MustCompile(`(?:[0-9A-Za-z]|%[0-9A-F]{2})+|[^0-9A-Za-z]`)
 
 // clockTimes are what the clock says, as the applications write it: two pools are not asked in the same second.
-// DokuWiki's Etag is a hash of a file's time; MediaWiki's wpServerTime counts the minutes of the day.
+// DokuWiki's Etag is a hash of a file's time; MediaWiki's wpServerTime counts the minutes of the day and
+// wgBackendResponseTime the milliseconds of the request.
 var clockTimes = regexp.MustCompile(`\b\d{10}\b|\b20\d{12}\b|(\b|T)\d{1,2}:\d{2}(:\d{2})?(\.\d+)?|\b\d+\.\d+ (seconds|ms)|\b0\.\d{3}\b|` +
-	`Etag: "[0-9a-f]{32}"|\d+\\?" name=\\?"wpServerTime`)
+	`Etag: "[0-9a-f]{32}"|\d+\\?" name=\\?"wpServerTime|"wgBackendResponseTime":\d+`)
 
 // differences calls f for each token that differs, with its place and the text before it, digits as 0. It
 // returns false where one text has more tokens.
