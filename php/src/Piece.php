@@ -59,7 +59,7 @@ final class Piece
         }
         $most = $this->credit > 0 ? self::BYTES : self::SMALL;
         $this->isTooDeep = false;
-        $this->path = null;
+        $this->path = $this->credit > 0 ? null : []; // a small array that holds itself is a piece then, too
         $left = $this->look($value, $most, min($levels, self::DEPTH));
         if ($left < 0 && $this->isTooDeep) {
             $this->path = []; // Does it hold itself? json_encode writes null there.

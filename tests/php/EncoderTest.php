@@ -233,6 +233,7 @@ final class EncoderTest extends TestCase
         $held = ['text' => 'x'];
         $held['self'] = &$held;
         yield 'small, further down' => [['a' => ['b' => [$held, $held]]]];
+        yield 'small, after larger ones' => [['a' => array_fill(0, 20, range(0, 5000)), 'b' => [$held]]];
     }
 
     /** @dataProvider recursive */
