@@ -22,9 +22,9 @@
 // Any number of processes may write to one directory, and any other may take files from it. A store counts the regular
 // files of this user that have one link, except those for another listener. It removes the oldest first, also those of
 // other processes. It finds these by scanning the directory, for at most a tenth of the time. A directory of a thousand
-// files is within its limits when [Store.EnforceLimits] returns. A larger one is so soon after, by [Store.Step], if its
-// writers live as long as a scan takes (0.2 s for 100,000 files). Between two scans, several busy writers may exceed the
-// limits together.
+// files is within its limits when [Store.EnforceLimits] returns. [Store.Step] brings a larger one within its limits soon
+// after, if the writers live as long as a scan takes. Between two scans, several busy writers may exceed the limits
+// together.
 package buffer
 
 import (

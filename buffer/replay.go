@@ -11,7 +11,7 @@ import (
 )
 
 // replayRoom is how many profiles a replay remembers by name, at about 100 bytes each. Finding them takes a scan of
-// the whole directory (0.2 s for 100,000 files).
+// the whole directory.
 const replayRoom = 1 << 12
 
 // ReplayResult says what a caller of [Replay.Next] did with a profile.

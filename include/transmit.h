@@ -29,7 +29,7 @@
  *           the environment of a setuid program.
  *
  * Blocking: a call returns within timeout_us (50 ms, see transmit_configure), including
- * the start of the library (about 4 ms). Put the socket on a local file system: connect(2)
+ * the start of the library (some milliseconds). Put the socket on a local file system: connect(2)
  * and stat(2) wait without limit for a file system that hangs.
  *
  * Listener: a profile goes to the program that is bound to the socket's path. If another
@@ -81,7 +81,7 @@ extern "C" {
 #define TRANSMIT_ENODIR (-41)    /* no buffer directory can be used */
 #define TRANSMIT_EFULL (-42)     /* the disk, its inodes or a quota are used up */
 #define TRANSMIT_EIO (-43)       /* the file could not be written; transmit_last_error says why */
-#define TRANSMIT_ETIMEDOUT (-44) /* the timeout expired before a large document was copied */
+#define TRANSMIT_ETIMEDOUT (-44) /* the timeout expired before it was checked and copied */
 
 /* transmit_try_send did not send it: the caller still has the profile. */
 #define TRANSMIT_EUNSENT (-60)
@@ -230,8 +230,9 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *                      absolute paths; the first usable one is used
  *   buffer_links       true     false: refuse a path with a symbolic link, for a caller
  *                      that has resolved the links
- *   buffer_max_bytes   1073741824   of all profiles in the directory; 0: no limit
- *   buffer_max_files   100000       0: no limit. The oldest are removed first
+ *   buffer_max_bytes   1073741824   of this user's profiles for this listener in the
+ *                      directory; 0: no limit. The oldest are removed first
+ *   buffer_max_files   100000       their number; 0: no limit
  *   php_version        ""           a member of "_meta", unless it is empty
  *
  * Returns 0. After an unknown key, a wrong type or an impossible value it returns
