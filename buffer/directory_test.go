@@ -27,18 +27,20 @@ func TestSystemDirs(t *testing.T) {
 	}
 }
 
-func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
-	makeMode := func(mode uint32) func(*testing.T, string) error {
-		return func(_ *testing.T, path string) error {
-			if err := unix.Mkdir(path, 0o700); err != nil {
-				return err
-			}
-			return unix.Chmod(path, mode)
+func makeMode(mode uint32) func(*testing.T, string) error {
+	return func(_ *testing.T, path string) error {
+		if err := unix.Mkdir(path, 0o700); err != nil {
+			return err
 		}
+		return unix.Chmod(path, mode)
 	}
-	linkTo := func(target string) func(*testing.T, string) error {
-		return func(_ *testing.T, path string) error { return os.Symlink(target, path) }
-	}
+}
+
+func linkTo(target string) func(*testing.T, string) error {
+	return func(_ *testing.T, path string) error { return os.Symlink(target, path) }
+}
+
+func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 	tests := []struct {
 		name    string
 		prepare func(t *testing.T, path string) error

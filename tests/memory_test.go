@@ -17,15 +17,7 @@ func TestMemory(t *testing.T) {
 	escaped := `{"sql":{"queries":[` + strings.Repeat(`{"time_m\u0073":"1\u0065999","x\u0078":1e999},`, 20_000) +
 		`{}]},"xhpr\u006ff":{"p":1},"pad":"` + strings.Repeat("x", 60_000) + `"}`
 	several := `{"sql":{"queries":[` + strings.Repeat(`{"time_ms":1,"sql":"`+strings.Repeat("s", 500)+`"},`, 300) + `{}]}}`
-	for _, c := range []struct {
-		name     string
-		document string
-		flags    uint32
-		listens  bool
-		hangs    bool
-		paths    int
-		sends    int
-	}{
+	for _, c := range []memoryCase{
 		{name: "escaped names, to the disk", document: escaped, sends: 60},
 		{name: "escaped names, trusted", document: escaped, flags: flagTrusted, listens: true, sends: 60},
 		{name: "cut, and sent", document: several, listens: true, sends: 2000},
@@ -35,38 +27,49 @@ func TestMemory(t *testing.T) {
 		{name: "a disk that hangs", document: `{"a":1}`, hangs: true, sends: 40_000},
 		{name: "a disk that hangs, large", document: `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, hangs: true, sends: 2000},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newScene(t)
-			hang := func() {}
-			if c.hangs {
-				disk := hangingDisks[0].make(t)
-				s.buffer, hang = disk.dir+"/b", disk.hang
-				defer disk.answer()
-			}
-			if c.listens {
-				listen(t, s.socket)
-			}
-			d := startDriver(t, s)
-			d.load([]byte(s.settings(map[string]any{"buffer_max_files": 200, "timeout_us": 50_000})))
-			d.ask("configure")
-			d.load([]byte(c.document))
-			some := min(c.sends/10, 100)
-			path := func(i int) string {
-				if c.paths == 0 {
-					return "-"
-				}
-				return fmt.Sprintf("%s.%d", s.socket, i%c.paths)
-			}
-			repeat(d, some, c.flags, path)
-			before := d.status("VmRSS")
-			hang()
-			repeat(d, c.sends, c.flags, path)
-			grown := d.status("VmRSS") - before
-			note(t, "%d KiB larger after %d sends", grown, c.sends)
-			if grown > mostGrowth {
-				t.Errorf("%d sends made the process %d KiB larger, want at most %d", c.sends, grown, mostGrowth)
-			}
-		})
+		t.Run(c.name, c.test)
+	}
+}
+
+type memoryCase struct {
+	name     string
+	document string
+	flags    uint32
+	listens  bool
+	hangs    bool
+	paths    int
+	sends    int
+}
+
+func (c memoryCase) test(t *testing.T) {
+	s := newScene(t)
+	hang := func() {}
+	if c.hangs {
+		disk := hangingDisks[0].make(t)
+		s.buffer, hang = disk.dir+"/b", disk.hang
+		defer disk.answer()
+	}
+	if c.listens {
+		listen(t, s.socket)
+	}
+	d := startDriver(t, s)
+	d.load([]byte(s.settings(map[string]any{"buffer_max_files": 200, "timeout_us": 50_000})))
+	d.ask("configure")
+	d.load([]byte(c.document))
+	path := func(i int) string {
+		if c.paths == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%s.%d", s.socket, i%c.paths)
+	}
+	repeat(d, min(c.sends/10, 100), c.flags, path)
+	before := d.status("VmRSS")
+	hang()
+	repeat(d, c.sends, c.flags, path)
+	grown := d.status("VmRSS") - before
+	note(t, "%d KiB larger after %d sends", grown, c.sends)
+	if grown > mostGrowth {
+		t.Errorf("%d sends made the process %d KiB larger, want at most %d", c.sends, grown, mostGrowth)
 	}
 }
 

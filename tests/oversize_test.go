@@ -121,17 +121,7 @@ func TestOversize_HostileDescriptors(t *testing.T) {
 				check(t, unix.Sendmsg(socket, []byte(text), unix.UnixRights(files...), &unix.SockaddrUnix{Name: s.socket}, 0))
 			}
 			sealed := memoryFile(t, "whole", unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
-			hostile := map[string][]int{
-				"unsealed":      {memoryFile(t, "secret", 0)},
-				"may be cut":    {memoryFile(t, "secret", unix.F_SEAL_GROW|unix.F_SEAL_WRITE)},
-				"a FIFO":        {pipe(t)},
-				"a device":      {open(t, "/dev/zero")},
-				"a file":        {open(t, os.Args[0])},
-				"a folder":      {open(t, s.dir)},
-				"two":           {sealed, sealed},
-				"two, a device": {sealed, open(t, "/dev/zero")},
-				"the most":      slices.Repeat([]int{sealed}, 253),
-			}
+			hostile := hostileDescriptors(t, sealed, s.dir)
 			before := 0
 			for round := range 3 {
 				for _, files := range hostile {
@@ -139,11 +129,7 @@ func TestOversize_HostileDescriptors(t *testing.T) {
 				}
 				pass("text", sealed)
 				pass("", sealed)
-				for line := p.line(); line != "whole"; line = p.line() {
-					if line != "" {
-						t.Fatalf("%.100q", line)
-					}
-				}
+				awaitLine(t, p, "whole")
 				if after := descriptors(t, p); round == 0 {
 					before = after
 				} else if after > before {
@@ -155,12 +141,33 @@ func TestOversize_HostileDescriptors(t *testing.T) {
 			check(t, unix.Prlimit(p.pid(), unix.RLIMIT_NOFILE, &limit, nil))
 			pass("", sealed, sealed, sealed)
 			pass("small", []int{}...)
-			for line := p.line(); line != "small"; line = p.line() {
-				if line != "" {
-					t.Fatalf("%.100q", line)
-				}
-			}
+			awaitLine(t, p, "small")
 		})
+	}
+}
+
+// hostileDescriptors are those of which a listener must use none, by what is wrong with them.
+func hostileDescriptors(t *testing.T, sealed int, folder string) map[string][]int {
+	return map[string][]int{
+		"unsealed":      {memoryFile(t, "secret", 0)},
+		"may be cut":    {memoryFile(t, "secret", unix.F_SEAL_GROW|unix.F_SEAL_WRITE)},
+		"a FIFO":        {pipe(t)},
+		"a device":      {open(t, "/dev/zero")},
+		"a file":        {open(t, os.Args[0])},
+		"a folder":      {open(t, folder)},
+		"two":           {sealed, sealed},
+		"two, a device": {sealed, open(t, "/dev/zero")},
+		"the most":      slices.Repeat([]int{sealed}, 253),
+	}
+}
+
+// awaitLine reads the program's lines until want. All lines before it must be empty.
+func awaitLine(t *testing.T, p *process, want string) {
+	t.Helper()
+	for line := p.line(); line != want; line = p.line() {
+		if line != "" {
+			t.Fatalf("%.100q", line)
+		}
 	}
 }
 

@@ -43,12 +43,6 @@ var rebinds = []rebind{
 // What a kept socket sends goes to who is bound to the path, a second after another one was bound at the latest, by all
 // ways to send; nobody connects anew to the one that stays.
 func TestRebound(t *testing.T) {
-	type try struct {
-		name     string
-		s        scene
-		d        *driver
-		old, now *listener
-	}
 	ways := []struct {
 		name, command, settings string
 	}{
@@ -58,46 +52,64 @@ func TestRebound(t *testing.T) {
 	}
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
-			var tries []*try
+			var senders []*reboundSender
 			for _, rebind := range rebinds {
-				x := &try{name: rebind.name, s: newScene(t)}
-				x.old = listen(t, x.s.socket)
-				x.now = x.old
-				x.d = startDriver(t, x.s)
-				if way.settings != "" {
-					x.d.configure(way.settings)
-				}
-				x.d.load([]byte(`{"id":"1"}`))
-				for range 2 {
-					if a := x.d.ask("%s", way.command); a.result != sent {
-						t.Fatalf("%s, before: %+v", x.name, a)
-					}
-				}
-				x.old.await(2)
+				x := &reboundSender{name: rebind.name, s: newScene(t)}
+				x.sendTwice(t, way.command, way.settings)
 				if rebind.do != nil {
 					x.now = rebind.do(t, x.s)
 				}
-				tries = append(tries, x)
+				senders = append(senders, x)
 			}
 			time.Sleep(lookPause + lookPause/10)
-			for _, x := range tries {
-				a := x.d.ask("%s", way.command)
-				switch {
-				case x.now == nil:
-					if !a.is(buffered) || !strings.Contains(a.text, "no such file") {
-						t.Errorf("%s: %+v", x.name, a)
-					}
-					x.old.await(2)
-				case x.now == x.old:
-					x.old.await(3)
-				default:
-					x.now.await(1)
-					x.old.await(2)
-				}
-				if got, want := x.d.stats().Process.Connects, map[bool]int{true: 1, false: 2}[x.now == x.old || x.now == nil]; got != want {
-					t.Errorf("%s: %d connects, want %d", x.name, got, want)
-				}
+			for _, x := range senders {
+				x.sendAgain(t, way.command)
 			}
 		})
+	}
+}
+
+// reboundSender is a program that has sent before its listener's path was bound again.
+type reboundSender struct {
+	name     string
+	s        scene
+	d        *driver
+	old, now *listener // now is nil if there is none
+}
+
+func (x *reboundSender) sendTwice(t *testing.T, command, settings string) {
+	x.old = listen(t, x.s.socket)
+	x.now = x.old
+	x.d = startDriver(t, x.s)
+	if settings != "" {
+		x.d.configure(settings)
+	}
+	x.d.load([]byte(`{"id":"1"}`))
+	for range 2 {
+		if a := x.d.ask("%s", command); a.result != sent {
+			t.Fatalf("%s, before: %+v", x.name, a)
+		}
+	}
+	x.old.await(2)
+}
+
+func (x *reboundSender) sendAgain(t *testing.T, command string) {
+	a := x.d.ask("%s", command)
+	connects := 1
+	switch {
+	case x.now == nil:
+		if !a.is(buffered) || !strings.Contains(a.text, "no such file") {
+			t.Errorf("%s: %+v", x.name, a)
+		}
+		x.old.await(2)
+	case x.now == x.old:
+		x.old.await(3)
+	default:
+		connects = 2
+		x.now.await(1)
+		x.old.await(2)
+	}
+	if got := x.d.stats().Process.Connects; got != connects {
+		t.Errorf("%s: %d connects, want %d", x.name, got, connects)
 	}
 }

@@ -104,70 +104,75 @@ func vmSize(d *driver) int { return d.status("VmSize") << 10 }
 // After the start: nothing more is to be had, and the library still sends, cuts
 // and, where that takes no descriptor and little memory, writes.
 func TestResources_UsedUpAfterTheStart(t *testing.T) {
-	for _, c := range []struct {
-		name, limit string
-		value       func(d *driver) int
-		disk, large int // results of a small and of a 30 MB profile for the disk
-		says        string
-	}{
+	for _, c := range []usedUp{
 		{"threads", "nproc", fixed(1), buffered, buffered, ""},
 		{"address space", "as", vmSize, buffered, eResource, "out of memory"},
 		{"data", "data", vmData, buffered, buffered, ""}, // a memfd does not count
 		{"descriptors", "nofile", fixed(3), eIO, eIO, "too many open files"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newScene(t)
-			l := listen(t, s.socket)
-			d := ordinaryDriver(t, s)
-			d.configure(s.settings(nil))
-			d.load([]byte(`{"id":"first"}`))
-			var f figures
-			for _, flags := range []uint32{0, flagToDisk} {
-				f.count(d.sends(1, flags, "-")[0])
-			}
-			small := s.write(t, "small", `{"id":"########"}`)
-			cuttable := s.write(t, "cuttable", string(profile()))
-			large := s.write(t, "large", string(padded(30<<20)))
-			tighten := func(path string) {
-				d.ask("limit %s -1", c.limit)
-				d.tell("load %s", path) // takes memory and a descriptor
-				d.ask("limit %s %d", c.limit, c.value(d))
-			}
-
-			tighten(small)
-			for _, a := range d.sends(1000, 0, "-") {
-				f.want(t, a, sent, "")
-			}
-			for _, a := range d.sends(1000, flagToDisk, "-") {
-				f.want(t, a, c.disk, c.says)
-			}
-			tighten(cuttable)
-			for _, a := range d.sends(200, 0, "-") {
-				f.want(t, a, sent, "")
-			}
-			tighten(large)
-			d.tell("send 3 %d 5000000 -", flagToDisk|flagAsIs)
-			for range 3 {
-				a := d.answer()
-				a.took = 0 // of 5 s
-				f.want(t, a, c.large, c.says)
-			}
-			d.ask("limit %s -1", c.limit)
-			d.tell("load %s", small)
-			for _, a := range d.sends(10, flagToDisk, "-") {
-				f.want(t, a, buffered, "")
-			}
-			d.settle()
-			if got := len(s.profiles(t)); got != f.buffered {
-				t.Errorf("%d files, want %d", got, f.buffered)
-			}
-			l.await(f.sent)
-			if n := d.status("Threads"); n > 1+maxThreads {
-				t.Errorf("%d threads", n)
-			}
-			f.report(t)
-		})
+		t.Run(c.name, c.test)
 	}
+}
+
+// usedUp is a resource of which nothing is left after the start.
+type usedUp struct {
+	name, limit string
+	value       func(d *driver) int
+	disk, large int // results of a small and of a 30 MB profile for the disk
+	says        string
+}
+
+// load makes the driver load a file, which takes memory and a descriptor, and then leaves nothing of the resource.
+func (c usedUp) load(d *driver, path string) {
+	d.ask("limit %s -1", c.limit)
+	d.tell("load %s", path)
+	d.ask("limit %s %d", c.limit, c.value(d))
+}
+
+func (c usedUp) test(t *testing.T) {
+	s := newScene(t)
+	l := listen(t, s.socket)
+	d := ordinaryDriver(t, s)
+	d.configure(s.settings(nil))
+	d.load([]byte(`{"id":"first"}`))
+	var f figures
+	for _, flags := range []uint32{0, flagToDisk} {
+		f.count(d.sends(1, flags, "-")[0])
+	}
+	small := s.write(t, "small", `{"id":"########"}`)
+
+	c.load(d, small)
+	for _, a := range d.sends(1000, 0, "-") {
+		f.want(t, a, sent, "")
+	}
+	for _, a := range d.sends(1000, flagToDisk, "-") {
+		f.want(t, a, c.disk, c.says)
+	}
+	c.load(d, s.write(t, "cuttable", string(profile())))
+	for _, a := range d.sends(200, 0, "-") {
+		f.want(t, a, sent, "")
+	}
+	c.load(d, s.write(t, "large", string(padded(30<<20))))
+	d.tell("send 3 %d 5000000 -", flagToDisk|flagAsIs)
+	for range 3 {
+		a := d.answer()
+		a.took = 0 // of 5 s
+		f.want(t, a, c.large, c.says)
+	}
+	d.ask("limit %s -1", c.limit)
+	d.tell("load %s", small)
+	for _, a := range d.sends(10, flagToDisk, "-") {
+		f.want(t, a, buffered, "")
+	}
+	d.settle()
+	if got := len(s.profiles(t)); got != f.buffered {
+		t.Errorf("%d files, want %d", got, f.buffered)
+	}
+	l.await(f.sent)
+	if n := d.status("Threads"); n > 1+maxThreads {
+		t.Errorf("%d threads", n)
+	}
+	f.report(t)
 }
 
 // maxThreads is how many the library adds to a process: door/resources.c.

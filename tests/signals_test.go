@@ -30,17 +30,10 @@ var unlimited = map[string]any{"buffer_max_files": 0, "buffer_max_bytes": 0}
 
 // DESIGN 1: with a handler on one of Go's small stacks the process would die,
 // sooner or later. SPEC P9.
-func TestStorm_C(t *testing.T) {
-	seconds := int(lasts(t, 20*time.Second, 0.1).Seconds())
-	s := newScene(t)
-	l := listen(t, s.socket)
-	document := s.write(t, "document", string(profile()))
-	p := start(t, time.Duration(seconds+30)*time.Second,
-		exec.Command(program(t, "storm"), s.settings(unlimited), fmt.Sprint(seconds), document))
-	p.line() // ready
-
+// watchThreads returns the threads that the process has had in that time, and whether each ever took a signal of the storm.
+func watchThreads(t *testing.T, p *process, during time.Duration) map[string]bool {
 	seen := map[string]bool{}
-	for end := time.Now().Add(time.Duration(seconds) * time.Second / 2); time.Now().Before(end) && !ended(p); {
+	for end := time.Now().Add(during); time.Now().Before(end) && !ended(p); {
 		for _, tid := range threads(t, p.pid()) {
 			unblocked := slices.ContainsFunc(storm, func(signal syscall.Signal) bool {
 				is, ok := blocked(p.pid(), tid, signal)
@@ -50,6 +43,19 @@ func TestStorm_C(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+	return seen
+}
+
+func TestStorm_C(t *testing.T) {
+	seconds := int(lasts(t, 20*time.Second, 0.1).Seconds())
+	s := newScene(t)
+	l := listen(t, s.socket)
+	document := s.write(t, "document", string(profile()))
+	p := start(t, time.Duration(seconds+30)*time.Second,
+		exec.Command(program(t, "storm"), s.settings(unlimited), fmt.Sprint(seconds), document))
+	p.line() // ready
+
+	seen := watchThreads(t, p, time.Duration(seconds)*time.Second/2)
 
 	var counts [4]int
 	for i := range counts {

@@ -91,17 +91,11 @@ func poolFileOf(t *testing.T, uid int) string {
 }
 
 // Each outcome is counted where it belongs, with its bytes and its time.
-func TestStats_Process(t *testing.T) {
-	poolFile(t)
-	s := newScene(t)
-	d := ordinaryDriver(t, s)
-	if got := d.stats(); got.Process.Sent != 0 || got.Process.LastSent != nil || got.Process.LastFailure != nil || got.Process.PID != d.pid() {
-		t.Errorf("before the first call: %+v", got.Process)
-	}
+// makeCalls makes 18 calls of all kinds: 10 are sent, 5 buffered, 3 refused. The replay sends 3 of those that are buffered.
+func makeCalls(t *testing.T, s scene, d *driver, document []byte) {
 	d.configure(s.settings(nil))
-	document := []byte(`{"id":"########"}`)
 	d.load(document)
-	d.sends(3, 0, "-") // nobody there
+	d.sends(3, 0, "-") // no listener
 	l := listen(t, s.socket)
 	d.sends(5, 0, "-")
 	d.sends(4, flagTrusted, "-") // without Go
@@ -116,6 +110,17 @@ func TestStats_Process(t *testing.T) {
 	d.load(document)
 	d.sends(2, flagToDisk, "-")
 	d.settle()
+}
+
+func TestStats_Process(t *testing.T) {
+	poolFile(t)
+	s := newScene(t)
+	d := ordinaryDriver(t, s)
+	if got := d.stats(); got.Process.Sent != 0 || got.Process.LastSent != nil || got.Process.LastFailure != nil || got.Process.PID != d.pid() {
+		t.Errorf("before the first call: %+v", got.Process)
+	}
+	document := []byte(`{"id":"########"}`)
+	makeCalls(t, s, d, document)
 
 	got := d.stats().Process
 	// Go, the sends without it, and the replay have sockets of their own.

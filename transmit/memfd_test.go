@@ -51,6 +51,19 @@ func contentOf(t *testing.T, file int) []byte {
 func large(size int) []byte { return []byte(`{"id":"large","a":"` + strings.Repeat("x", size) + `"}`) }
 
 // TestSend_Oversize has a row for each way of a document around the limit.
+// arrived returns the next profile at the listener, which must come as a memfd or as a datagram.
+func arrived(t *testing.T, conn *net.UnixConn, memfd bool) []byte {
+	t.Helper()
+	text, file := receiveFile(t, conn)
+	if (file >= 0) != memfd || memfd && len(text) != 0 {
+		t.Fatalf("%d bytes, descriptor %d", len(text), file)
+	}
+	if memfd {
+		return []byte(contentOf(t, file))
+	}
+	return []byte(text)
+}
+
 func TestSend_Oversize(t *testing.T) {
 	const limit = 1000
 	for _, test := range []struct {
@@ -86,17 +99,9 @@ func TestSend_Oversize(t *testing.T) {
 			if outcome != test.outcome {
 				t.Fatalf("%v, %v, want %v", outcome, err, test.outcome)
 			}
-			got := []byte(nil)
-			if outcome == Buffered {
-				got = []byte(strings.Join(buffered(t, dir), ""))
-			} else {
-				text, file := receiveFile(t, conn)
-				if (file >= 0) != test.memfd || test.memfd && len(text) != 0 {
-					t.Fatalf("%d bytes, descriptor %d", len(text), file)
-				}
-				if got = text; test.memfd {
-					got = contentOf(t, file)
-				}
+			got := []byte(strings.Join(buffered(t, dir), ""))
+			if outcome == Sent {
+				got = arrived(t, conn, test.memfd)
 			}
 			if !bytes.Equal(got, doc) {
 				t.Errorf("%d bytes arrived, want %d", len(got), len(doc))

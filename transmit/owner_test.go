@@ -2,6 +2,7 @@ package transmit
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,16 @@ import (
 )
 
 // A profile goes to no socket that another user than listener_user or root has bound, whichever way it is addressed.
+// listenAs listens at a socket that the user owns.
+func listenAs(t *testing.T, path string, user int) *net.UnixConn {
+	t.Helper()
+	conn := listen(t, path)
+	if err := os.Chown(path, user, user); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
 func TestListenerUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
@@ -29,12 +40,7 @@ func TestListenerUser(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := shortDir(t)
 			path, link, second := filepath.Join(dir, "l"), filepath.Join(dir, "link"), filepath.Join(dir, "m")
-			conn, another := listen(t, path), listen(t, second)
-			for _, p := range []string{path, second} {
-				if err := os.Chown(p, test.owner, test.owner); err != nil {
-					t.Fatal(err)
-				}
-			}
+			conn, another := listenAs(t, path, test.owner), listenAs(t, second, test.owner)
 			if err := os.Symlink(path, link); err != nil {
 				t.Fatal(err)
 			}

@@ -154,6 +154,24 @@ func TestReplay_NoDirectory(t *testing.T) {
 }
 
 // TestReplay_Content has a row for each kind of file. None of them is in the way of the next.
+// receiveTwo receives two profiles, also as memfds. It ends early after the one with the id 2.
+func receiveTwo(t *testing.T, conn *net.UnixConn) <-chan string {
+	got := make(chan string, 2)
+	go func() {
+		defer close(got)
+		for range cap(got) {
+			text, file := receiveFile(t, conn)
+			if file >= 0 {
+				text = contentOf(t, file)
+			}
+			if got <- string(text); idOf(string(text)) == "2" {
+				break
+			}
+		}
+	}()
+	return got
+}
+
 func TestReplay_Content(t *testing.T) {
 	whole := func(size int) string { return string(large(size - len(large(0)))) }
 	for _, test := range []struct {
@@ -182,19 +200,7 @@ func TestReplay_Content(t *testing.T) {
 			put(t, dir, test.text, 20)
 			put(t, dir, numbered(2), 10)
 			conn := listen(t, path)
-			got := make(chan string, 2)
-			go func() {
-				defer close(got)
-				for range cap(got) {
-					text, file := receiveFile(t, conn)
-					if file >= 0 {
-						text = contentOf(t, file)
-					}
-					if got <- string(text); idOf(string(text)) == "2" {
-						break
-					}
-				}
-			}()
+			got := receiveTwo(t, conn)
 			sent, err := tx.Replay(0, 10*time.Second, 0)
 			want := []string{test.text, numbered(2)}
 			if !test.sent {
@@ -209,10 +215,8 @@ func TestReplay_Content(t *testing.T) {
 				}
 			}
 			left, _ := filepath.Glob(dir + "/*profile_*.json")
-			if test.left == "" && len(left) == 0 {
-				return
-			}
-			if len(left) != 1 || !strings.HasPrefix(filepath.Base(left[0]), test.left) {
+			isNone := test.left == "" && len(left) == 0
+			if !isNone && (len(left) != 1 || !strings.HasPrefix(filepath.Base(left[0]), test.left)) {
 				t.Errorf("left %q, want one %s…", left, test.left)
 			}
 		})
@@ -365,6 +369,27 @@ func TestReplay_AutoGoesOnAfterAWedge(t *testing.T) {
 }
 
 // A disk that hangs while a replay is under way: it holds up no caller.
+// wantQuickSends sends profiles for longer than a second, numbered from first on. Nearly all must take less than 20 ms.
+func wantQuickSends(t *testing.T, tx *Transmitter, first int) {
+	t.Helper()
+	began, slow, sends := time.Now(), 0, 0
+	for time.Since(began) < 1500*time.Millisecond {
+		start := time.Now()
+		outcome, err := tx.Send(SendRequest{JSON: []byte(numbered(first + sends))})
+		sends++
+		if outcome != Sent {
+			t.Fatal(outcome, err)
+		}
+		if time.Since(start) > 20*time.Millisecond {
+			slow++
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if slow > 3 {
+		t.Errorf("%d of %d sends took more than 20 ms", slow, sends)
+	}
+}
+
 func TestReplay_HungDisk(t *testing.T) {
 	dir, freeze, thaw := frozenDisk(t)
 	path := filepath.Join(shortDir(t), "l")
@@ -379,22 +404,7 @@ func TestReplay_HungDisk(t *testing.T) {
 	tx.Send(SendRequest{JSON: []byte(numbered(files))})
 	time.Sleep(100 * time.Millisecond)
 	freeze()
-	began, slow, sends := time.Now(), 0, 0
-	for time.Since(began) < 1500*time.Millisecond {
-		start := time.Now()
-		outcome, err := tx.Send(SendRequest{JSON: []byte(numbered(files + 1 + sends))})
-		sends++
-		if outcome != Sent {
-			t.Fatal(outcome, err)
-		}
-		if time.Since(start) > 20*time.Millisecond {
-			slow++
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if slow > 3 {
-		t.Errorf("%d of %d sends took more than 20 ms", slow, sends)
-	}
+	wantQuickSends(t, tx, files+1)
 	start := time.Now()
 	sent, err := tx.Replay(0, 0, 0)
 	if took := time.Since(start); sent != 0 || !errors.Is(err, profile.ErrTimeUp) || took > 75*time.Millisecond {

@@ -269,6 +269,34 @@ func TestSend_TimeIsUp(t *testing.T) {
 
 // Counts in are counts out, from many threads, with a listener that comes and goes. A disk that
 // hangs may make the writer refuse some: the callers know which, and those are nowhere.
+// listenAndRestart is a listener that starts again after every 100 profiles, until stop is closed.
+func listenAndRestart(t *testing.T, path string, received chan<- string, stop <-chan struct{}) {
+	readAll := func(conn *net.UnixConn) {
+		for text := receive(t, conn); text != ""; text = receive(t, conn) {
+			received <- text
+		}
+	}
+	for {
+		conn := listen(t, path)
+		for range 100 {
+			if text := receive(t, conn); text != "" {
+				received <- text
+			}
+			select {
+			case <-stop:
+				readAll(conn)
+				return
+			default:
+			}
+		}
+		// The queue of a listener that ends is lost, so this one first refuses new profiles and reads its queue.
+		os.Remove(path)
+		conn.CloseRead()
+		readAll(conn)
+		conn.Close()
+	}
+}
+
 func TestSend_ManyThreads(t *testing.T) {
 	const threads, each = 16, 200
 	path := filepath.Join(shortDir(t), "l")
@@ -278,30 +306,7 @@ func TestSend_ManyThreads(t *testing.T) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for {
-			conn := listen(t, path)
-			for range 100 {
-				if text := receive(t, conn); text != "" {
-					received <- text
-				}
-				select {
-				case <-stop:
-					for text := receive(t, conn); text != ""; text = receive(t, conn) {
-						received <- text
-					}
-					return
-				default:
-				}
-			}
-			// What is in the queue of a listener that ends is lost with it, so
-			// this one lets nobody in any more, and reads on.
-			os.Remove(path)
-			conn.CloseRead()
-			for text := receive(t, conn); text != ""; text = receive(t, conn) {
-				received <- text
-			}
-			conn.Close()
-		}
+		listenAndRestart(t, path, received, stop)
 	}()
 	var wg sync.WaitGroup
 	var refused atomic.Int64

@@ -63,6 +63,15 @@ final class GuestTest extends TransmitTestCase
             'session_write_close' => 'ini_set("session.use_cookies", "0"); ini_set("session.save_path", __DIR__);
                 session_start(); $_SESSION["a"] = 1; session_write_close(); echo session_status();',
         ];
+        return array_map(static function (string $page): array {
+            return [$page];
+        }, $pages + self::pagesAtALimit());
+    }
+
+    /** @return array<string, string> */
+    private static function pagesAtALimit(): array
+    {
+        $pages = [];
         foreach (['8M', '64M', '2G', '-1'] as $limit) {
             $pages["memory_limit $limit"] = "ini_set('memory_limit', '$limit');"
                 . sprintf(self::LAST, 'echo ini_get("memory_limit");');
@@ -79,9 +88,7 @@ final class GuestTest extends TransmitTestCase
         $pages['time is nearly up'] = 'set_time_limit(1); do { $u = getrusage(); }
             while (($u["ru_utime.tv_sec"] + $u["ru_stime.tv_sec"]) * 1e6
                 + $u["ru_utime.tv_usec"] + $u["ru_stime.tv_usec"] < 800000); echo ini_get("max_execution_time");';
-        return array_map(static function (string $page): array {
-            return [$page];
-        }, $pages);
+        return $pages;
     }
 
     /** @dataProvider pages */
