@@ -53,7 +53,7 @@ final class DemoListenerTest extends TransmitTestCase
         posix_mkfifo("{$name}3.json", 0666);
         mkdir("{$name}4.json");
         ftruncate(fopen("{$name}5.json", 'w'), 1 << 40);
-        lchown("{$name}1.json", self::OTHER);
+        Scratch::give("{$name}1.json", self::OTHER);
         file_put_contents("{$name}6.json", '{"url":"/\u001b]0;x\u0007\u009b","correlation_id":"\n\u202e"}');
         $this->start();
         self::assertMatchesRegularExpression('~^\?+  /\?\]0;x\?+  0\.0 ms  \d+ bytes, from disk\n$~', $this->line());

@@ -333,6 +333,6 @@ final class NeighboursTest extends TransmitTestCase
             case 'folders':
                 mkdir($path, 0777);
         }
-        lchown($path, self::ATTACKER);
+        Scratch::give($path, self::ATTACKER);
     }
 }

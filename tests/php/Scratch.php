@@ -34,6 +34,20 @@ final class Scratch
         return $folder;
     }
 
+    /** Makes $owner the owner of $path; of a link itself, which lchown() of a PHP with threads would follow. */
+    public static function give(string $path, int $owner): void
+    {
+        if (!is_link($path)) {
+            chown($path, $owner);
+            return;
+        }
+        exec("chown -h $owner " . escapeshellarg($path), $said, $status);
+        clearstatcache();
+        if ($status !== 0 || lstat($path)['uid'] !== $owner) {
+            throw new \RuntimeException("$path does not belong to user $owner");
+        }
+    }
+
     public static function remove(string $path): void
     {
         if (is_dir($path) && !is_link($path)) {

@@ -65,8 +65,8 @@ final class SocketOwnerTest extends TransmitTestCase
         symlink("$this->folder/d/s", "$this->folder/link");
         symlink("$this->folder/d/s", "$this->folder/others");
         symlink("$this->folder/d", "$this->folder/otherd");
-        lchown("$this->folder/others", self::OTHER);
-        lchown("$this->folder/otherd", self::OTHER);
+        Scratch::give("$this->folder/others", self::OTHER);
+        Scratch::give("$this->folder/otherd", self::OTHER);
         [$why, $remedy] = (new SocketOwner($user))->problem("$this->folder/$path");
         self::assertMatchesRegularExpression($want === '' ? '/^$/' : "~$want~", $why);
         self::assertSame($want === '', $remedy === '');
@@ -136,7 +136,7 @@ final class SocketOwnerTest extends TransmitTestCase
         symlink("$this->folder/d/s", "$this->folder/link");
         symlink("$this->folder/d", "$this->folder/way");
         foreach (['link', 'way'] as $link) {
-            lchown("$this->folder/$link", $owner);
+            Scratch::give("$this->folder/$link", $owner);
         }
         chown("$this->folder/d/s", 0);
         foreach (['link', 'way/s', 'way//s'] as $path) {

@@ -76,7 +76,7 @@ final class TrustTest extends TransmitTestCase
     {
         if ($what === 'link') {
             symlink(str_replace('@', $this->folder, $detail), $path);
-            lchown($path, $owner);
+            Scratch::give($path, $owner);
             return;
         }
         $what === 'dir' ? mkdir($path) : touch($path);
