@@ -102,6 +102,39 @@ final class GuestTest extends TransmitTestCase
         self::assertCount($isLost ? 0 : 1, $this->buffered());
     }
 
+    /** @return array<string, array{int, string}> how many bytes are left at the end, what else the page does */
+    public function rooms(): array
+    {
+        return [
+            'memory ran out' => [400000, 'str_repeat("x", 1 << 30);'],
+            '400 KB' => [400000, ''],
+            '600 KB' => [600000, ''],
+            '1.9 MB' => [1900000, ''],
+            '2.5 MB' => [2500000, ''],
+            '5 MB' => [5000000, ''],
+        ];
+    }
+
+    /**
+     * As with php_admin_value[memory_limit]: the profiler cannot raise it.
+     *
+     * @dataProvider rooms
+     */
+    public function testAMemoryLimitThatStays(int $left, string $more): void
+    {
+        // Pieces of half a chunk first; pieces of one page fill the gaps, too.
+        $page = sprintf('$a = array_fill(0, 9999, 0); $i = 0; $limit = 16 << 20;
+            while ($limit - memory_get_usage(true) >= %1$d + (2 << 20)) { $a[$i++] = str_repeat("x", 1 << 20); }
+            while ($limit - memory_get_usage() > %1$d) { $a[$i++] = str_repeat("x", 4000); } echo "still here, ";
+            ', $left) . sprintf(self::LAST, 'echo "and here";') . $more;
+        $options = '-d disable_functions=ini_set -d memory_limit=16M';
+        $without = $this->page($page, '', true, $options);
+        self::assertStringStartsWith('still here', $without['output']);
+        self::assertSame($without, $this->page($page, self::prepend(), true, $options));
+        $lost = preg_grep('/Profiler: .*: memory_limit leaves /', $this->logLines());
+        self::assertSame(1, count($this->buffered()) + count($lost), implode("\n", $this->logLines()));
+    }
+
     /** @return array<string, array{string}> */
     public function forks(): array
     {
@@ -176,7 +209,7 @@ final class GuestTest extends TransmitTestCase
     }
 
     /** @return array{output: string, errors: string, status: int} */
-    private function page(string $page, string $prepend, bool $isConfigured = true): array
+    private function page(string $page, string $prepend, bool $isConfigured = true, string $options = ''): array
     {
         $config = var_export(['listener_socket' => "$this->folder/none", 'buffer_dirs' => [$this->buffer],
             'library' => ''], true);
@@ -185,7 +218,7 @@ final class GuestTest extends TransmitTestCase
         $function = $isConfigured ? "<?php function get_profiling_config() { return $config; }" : '<?php';
         file_put_contents("$this->folder/pre.php", $function . ($prepend === '' ? '' : " require '$prepend';"));
         $ran = Program::run("cd $this->folder && php -d display_errors=1 -d html_errors=0 -d log_errors=1"
-            . " -d error_log=$this->log -d auto_prepend_file=$this->folder/pre.php page.php");
+            . " -d error_log=$this->log $options -d auto_prepend_file=$this->folder/pre.php page.php");
         // The last piece that did not fit is another one: our own data is in the memory, too.
         $ran['output'] = preg_replace('/(?<=tried to allocate )\d+/', 'some', $ran['output']);
         return $ran;

@@ -12,6 +12,9 @@ final class Limits
     private const ROOM_BYTES = 16777216;
     private const CALL_GRAPH_ROOM_BYTES = 268435456;
 
+    /** PHP takes memory in pieces of this size. Without opcache, the classes of the end need a third of it. */
+    private const CHUNK_BYTES = 2097152;
+
     /** So long before the time is up, it begins anew. */
     private const SECONDS = 2;
 
@@ -38,7 +41,13 @@ final class Limits
         }
     }
 
-    /** False where memory_limit could not be raised and what is left may not do. */
+    /** False where memory_limit could not be raised, and to load the classes of the end could exceed it. */
+    public function mayEnd(): bool
+    {
+        return $this->freeBytes() >= self::CHUNK_BYTES;
+    }
+
+    /** False where memory_limit could not be raised, and what the backend has measured may not fit. */
     public function hasRoom(): bool
     {
         return $this->freeBytes() >= min($this->roomBytes, self::ROOM_BYTES);

@@ -126,10 +126,17 @@ final class Recording
         }
     }
 
-    /** Before any other class is loaded. */
+    /**
+     * Before any other class is loaded.
+     *
+     * @throws \RuntimeException if the end would exceed memory_limit
+     */
     public function prepareEnd(): void
     {
         $this->limits->extend((self::now() - $this->start) / 1e9);
+        if (!$this->limits->mayEnd()) {
+            throw new \RuntimeException('memory_limit leaves less than 2 MB, and ini_set() cannot raise it');
+        }
     }
 
     public function end(): void
