@@ -1,7 +1,7 @@
 <?php
 
 /**
- * Why does no data arrive? php doctor.php --help tells how it is asked; php-fpm answers, too.
+ * The doctor: says why no profiles arrive. php doctor.php --help shows its options. It is also a page of php-fpm.
  */
 
 if (PHP_VERSION_ID < 70400 || !function_exists('json_encode')) {

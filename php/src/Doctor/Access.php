@@ -8,21 +8,21 @@ namespace Transmit\Doctor;
 final class Access
 {
     /**
-     * Tells nothing to whoever comes along: the web server's location for this page sets $name (nginx:
-     * fastcgi_param TRANSMIT_DOCTOR 1), or --fpm does. What a browser sends is called HTTP_….
+     * Grants access only if the web server's location for this page sets $name (nginx: fastcgi_param
+     * TRANSMIT_DOCTOR 1), or if --fpm does. A browser cannot set it: request headers have names that begin with HTTP_.
      *
-     * An environment variable of the whole pool does not count: it would open each copy of this file,
-     * such as one that Composer has put below the document root.
+     * An environment variable of the whole pool grants nothing, because it would open each copy of this file, such as
+     * one that Composer has put below the document root.
      *
-     * @param string $instead what the page says to everybody, in whole lines
-     * @return bool false: that was the page
+     * @param string $instead whole lines that are printed if access is refused
+     * @return bool false: access is refused, and the page is printed
      */
     public static function isGranted(string $name, string $instead): bool
     {
         header('Content-Type: text/plain; charset=utf-8');
         header('Cache-Control: no-store');
         header('X-Content-Type-Options: nosniff');
-        $isEverywhere = PHP_SAPI !== 'cli' && getenv($name, true) === '1'; // a shell asks for itself
+        $isEverywhere = PHP_SAPI !== 'cli' && getenv($name, true) === '1'; // on the command line, the user has set it
         if (getenv($name) === '1' && !$isEverywhere) {
             return true;
         }

@@ -10,7 +10,7 @@ use Transmit\Settings;
  */
 final class Application
 {
-    /** The functions, with the settings in that file of the application's; "": it has none. */
+    /** Loads the application's settings from $config ("": there is no such file), then the functions. */
     public static function load(string $config): bool
     {
         if ($config !== '' && !(is_file($config) && is_readable($config))) {

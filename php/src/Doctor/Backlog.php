@@ -18,14 +18,14 @@ final class Backlog
     public int $files = 0;
     public int $bytes = 0;
 
-    /** The oldest one's name; "": there is none. */
+    /** The name of the oldest file; "": there is none. */
     public string $oldest = '';
 
     private string $directory;
     private string $listener;
     private Tags $tags;
 
-    /** @var array<string, int> how many files other listeners have, by number; "": no listener */
+    /** @var array<string, int> the number of other listeners' files, by the listener's number; "": no listener has it */
     private array $others = [];
 
     public function __construct(string $directory, string $listener)
@@ -60,7 +60,7 @@ final class Backlog
         return array_merge($this->neighbours(), $this->others(), $this->turn());
     }
 
-    /** @return list<Finding> what other users can do there */
+    /** @return list<Finding> what other users can do in the directory */
     private function neighbours(): array
     {
         if (!Directory::isShared($this->directory)) {
@@ -74,7 +74,7 @@ final class Backlog
             . ' second link (fs.protected_hardlinks is 0), so that they are never sent nor removed', $remedy)];
     }
 
-    /** @return list<Finding> what stays where it is, because it is not for this listener */
+    /** @return list<Finding> profiles that are not sent, because they are not for this listener */
     private function others(): array
     {
         $findings = [];
@@ -85,19 +85,19 @@ final class Backlog
                 ? Finding::ok('replay', "$count profiles in $this->directory are for the listener $listener")
                 : Finding::warn(
                     'replay',
-                    "nobody knows for which listener $count profiles in $this->directory are: none is sent",
+                    "it is not known for which listener $count profiles in $this->directory are: none of them is sent",
                     'move them to a directory of one listener\'s, or remove them (docs/buffer.md)'
                 );
         }
         return $findings;
     }
 
-    /** @return list<Finding> whether this user's processes can replay */
+    /** @return list<Finding> whether another process of this user replays now */
     private function turn(): array
     {
         $state = $this->tags->state;
         if ($state === null) {
-            return []; // it is made when it is needed
+            return []; // no process has needed it yet
         }
         $path = "$state/.transmit-replay-{$this->tags->own}-" . Directory::user();
         $file = Directory::ownFile($path) === null ? false : fopen($path, 'r');

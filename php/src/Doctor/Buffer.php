@@ -11,11 +11,11 @@ use Transmit\Result;
 use Transmit\Settings;
 
 /**
- * Checks the buffer directory. It creates none: one that root creates would be unusable for other users.
+ * Checks the buffer directories. It creates none, because other users could not use one that root has created.
  */
 final class Buffer
 {
-    /** No program collects files that are older than this. */
+    /** If a file is older than this, no program collects the files. */
     private const FORGOTTEN_SECONDS = 3600;
     private const REHEARSALS = 3;
     private const REHEARSAL_US = 2000000;
@@ -25,7 +25,7 @@ final class Buffer
     /** @var list<Finding> */
     private array $findings = [];
 
-    /** Whether to write a file, as a profile is. */
+    /** Whether to write a test file. */
     private bool $isToRehearse;
 
     /** @return list<Finding> */
@@ -49,7 +49,7 @@ final class Buffer
         return $self->findings;
     }
 
-    /** @return bool whether it is used, if none before it is */
+    /** @return bool whether the directory can be used */
     private function candidate(string $directory, bool $isFound): bool
     {
         $problem = BufferDirectory::problem($directory);
@@ -75,7 +75,7 @@ final class Buffer
             $this->findings[] = Finding::ok('buffer', "$directory is not there $then");
             return $canBeMade;
         }
-        $this->use($directory, $isFound ? 'not in use, for one before it is' : 'in use');
+        $this->use($directory, $isFound ? 'not in use, because one before it is' : 'in use');
         if (!$isFound && $this->isToRehearse) {
             $this->rehearse($directory);
         }
@@ -92,13 +92,13 @@ final class Buffer
             . "$files profiles, " . System::bytes($bytes) . ($files > 0 ? ', the oldest ' . System::duration($age) : '')
             . ($free === null ? '' : '; ' . System::bytes((float) $free) . ' free');
         if ($age > self::FORGOTTEN_SECONDS) {
-            $this->findings[] = Finding::warn('buffer', $text, 'nobody takes the files: let the listener watch the'
-                . ' directory, or run cleanup_old_buffers() from a cron job');
+            $this->findings[] = Finding::warn('buffer', $text, 'no program collects the files: let the listener'
+                . ' watch the directory, or run cleanup_old_buffers() from a cron job');
         } elseif ($this->isNearlyFull($files, $bytes)) {
             $this->findings[] = Finding::warn(
                 'buffer',
                 "$text, near to the limits of " . $this->limits(),
-                'let somebody take the files, or raise buffer_max_files and buffer_max_bytes: the oldest go first'
+                'let a program collect the files, or raise buffer_max_files and buffer_max_bytes: the oldest go first'
             );
         } else {
             $this->findings[] = Finding::ok('buffer', $text);
@@ -119,7 +119,7 @@ final class Buffer
         return "{$this->settings->bufferMaxFiles} files and " . System::bytes($this->settings->bufferMaxBytes);
     }
 
-    /** Several times, if it takes long: it may have been the machine that was busy. */
+    /** Writes a test file. Repeats that if it takes long, because the machine may have been busy. */
     private function rehearse(string $directory): void
     {
         $text = str_repeat(' ', min(65536, $this->settings->maxDatagramSize));

@@ -3,7 +3,7 @@
 namespace Transmit\Doctor;
 
 /**
- * One request to php-fpm through its socket: how the doctor asks FPM itself.
+ * Sends one request to php-fpm through its socket, so that the doctor runs in FPM itself.
  */
 final class FastCgi
 {
@@ -40,10 +40,10 @@ final class FastCgi
     }
 
     /**
-     * Who answers may not be php-fpm: neither endless nor endlessly slow answers hold the doctor.
+     * Limits the answer's size and time, because another program than php-fpm may answer.
      *
      * @param resource $stream
-     * @param int $until by hrtime(true)
+     * @param int $until the end, as a value of hrtime(true)
      */
     private static function read($stream, int $until): string
     {
@@ -59,7 +59,7 @@ final class FastCgi
         return pack('CCnnxx', 1, $type, 1, strlen($content)) . $content;
     }
 
-    /** What the records of the answer hold for the web server. */
+    /** Returns the headers and the page from the records of the answer. */
     private static function page(string $records): string
     {
         $page = '';

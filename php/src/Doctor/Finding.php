@@ -7,7 +7,7 @@ namespace Transmit\Doctor;
  */
 final class Finding
 {
-    /** As it should be. */
+    /** Nothing is wrong. */
     public const OK = 'ok';
 
     /** Profiles arrive, but slower than they could, or not in every case. */
@@ -20,7 +20,7 @@ final class Finding
     public string $state;
     public string $text;
 
-    /** A sentence; "" if nothing is to be done. */
+    /** What to do, as a sentence; "": nothing. */
     public string $remedy;
 
     private function __construct(string $name, string $state, string $text, string $remedy)

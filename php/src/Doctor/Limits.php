@@ -9,8 +9,8 @@ use Transmit\Settings;
  */
 final class Limits
 {
-    /** What the library takes (docs/limits.md), and some for PHP. */
-    private const ADDRESS_SPACE = 1500000000;
+    /** What the library needs (door/resources.c reserves most of it), and 0.3 GB for PHP. */
+    private const ADDRESS_SPACE = 1800000000;
     private const THREADS = 7;
 
     /** @return list<Finding> */
@@ -30,12 +30,12 @@ final class Limits
             . " {$soft['Max address space']}, descriptors (NOFILE): {$soft['Max open files']}";
         $space = $soft['Max address space'];
         return is_numeric($space) && $space < self::ADDRESS_SPACE
-            ? Finding::warn('limits', $text, 'the library needs 1.2 GB of address space, though little memory:'
+            ? Finding::warn('limits', $text, 'the library needs 1.5 GB of address space, though little memory:'
                 . ' raise RLIMIT_AS (ulimit -v; systemd: LimitAS=), or go on in plain PHP')
             : Finding::ok('limits', $text);
     }
 
-    /** systemd's TasksMax=, docker's --pids-limit. */
+    /** Checks systemd's TasksMax= and Docker's --pids-limit. */
     private static function tasks(): Finding
     {
         foreach (explode("\n", System::read('/proc/self/cgroup')) as $line) {
@@ -54,7 +54,7 @@ final class Limits
         return Finding::ok('tasks', 'no limit of tasks is known here');
     }
 
-    /** systemd's PrivateTmp= gives a service a /tmp and a /var/tmp that no other service sees. */
+    /** Checks systemd's PrivateTmp=: the service then has a /tmp and a /var/tmp that no other service sees. */
     private static function privateTmp(Settings $settings): Finding
     {
         $mounts = System::read('/proc/self/mountinfo');

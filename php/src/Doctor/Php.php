@@ -11,10 +11,10 @@ use Transmit\Settings;
  */
 final class Php
 {
-    /** On a busy machine, the library may not start in a call's time; it goes on in the next. */
+    /** On a busy machine, the library may not start within one call. The next call continues the start. */
     private const TRIES = 20;
 
-    /** What transmit_stats says of Go, where the library was not built by build.sh. */
+    /** Values of "go" in transmit_stats if the library was not built by build.sh. */
     private const BUILT_WRONG = [
         'unprotected' => 'built without the changes to Go of build.sh: a signal may end the process',
         'started at load' => 'built without door/export.ld: a forked child may hang',
@@ -74,7 +74,7 @@ final class Php
             return Finding::ok('library', 'plain PHP, as the setting library wants it');
         }
         if (!$isNative) {
-            // The system's own words, in parentheses, may have colons.
+            // Text, colon, remedy. The system's error, in parentheses, may contain colons.
             preg_match('/^((?:[^:(]|\(.*\))*)(?:: (.*))?$/s', Native::why(), $parts);
             return Finding::warn('library', 'plain PHP: ' . ($parts[1] ?? Native::why()), $parts[2] ?? '');
         }

@@ -16,7 +16,7 @@ final class Prepend
         return array_merge([self::inEffect()], $root === '' ? [] : self::ofSite($root));
     }
 
-    /** What PHP has done before this script. */
+    /** Checks the auto_prepend_file that PHP has loaded before this script. */
     private static function inEffect(): Finding
     {
         $file = (string) ini_get('auto_prepend_file');
@@ -33,7 +33,7 @@ final class Prepend
         return Finding::ok('profiler', "auto_prepend_file=$file loads the profiler");
     }
 
-    /** Of any copy: PHP's own files and a Composer package's may both be here. */
+    /** Whether any copy of auto_prepend.php has run: there may be an installed one and a Composer package's. */
     private static function hasRun(): bool
     {
         foreach (System::ask('get_included_files') ?? [] as $file) {
@@ -45,7 +45,7 @@ final class Prepend
     }
 
     /**
-     * PHP reads these files in the folders between the document root and the script.
+     * Checks the .user.ini files, which PHP reads in all folders from the document root to the script.
      *
      * @return list<Finding>
      */
@@ -53,7 +53,7 @@ final class Prepend
     {
         $name = (string) ini_get('user_ini.filename');
         if ($name === '' || (self::access() & INI_PERDIR) === 0) {
-            return []; // no file replaces it
+            return []; // no .user.ini can replace it
         }
         $findings = [];
         foreach (['', '/*', '/*/*'] as $folders) {
@@ -64,7 +64,7 @@ final class Prepend
         return array_values(array_filter($findings));
     }
 
-    /** Who may set auto_prepend_file: INI_PERDIR is in it, unless the pool has it as php_admin_value. */
+    /** Where auto_prepend_file may be set. INI_PERDIR is missing if the pool sets it by php_admin_value. */
     private static function access(): int
     {
         return System::ask('ini_get_all', null, true)['auto_prepend_file']['access'] ?? INI_ALL;

@@ -81,7 +81,7 @@ final class Program
 
     /**
      * @param list<string> $arguments
-     * @return array<string, string>|null null: they are not ours
+     * @return array<string, string>|null by name; null: an argument is not known
      */
     private static function options(array $arguments): ?array
     {
@@ -97,7 +97,7 @@ final class Program
         return $options;
     }
 
-    /** The command line is not where the requests are served. */
+    /** Advice to ask php-fpm: its user and its php.ini are others than those of the command line. */
     private static function whoElse(): string
     {
         $sockets = array_filter(glob('/run/php/*.sock') ?: [], static function (string $path): bool {

@@ -7,11 +7,11 @@ use Transmit\Quiet;
 use Transmit\Settings;
 
 /**
- * All findings, and the worst of their states.
+ * Runs all checks, and prints their findings. The worst finding decides the exit status.
  */
 final class Report
 {
-    /** By the worst finding: what a shell gets. */
+    /** The exit status, by the state of the worst finding. */
     private const STATUS = [Finding::OK => 0, Finding::WARN => 1, Finding::FAIL => 2];
 
     private const SUMMARY = [
@@ -29,7 +29,7 @@ final class Report
         $this->findings = $findings;
     }
 
-    /** Looks at everything; takes as long as it takes. */
+    /** Runs all checks. Its time is not limited. */
     public static function make(): self
     {
         return Quiet::call(static function (): self {
@@ -51,7 +51,7 @@ final class Report
     }
 
     /**
-     * A function that is disabled ends one section, not the report.
+     * Runs the checks of one section. If a function that they need is disabled, only this section ends.
      *
      * @param callable(Settings): list<Finding> $examine
      * @return list<Finding>

@@ -10,7 +10,7 @@ final class SecurityModule
     public const REMEDY = 'see what was denied (SELinux: ausearch -m avc -ts recent; AppArmor: journalctl -k |'
         . ' grep -i apparmor), and allow it to PHP\'s domain or profile';
 
-    /** @param string $allowed what the mode says, as a sentence */
+    /** @param string $allowed a sentence on what the file's mode allows */
     public static function suspicion(string $allowed): string
     {
         $modules = System::read('/sys/kernel/security/lsm');

@@ -17,10 +17,10 @@ final class Socket
     private const EACCES = 13;
     private const ECONNREFUSED = 111;
 
-    /** A queue that is full for that long is not just busy. */
+    /** If the queue is full for longer than this, the listener has stopped reading or is too slow. */
     private const PATIENCE_US = 50000;
 
-    /** What the kernel needs of the send buffer beside a datagram (struct skb_shared_info rounds more off). */
+    /** Bytes of the send buffer that the kernel needs beside a datagram (struct skb_shared_info). */
     private const OVERHEAD = 32;
 
     /** @return list<Finding> */
@@ -49,7 +49,7 @@ final class Socket
         return [$found, self::queue($isFull), self::size($settings)];
     }
 
-    /** @return array{string, string} more than the system's error says, and the remedy */
+    /** @return array{string, string} details on the system's error, and the remedy */
     private static function explain(string $path, int $errno): array
     {
         clearstatcache();
@@ -64,7 +64,7 @@ final class Socket
         if ($errno === self::ECONNREFUSED) {
             return filetype($path) !== 'socket' && !is_link($path)
                 ? ['', 'remove what is there and restart the listener']
-                : ['the socket is there, but nobody listens any more', $start];
+                : ['the socket is there, but no listener is bound to it any more', $start];
         }
         if (is_link($path)) {
             return ['it is a link to ' . readlink($path) . ', which is not there', $start];

@@ -16,10 +16,10 @@ final class SocketOwner
     private const IS_SOCKET = 0140000;
     private const IS_LINK = 0120000;
 
-    /** @var list<int> whose the socket may be */
+    /** @var list<int> the users who may own the socket */
     private array $owners;
 
-    /** @var list<string> the directories that have the socket's name, and the one of a link to it */
+    /** @var list<string> the socket's directory, by the path as given and without links */
     private array $nearest;
 
     /** @param int|null $listenerUser the setting listener_user */
@@ -28,7 +28,7 @@ final class SocketOwner
         $this->owners = [0, $listenerUser ?? Directory::user()];
     }
 
-    /** @return array{string, string} what is wrong with a socket that is there, and the remedy; "" if nothing is */
+    /** @return array{string, string} what is wrong with an existing socket, and the remedy; "": nothing */
     public function problem(string $path): array
     {
         clearstatcache();
@@ -45,7 +45,7 @@ final class SocketOwner
             'put the socket into a directory of the listener\'s or of root\'s, mode 0755, such as /run/bitville-apm'];
     }
 
-    /** @return list<string> its directories, the nearest first, by the path as it is written and without links */
+    /** @return list<string> the path and all directories above it, by the path as given and without links */
     private static function ways(string $path): array
     {
         $ways = [$path];
@@ -58,7 +58,7 @@ final class SocketOwner
         return array_values(array_unique($ways));
     }
 
-    /** Why others could put another socket there; "" if they cannot. */
+    /** Why another user could put a socket there; "": none can. */
     private function distrust(string $path): string
     {
         $trusted = array_merge($this->owners, [Directory::user()]);
@@ -73,7 +73,7 @@ final class SocketOwner
         if ($isLink || ($stat['mode'] & (self::WRITABLE_BY_GROUP | self::WRITABLE_BY_OTHERS)) === 0) {
             return '';
         }
-        // In a sticky directory, others cannot replace what is there: but a listener that restarts is not there.
+        // In a sticky directory others can replace no file. But while the listener restarts, its socket is missing.
         $isOnTheWay = ($stat['mode'] & self::STICKY) !== 0 && !in_array($path, $this->nearest, true);
         $who = ($stat['mode'] & self::WRITABLE_BY_OTHERS) !== 0 ? 'everybody' : 'its group';
         return $isOnTheWay ? '' : "$who may write to $path";

@@ -5,12 +5,12 @@ namespace Transmit\Doctor;
 use Transmit\Plain\Directory;
 
 /**
- * Reads from Linux about this process and about files.
+ * Facts about this process and about files, from PHP and from /proc, and texts for them.
  */
 final class System
 {
     /**
-     * What PHP's function of that name gives; null: it is disabled.
+     * Calls a function of PHP; null: it is disabled.
      *
      * @param mixed ...$arguments
      * @return mixed
@@ -30,7 +30,7 @@ final class System
         return self::ask('posix_getpwuid', $uid)['name'] ?? "user $uid";
     }
 
-    /** Such as "www-data's, 0755"; "" if it is not there. */
+    /** Owner and mode, such as "www-data's, 0755"; "": the path does not exist. */
     public static function ownership(string $path): string
     {
         clearstatcache();
@@ -38,7 +38,7 @@ final class System
         return $stat === false ? '' : self::nameOf($stat['uid']) . "'s, " . sprintf('%04o', $stat['mode'] & 07777);
     }
 
-    /** The directory that keeps this user from what is below it; null: none does. */
+    /** The first directory on the path that this user may not enter; null: there is none. */
     public static function closedDirectory(string $path): ?string
     {
         $directory = '';
@@ -51,7 +51,7 @@ final class System
         return null;
     }
 
-    /** By owner, group and mode alone: what a security module says is not in it. */
+    /** Whether owner, group and mode allow writing. A security module may refuse it nevertheless. */
     public static function modeAllowsWriting(string $path): bool
     {
         $stat = stat($path);
@@ -68,7 +68,7 @@ final class System
         return ($stat['mode'] & ($isMember ? 0020 : 0002)) !== 0;
     }
 
-    /** Whether this user could make the directory, and what is missing above it. */
+    /** Whether this user could create the directory and those above it that are missing. */
     public static function canMake(string $directory): bool
     {
         do {
@@ -84,10 +84,10 @@ final class System
         return preg_match($pattern, self::read('/proc/self/maps'), $found) === 1 ? $found[1] : null;
     }
 
-    /** No file that is read here is longer. */
+    /** Longer files are cut off when they are read. */
     private const LONGEST = 1048576;
 
-    /** What is in a file of this host; "" if it cannot be read. A site's owner may have made it a FIFO or a device. */
+    /** The text of a regular file; "": it cannot be read. The owner of a site may have made it a FIFO or a device. */
     public static function read(string $path): string
     {
         $isFile = strpos($path, '://') === false && is_file($path) && is_readable($path);

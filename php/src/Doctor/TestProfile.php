@@ -12,11 +12,11 @@ use Transmit\Settings;
  */
 final class TestProfile
 {
-    /** @param bool $canBeSent if not, it would only be left in the buffer, as a file of this user's */
+    /** @param bool $canBeSent false: it is not sent, because it would only be a file in the buffer */
     public static function send(Settings $settings, bool $canBeSent): Finding
     {
         if (!$canBeSent) {
-            return Finding::fail('test profile', 'not sent, for the listener would not take it', 'see above');
+            return Finding::fail('test profile', 'not sent, because the listener would not take it', 'see above');
         }
         $id = 'doctor-' . bin2hex(random_bytes(8));
         $data = ['correlation_id' => $id, 'url' => '/doctor', 'elapsed_ms' => 0.0, '_meta' => ProfileSender::meta()];
