@@ -27,12 +27,13 @@ final class Piece
     private const DEPTH = 32;
 
     /**
-     * Looks that found no piece may cost so much more than those that found one. Pieces are small then: a value that is
-     * nested 500 times would otherwise be looked into on each level.
+     * Looks that found no piece may cost so much more than those that found one. Pieces are small and flat then: a value
+     * that is nested 500 times would otherwise be looked into on each level.
      */
     private const CREDIT = 4 * self::BYTES;
 
     private const SMALL = 512;
+    private const SMALL_DEPTH = 4;
 
     private int $credit = self::CREDIT;
 
@@ -57,11 +58,12 @@ final class Piece
         if ($value instanceof \JsonSerializable) {
             return -1; // what that gives, only a call tells
         }
-        $most = $this->credit > 0 ? self::BYTES : self::SMALL;
+        $isThorough = $this->credit > 0;
+        $most = $isThorough ? self::BYTES : self::SMALL;
         $this->isTooDeep = false;
-        $this->path = $this->credit > 0 ? null : []; // a small array that holds itself is a piece then, too
-        $left = $this->look($value, $most, min($levels, self::DEPTH));
-        if ($left < 0 && $this->isTooDeep) {
+        $this->path = $isThorough ? null : [];
+        $left = $this->look($value, $most, min($levels, $isThorough ? self::DEPTH : self::SMALL_DEPTH));
+        if ($left < 0 && $this->isTooDeep && $isThorough) {
             $this->path = []; // Does it hold itself? json_encode writes null there.
             $left = $this->look($value, $most, $levels);
         }

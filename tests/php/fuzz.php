@@ -38,6 +38,15 @@ function fail(int $seed, string $face, string $what): void
     exit(1);
 }
 
+/** Waits for what the library still writes. */
+function settle(): void
+{
+    do {
+        $counts = get_transmit_stats()['process'];
+        $isPending = $counts !== null && $counts['pending'] > $counts['written_later'] + $counts['lost_later'];
+    } while ($isPending && usleep(1000) === null);
+}
+
 /** @return string|null what has arrived, without "_meta"; null: nothing */
 function arrived(?Listener $listener, string $buffer): ?string
 {
@@ -47,6 +56,28 @@ function arrived(?Listener $listener, string $buffer): ?string
         unlink($file);
     }
     return $json === null ? null : preg_replace('/,?"_meta":\{"timestamp":[^{}]*\}\}$/D', '}', $json);
+}
+
+/** @return array{bool, string|null, float} whether it is sent; what has arrived; milliseconds of CPU time */
+function send(Value $value, Listener $listener): array
+{
+    $cpu = cpuMs();
+    $isSent = send_profiling_data($value->data);
+    $cpu = cpuMs() - $cpu;
+    settle();
+    return [$isSent, arrived($isSent ? $listener : null, $GLOBALS['config']['buffer_dirs'][0]), $cpu];
+}
+
+/** Sends it again if it took too long: a busy machine makes CPU time longer, too. */
+function checkTime(float $cpu, float $limit, int $seed, string $face, Value $value, Listener $listener): void
+{
+    $limit += (float) getenv('TRANSMIT_LATE_MS');
+    for ($try = 0; $try < 3 && $cpu > $limit; $try++) {
+        $cpu = min($cpu, send($value, $listener)[2]);
+    }
+    if ($cpu > $limit) {
+        fail($seed, $face, sprintf('%.1f ms of CPU time, limit %.1f: %s', $cpu, $limit, $value->recipe));
+    }
 }
 
 function check(int $seed, string $face, Value $value, Listener $listener): void
@@ -60,22 +91,19 @@ function check(int $seed, string $face, Value $value, Listener $listener): void
     $hasTime = $value->isSmall && $seed % 2 === 0;
     $config['timeout_us'] = $hasTime ? 60000000 : 50000;
     json_decode('[');
-    $cpu = cpuMs();
-    $isSent = send_profiling_data($value->data);
-    $cpu = cpuMs() - $cpu;
-    if (!$hasTime && $cpu > 60 + (float) getenv('TRANSMIT_LATE_MS')) {
-        fail($seed, $face, sprintf('%.1f ms of CPU time: %s', $cpu, $value->recipe));
-    }
+    [$isSent, $got, $cpu] = send($value, $listener);
     if (json_last_error() !== JSON_ERROR_SYNTAX) {
         fail($seed, $face, 'json_last_error() is another: ' . $value->recipe);
     }
-    $got = arrived($isSent ? $listener : null, $config['buffer_dirs'][0]);
+    if (!$hasTime) {
+        checkTime($cpu, 60, $seed, $face, $value, $listener);
+    }
     if ($value->isSmall && !$value->isRefused) {
         $alone = cpuMs();
         $want = json_encode($value->data + ['_meta' => 0], FLAGS);
         $alone = cpuMs() - $alone;
-        if ($hasTime && $cpu > 300 + 20 * $alone) {
-            fail($seed, $face, sprintf('%.1f ms of CPU time, json_encode %.1f: %s', $cpu, $alone, $value->recipe));
+        if ($hasTime) {
+            checkTime($cpu, 300 + 20 * $alone, $seed, $face, $value, $listener);
         }
         $want = preg_replace('/,?"_meta":0\}$/D', '}', $want);
         if ($got !== $want && ($hasTime || $got !== null)) {

@@ -221,7 +221,8 @@ final class Value
             $result = $value->jsonSerialize();
             return $result === $value || self::measure($result, $left, $level, $depth);
         }
-        if (!is_array($value) && !$value instanceof \stdClass) {
+        $isOpen = $value instanceof \stdClass || $value instanceof \ArrayObject || $value instanceof \ArrayIterator;
+        if (!is_array($value) && !$isOpen) {
             return $left > 0;
         }
         $depth = max($depth, $level);
