@@ -247,10 +247,15 @@ static bool send_kept(struct kept *kept, int fd, const struct datagram *text, in
 static bool send_by_new_socket(size_t i, int old, const char *path, const struct datagram *text,
                                int64_t now_ns)
 {
-    int fd = open_socket();
-    uint64_t file = file_at(path);
+    uint64_t file;
     bool sent;
+    int fd;
 
+    errno = 0;
+    file = file_at(path);
+    if (file == NO_FILE && errno == ENOENT)
+        return false;
+    fd = open_socket();
     if (fd < 0)
         return false;
     sent = connect_and_send(fd, path, text);

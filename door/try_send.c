@@ -120,19 +120,32 @@ static bool is_path(const char *path)
     return path && path[0] == '/' && strnlen(path, MAX_PATH + 1) <= MAX_PATH;
 }
 
+/* Where the last attempt failed, the next one would fail as well, and Go tries it again anyway. */
+#define MISS_NS ((int64_t)10000000)
+
+static _Atomic int64_t missed_until_ns;
+
+static bool is_for_go(const struct attempt *attempt)
+{
+    return go_runs_here() && (go_wants_sends || attempt->began_ns < missed_until_ns);
+}
+
 static bool is_possible(const struct attempt *attempt)
 {
     return attempt->json && attempt->len > 0 && attempt->len <= attempt->max_datagram_size &&
            (attempt->flags == TRANSMIT_TRUSTED || attempt->flags == TRANSMIT_AS_IS) &&
-           is_path(attempt->socket_path) && !(go_runs_here() && go_wants_sends);
+           is_path(attempt->socket_path) && !is_for_go(attempt);
 }
 
 bool try_send(const struct attempt *attempt)
 {
     int error = errno;
-    bool sent = is_possible(attempt) &&
-                (attempt->flags == TRANSMIT_AS_IS ? send_as_is(attempt) : send_with_meta(attempt));
+    bool sent = false;
 
+    if (is_possible(attempt)) {
+        sent = attempt->flags == TRANSMIT_AS_IS ? send_as_is(attempt) : send_with_meta(attempt);
+        missed_until_ns = sent ? 0 : attempt->began_ns + MISS_NS;
+    }
     errno = error;
     return sent;
 }

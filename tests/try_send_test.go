@@ -97,6 +97,27 @@ func TestTrySend_SystemCalls(t *testing.T) {
 	}
 }
 
+// While the listener is away, a call looks for it once: the attempt without Go is left out for some milliseconds.
+func TestTrySend_InAnOutage(t *testing.T) {
+	s := newScene(t)
+	listen(t, s.socket).close()
+	trace := s.dir + "/trace"
+	d := startDriver(t, s, need(t, "strace", "strace"), "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect", "-o", trace)
+	d.load([]byte(`{"id":"########"}`))
+	d.sends(1, flagTrusted, "-") // starts Go
+	const sends = 40
+	before := strings.Count(read(t, trace), s.socket)
+	d.sends(sends, flagTrusted, "-")
+	if n := strings.Count(read(t, trace), s.socket) - before; n < sends || n > sends*3/2 {
+		t.Errorf("%d sends, %d times connect", sends, n)
+	}
+	l := listen(t, s.socket)
+	until(t, 5*time.Second, "sent without Go", func() bool {
+		return d.ask("try 1 %d %s", flagTrusted, s.socket).result == sent
+	})
+	l.await(1)
+}
+
 // A thread changes listener and php_version together while 8 others send: each
 // profile arrives once, and with the version that goes with its listener.
 func TestTrySend_WhileSettingsChange(t *testing.T) {

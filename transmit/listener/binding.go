@@ -32,12 +32,16 @@ func fileAt(path string) (fileID, error) {
 	return fileID{uint64(stat.Dev), stat.Ino, stat.Mtim}, err
 }
 
-// bindingOf must be called before the connect: then the next check finds a listener that is bound in between.
-func bindingOf(path string) *binding {
+// bindingOf must be called before the connect: then the next check finds a listener that is bound in between. It returns
+// ENOENT if there is no file to connect to.
+func bindingOf(path string) (*binding, unix.Errno) {
 	b := &binding{path: path}
-	b.file, _ = fileAt(path)
+	var err error
+	if b.file, err = fileAt(path); err == unix.ENOENT {
+		return nil, unix.ENOENT
+	}
 	b.next.Store(int64(time.Since(start) + lookPause))
-	return b
+	return b, 0
 }
 
 // isStillThere checks once a second, in one thread only, because the file system may hang. If the host may no longer look

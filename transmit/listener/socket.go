@@ -76,7 +76,10 @@ func (s *Socket) Connect(path string) unix.Errno {
 	if errno != 0 {
 		return errno
 	}
-	bound := bindingOf(path)
+	bound, errno := bindingOf(path)
+	if errno != 0 {
+		return errno
+	}
 	if s.Owner.isSet {
 		owned, fd, errno := s.Owner.locate(path)
 		if errno != 0 {
