@@ -153,9 +153,11 @@ func (s *Store) write(text []byte) error {
 // first usable candidate.
 func (s *Store) settleIn() error {
 	if s.dir != nil {
-		if status, ok := s.dir.current(); ok {
+		status, isUsable := s.dir.current()
+		isUnchanged := s.dir.isCurrent(s.evictor.tags) // the descriptor is ours then
+		if isUsable && (isUnchanged || s.dir.IsOurs()) {
 			s.evictor.noticeChange(status.Mtim)
-			if !s.dir.isCurrent(s.evictor.tags) {
+			if !isUnchanged {
 				_ = s.evictor.readTags(s.dir)
 			}
 			return nil

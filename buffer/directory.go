@@ -102,12 +102,8 @@ func (d *directory) canCreate() bool {
 // current returns the directory's status. ok is false if the path leads to another directory by now, or if the directory
 // can no longer be trusted.
 func (d *directory) current() (status unix.Stat_t, ok bool) {
-	var named unix.Stat_t
-	err := unix.Fstatat(unix.AT_FDCWD, d.path, &named, unix.AT_SYMLINK_NOFOLLOW)
-	if err != nil || !d.Is(&named) || trusted(&named) != nil {
-		return status, false
-	}
-	return d.Status()
+	err := unix.Fstatat(unix.AT_FDCWD, d.path, &status, unix.AT_SYMLINK_NOFOLLOW)
+	return status, err == nil && d.Is(&status) && trusted(&status) == nil
 }
 
 // reopen returns a second descriptor of the directory, with a reading position of its own.

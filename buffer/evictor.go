@@ -103,6 +103,9 @@ func (k *evictor) enforce(dir *directory) {
 
 // step continues a scan, or removes some more files. It returns whether there is more to do.
 func (k *evictor) step(dir *directory) (more bool) {
+	if k.scan == nil && k.scanLock == nil && !k.over() {
+		return false
+	}
 	if k.scan != nil && !k.goOn(dir) {
 		k.endScanLock()
 		return k.scan != nil

@@ -125,11 +125,11 @@ func (d *directory) failure(operation string, err error) error {
 	return err
 }
 
-// writeAll writes text to the file. Before each write(2) it checks that the descriptor is still ours, because a slow disk
-// may have held up the write before.
+// writeAll writes text to the file, which was just opened. Before each further write(2) it checks that the descriptor is
+// still ours, because a slow disk may have held up the write before.
 func writeAll(file *descriptor.File, text []byte) error {
-	for len(text) > 0 {
-		if !file.IsOurs() {
+	for isFirst := true; len(text) > 0; isFirst = false {
+		if !isFirst && !file.IsOurs() {
 			return unix.EBADF
 		}
 		n, err := unix.Write(file.FD, text)

@@ -119,8 +119,8 @@ type tags struct {
 	own   uint16
 	taken map[uint16]bool // the numbers of all listeners, this one included; nil: not known
 
-	ino   uint64 // of the user's own directory when the tags were read
-	mtime unix.Timespec
+	dev, ino uint64 // of the user's own directory when the tags were read
+	mtime    unix.Timespec
 }
 
 // counts tells whether a profile counts towards this listener's limits: not if it is for another listener.
@@ -157,7 +157,7 @@ func tagIn(name []byte) uint16 {
 func (d *directory) isCurrent(t *tags) bool {
 	var status unix.Stat_t
 	err := unix.Fstatat(d.FD, d.state, &status, unix.AT_SYMLINK_NOFOLLOW)
-	return err == nil && status.Ino == t.ino && status.Mtim == t.mtime
+	return err == nil && status.Dev == t.dev && status.Ino == t.ino && status.Mtim == t.mtime
 }
 
 func hashOf(listener string) uint16 { return uint16(crc32.ChecksumIEEE([]byte(listener))) }
@@ -187,7 +187,7 @@ func (d *directory) readTags(listener string) (*tags, error) {
 		t.avoidOthers()
 		return t, numbering
 	}
-	t.own, t.ino, t.mtime = own, status.Ino, status.Mtim
+	t.own, t.dev, t.ino, t.mtime = own, status.Dev, status.Ino, status.Mtim
 	return t, nil
 }
 
