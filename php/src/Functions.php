@@ -9,8 +9,9 @@ final class Functions
 {
     public static function sendProfilingData(array $data): bool
     {
-        return TrySend::profile($data) || Quiet::call(static function () use ($data): bool {
-            return ProfileSender::send($data, Deadline::now());
+        $json = null;
+        return TrySend::profile($data, [], $json) || Quiet::call(static function () use ($data, $json): bool {
+            return ProfileSender::send($data, Deadline::now(), $json);
         }, false);
     }
 

@@ -51,12 +51,6 @@ final class Native
         return self::$why ?? '';
     }
 
-    /** Whether it can be used, and takes these settings. */
-    public static function isReady(Settings $settings): bool
-    {
-        return self::configure($settings) === 0;
-    }
-
     /**
      * Sends one encoded profile. Raises no warning.
      *

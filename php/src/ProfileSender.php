@@ -6,7 +6,7 @@ use function array_key_exists;
 use function strlen;
 
 /**
- * Sends one profile: with one json_encode, or through LargeProfile if it may be large.
+ * Sends one profile that TrySend has not sent: with one json_encode, or through LargeProfile if it may be large.
  */
 final class ProfileSender
 {
@@ -20,14 +20,19 @@ final class ProfileSender
 
     /**
      * @param int $start Deadline::now(), when the application called
+     * @param string|null $json $data without "_meta", as TrySend has encoded it; null: it has not
      * @param array<string, bool> $marks more for "_meta"
      * @param int $flags Native::NO_WAIT, or 0
      * @return bool whether the socket took it
      */
-    public static function send(array $data, int $start, array $marks = [], int $flags = 0): bool
+    public static function send(array $data, int $start, ?string $json, array $marks = [], int $flags = 0): bool
     {
         $settings = Settings::current();
-        $outcome = $marks === [] ? self::sendPiece($data, $settings, $start, $flags) : null;
+        $outcome = null;
+        if ($marks === [] && Native::isUsable($settings)) {
+            $json = $json ?? self::encodePiece($data);
+            $outcome = $json === null ? null : self::sendPiece($json, $settings, $start, $flags);
+        }
         $outcome = $outcome ?? LargeProfile::send($data, $settings, $start, $marks, $flags);
         return $outcome->log($settings)->isSent();
     }
@@ -43,24 +48,29 @@ final class ProfileSender
         ];
     }
 
-    /**
-     * Sends it with one json_encode. The library adds "_meta", which is faster than encoding it here.
-     *
-     * @return Outcome|null null: it needs LargeProfile
-     */
-    private static function sendPiece(array $data, Settings $settings, int $start, int $flags): ?Outcome
+    /** @return string|null null: it needs LargeProfile */
+    private static function encodePiece(array $data): ?string
     {
-        if ((new Piece())->size($data, Encoder::MAX_DEPTH) < 0 || !Native::isReady($settings)) {
+        if ((new Piece())->size($data, Encoder::MAX_DEPTH) < 0) {
             return null;
         }
         if (array_key_exists('_meta', $data)) {
             unset($data['_meta']);
         }
         try {
-            $json = json_encode($data, self::FLAGS);
+            return json_encode($data, self::FLAGS);
         } catch (\JsonException $e) {
             return null;
         }
+    }
+
+    /**
+     * Sends it through the library, which adds "_meta": faster than encoding it here.
+     *
+     * @return Outcome|null null: it needs LargeProfile
+     */
+    private static function sendPiece(string $json, Settings $settings, int $start, int $flags): ?Outcome
+    {
         $length = strlen($json);
         if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {
             return null;

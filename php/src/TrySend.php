@@ -15,11 +15,12 @@ final class TrySend
 
     /**
      * @param array<string, bool> $marks more for "_meta"
+     * @param string|null $json what was encoded on the way, without "_meta"; null: nothing
      * @return bool whether the socket took it
      */
-    public static function profile(array $data, array $marks = []): bool
+    public static function profile(array $data, array $marks = [], ?string &$json = null): bool
     {
-        return self::attempt($data, '', null, $marks);
+        return self::attempt($data, $json, null, $marks);
     }
 
     /** Sends an encoded profile as it is. */
@@ -32,10 +33,11 @@ final class TrySend
      * Settings are the application's code, which may warn or throw, and its signal handlers may throw anywhere.
      *
      * @param array|null $data null: $json
+     * @param string|null $json what was encoded of $data
      * @param string|null $path null: the settings' own
      * @param array<string, bool> $marks
      */
-    private static function attempt(?array $data, string $json, ?string $path, array $marks): bool
+    private static function attempt(?array $data, ?string &$json, ?string $path, array $marks): bool
     {
         $held = Signals::hold();
         try {
@@ -49,7 +51,7 @@ final class TrySend
                     ? strpos($path, "\0") === false
                         && Native::trySend($json, Native::AS_IS, $path, $settings, '')
                     : Modest::is($data) && Native::trySend(
-                        json_encode(\array_key_exists('_meta', $data) ? self::withoutMeta($data) : $data, self::FLAGS),
+                        $json = self::encode($data),
                         Native::TRUSTED,
                         $settings->listenerSocket,
                         $settings,
@@ -67,10 +69,12 @@ final class TrySend
         }
     }
 
-    private static function withoutMeta(array $data): array
+    private static function encode(array $data): string
     {
-        unset($data['_meta']);
-        return $data;
+        if (\array_key_exists('_meta', $data)) {
+            unset($data['_meta']);
+        }
+        return json_encode($data, self::FLAGS);
     }
 
     /** A replay begins in the library, which looks whose the socket is, too; with mbstring.func_overload, strlen() counts no bytes. */

@@ -12,7 +12,7 @@ final class OpenBasedirTest extends TransmitTestCase
     /** Starts the library first: on a busy machine that takes more than one call's time. */
     private const PROGRAM = '
         $isReady = static function (): bool {
-            return Transmit\Native::isReady(Transmit\Settings::current());
+            return Transmit\Native::configure(Transmit\Settings::current()) === 0;
         };
         for ($try = 0; $try < 100 && !Transmit\Quiet::call($isReady, false); $try++) {
             usleep(get_profiling_config()["library"] === "" ? 0 : 10000);

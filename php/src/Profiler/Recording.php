@@ -199,8 +199,9 @@ final class Recording
             + $this->sections;
         [$data, $marks] = $this->options->stacks || $this->options->callGraph
             ? Fit::apply($data, $settings) : [$data, []];
-        if (!TrySend::profile($data, $marks)) {
-            ProfileSender::send($data, self::now(), $marks, Native::NO_WAIT);
+        $json = null;
+        if (!TrySend::profile($data, $marks, $json)) {
+            ProfileSender::send($data, self::now(), $json, $marks, Native::NO_WAIT);
         }
     }
 

@@ -218,7 +218,7 @@ foreach (spl_autoload_functions() as $loader) {
 }
 send_profiling_data(['spy' => new Spy()]); // now they are loaded
 class_exists('Transmit\Autoloader', false) && \Transmit\Autoloader::registerFirst();
-for ($try = 0; $try < 100 && !\Transmit\Native::isReady(\Transmit\Settings::current()); $try++) {
+for ($try = 0; $try < 100 && \Transmit\Native::configure(\Transmit\Settings::current()) !== 0; $try++) {
     usleep(10000); // it starts in half of timeout_us, or later on a busy machine
 }
 if ($try === 100) {

@@ -11,7 +11,7 @@ $functions = array_fill(0, 2000, ['function' => str_repeat('f', 100), 'wt' => 1]
 $calls = [
     // The library, on a busy machine: not counted, but the next call is not in plain PHP.
     'start' => static function (): bool {
-        for ($i = 0; $i < 100 && !Transmit\Native::isReady(Transmit\Settings::current()); $i++) {
+        for ($i = 0; $i < 100 && Transmit\Native::configure(Transmit\Settings::current()) !== 0; $i++) {
             usleep(10000);
         }
         return true;
