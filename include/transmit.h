@@ -151,7 +151,8 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  * It uses no settings, not even listener_user, starts no library, and touches no disk. Returns
  * TRANSMIT_SENT or TRANSMIT_EUNSENT. After TRANSMIT_EUNSENT, also for an invalid argument, nothing
  * has happened: the caller still has the profile and may pass it to transmit_send_with. The other
- * send functions make this attempt first.
+ * send functions make this attempt first. In a process that has called one of them, an attempt that
+ * failed is not repeated for 10 ms.
  *
  * Blocking: for the path's file system only. Threads: any, also in a signal handler, with 16 KiB of
  * stack. Fork: a child opens a socket of its own. The library keeps one socket for each of the

@@ -27,8 +27,8 @@ final class Piece
     private const DEPTH = 32;
 
     /**
-     * Looks that found no piece may cost so much more than those that found one. Pieces are small and flat then: a value
-     * that is nested 500 times would otherwise be looked into on each level.
+     * Looks that found no piece may cost so much more than those that found one. After that, pieces are small and flat:
+     * a value that is nested 500 times would otherwise be looked into on each level.
      */
     private const CREDIT = 4 * self::BYTES;
 
