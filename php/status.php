@@ -1,9 +1,9 @@
 <?php
 
 /**
- * What became of the profiles: a page for a person, and ?format=prometheus for Prometheus. The web server's
- * location grants it: fastcgi_param TRANSMIT_STATUS 1. TRANSMIT_STATUS_CONFIG, there or in the pool's environment,
- * names the application's file that defines get_profiling_config().
+ * The status page, and with ?format=prometheus its counters for Prometheus. It answers only in a location of the web
+ * server that has fastcgi_param TRANSMIT_STATUS 1. TRANSMIT_STATUS_CONFIG names the application's file that defines
+ * get_profiling_config(). It is set there or in the pool's environment.
  */
 
 require_once __DIR__ . '/autoload.php';

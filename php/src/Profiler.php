@@ -7,34 +7,34 @@ use Transmit\Profiler\Recording;
 use Transmit\Profiler\Selection;
 
 /**
- * Measures a request, or one job of a process that serves many, and sends the profile. No function throws,
- * prints or raises a warning; where nothing is measured, each costs a call.
+ * Measures a request, or one job of a process that serves many, and sends the profile. No function throws an exception
+ * of its own, prints or raises a warning. While nothing is measured, each costs one call.
  *
- * The application shall not notice: no name is declared but classes, and no autoloader is registered before the end.
+ * To leave the application unchanged, it declares only classes, and registers no autoloader before the end.
  */
 final class Profiler
 {
-    /** A shutdown function that registers another one, which registers another one …: so many are waited for. */
+    /** A shutdown function may register another one. The profile waits for so many in a row. */
     private const SHUTDOWN_ROUNDS = 16;
 
     private const AT_SHUTDOWN = self::class . '::atShutdown';
 
-    /** Freed at the end, where memory may have run out: for the first shutdown function, then for the end itself. */
+    /** Memory that is freed at the end, if all is used up: for the first shutdown function, then for the end itself. */
     private const RESERVE_BYTES = [24576, 16384];
 
-    /** @var Recording|null what is measured now */
+    /** @var Recording|null the profile that is being measured */
     private static $recording = null;
 
-    /** @var bool whether it is still to be enabled */
+    /** @var bool whether $recording is not enabled yet */
     private static $isNew = false;
 
     /** @var list<string> */
     private static $reserve = [];
 
-    /** @var self|null its destructor ends the profile of a script that leaves its shutdown functions by exit */
+    /** @var self|null its destructor ends the profile if a shutdown function calls exit() */
     private static $net = null;
 
-    /** @var \Closure|null atShutdown(), which is called faster so than by its name */
+    /** @var \Closure|null atShutdown(): a closure is called faster than a name */
     private static $again = null;
 
     /** @var int */
@@ -47,7 +47,7 @@ final class Profiler
     {
     }
 
-    /** For auto_prepend.php: start(), if this is a request or a command that is to be measured. */
+    /** Starts a profile if the settings select this request or command. auto_prepend.php calls it. */
     public static function startRequest(): void
     {
         self::guarded(static function (): void {
@@ -65,7 +65,7 @@ final class Profiler
         self::enable();
     }
 
-    /** Starts a profile, if none is being measured and sample_rate has it. It ends with the process, or by stop(). */
+    /** Starts a profile, unless one is being measured or sample_rate excludes it. It ends at stop() or with the process. */
     public static function start(): void
     {
         self::guarded(static function (): void {
@@ -80,7 +80,7 @@ final class Profiler
         self::end();
     }
 
-    /** Ends the profile. It is not sent. A forked child does that with its parent's. */
+    /** Ends the profile without sending it. A forked child does this with its parent's profile. */
     public static function discard(): void
     {
         if (self::$recording === null) {
@@ -93,7 +93,7 @@ final class Profiler
     }
 
     /**
-     * Names what is measured: a route, or a job's class, where the URL has an id in it.
+     * Names the profile, such as by its route if the URL contains an id, or by the class of a job.
      *
      * @param string $name
      */
@@ -105,7 +105,7 @@ final class Profiler
     }
 
     /**
-     * Adds a row to a list of the application's own, at the top level of the profile.
+     * Adds a row to a list of the application, at the top level of the profile.
      *
      * @param string $section
      * @param array<mixed> $row
@@ -130,16 +130,16 @@ final class Profiler
         }
     }
 
-    /** Whether something is measured, for what is dear to find out. */
+    /** Whether a profile is being measured. Check it before collecting data for add() at some cost. */
     public static function isActive(): bool
     {
         return self::$recording !== null;
     }
 
     /**
-     * Runs one job of a process that serves many, in a profile of its own. What it throws is thrown.
+     * Runs one job of a process that serves many, and measures it as a profile of its own. Exceptions of the job pass.
      *
-     * Inside another job, or in a web request that is measured, it is a part of that profile.
+     * Inside another job, or in a web request that is measured, the job is a part of that profile.
      *
      * @param string $name
      * @return mixed the job's result
@@ -165,7 +165,7 @@ final class Profiler
     }
 
     /**
-     * Runs after the application's shutdown functions, as it registers itself once more each time.
+     * Runs after the application's shutdown functions, because it registers itself again each time.
      *
      * @internal
      */
@@ -176,7 +176,7 @@ final class Profiler
         }
         if (self::$rounds === 0) {
             unset(self::$reserve[0]);
-            self::$net = new self(); // a fatal error keeps the destructors of older objects from being called
+            self::$net = new self(); // after a fatal error, PHP does not call the destructors of older objects
             self::$again = \Closure::fromCallable([self::class, 'atShutdown']);
         }
         if (self::$rounds++ < self::SHUTDOWN_ROUNDS) {
@@ -199,7 +199,7 @@ final class Profiler
         return new Options(function_exists('get_profiling_config') ? get_profiling_config() : null);
     }
 
-    /** Selection is loaded only where it has something to decide: it makes PHP fill $_SERVER. */
+    /** Whether Selection has to decide. It is not loaded otherwise, because it makes PHP fill $_SERVER. */
     private static function mayBeRefused(Options $options): bool
     {
         return $options->exclude !== [] || $options->forceSecret !== ''
@@ -243,7 +243,7 @@ final class Profiler
     {
         if (self::$isNew) {
             self::$isNew = false;
-            try { // as guarded(), whose own calls would be measured
+            try { // not guarded(), because its calls would be measured
                 self::$recording->enable();
             } catch (\Throwable $e) {
                 self::$recording = null;
@@ -279,7 +279,7 @@ final class Profiler
         });
     }
 
-    /** Neither a warning nor an exception reaches the application, and its signal handlers wait. */
+    /** Runs $work. Its warnings and exceptions do not reach the application, whose signal handlers run afterwards. */
     private static function guarded(\Closure $work): void
     {
         $areHeld = function_exists('pcntl_async_signals') && pcntl_async_signals(false);
@@ -302,7 +302,7 @@ final class Profiler
         }
     }
 
-    /** Printable and Log may be what could not be loaded. The message may be a visitor's choice. */
+    /** Logs the error without Printable and Log, which may be missing. A visitor may have chosen a part of its message. */
     private static function report(\Throwable $e): void
     {
         try {

@@ -5,20 +5,20 @@ namespace Transmit\Profiler;
 use Transmit\Quiet;
 
 /**
- * The extension excimer: a sampling profiler. It gives times, but no numbers of calls.
+ * Measures with the extension excimer, a sampling profiler. It tells times, but no numbers of calls.
  */
 final class Excimer
 {
     private const MAX_DEPTH = 500;
 
-    /** So often, and so long each time, a command looks whether a timer's thread still runs. */
+    /** How often at most, and at which interval, a command checks whether a timer's thread still runs. */
     private const LOOKS = 100;
     private const THREAD_ENDS_US = 1000;
 
-    /** @var \ExcimerProfiler by the clock */
+    /** @var \ExcimerProfiler measures elapsed time */
     private $real;
 
-    /** @var \ExcimerProfiler by the CPU time that was used */
+    /** @var \ExcimerProfiler measures CPU time */
     private $cpu;
 
     /** @var float */
@@ -44,12 +44,12 @@ final class Excimer
         }
     }
 
-    /** A command may end right after this, and a thread that a timer has started must not outlive the extension. */
+    /** Waits until the timers' threads have ended: they must not outlive the extension, and a command may end now. */
     public static function awaitThreads(): void
     {
         try {
             for ($looks = $quiet = 0; $quiet < 2 && $looks < self::LOOKS; $looks++) {
-                usleep(self::THREAD_ENDS_US); // twice: one thread starts another one
+                usleep(self::THREAD_ENDS_US); // needs two quiet checks, because one thread starts another
                 $quiet = self::isAnyRunning() ? 0 : $quiet + 1;
             }
         } catch (\Error $e) {
@@ -57,7 +57,7 @@ final class Excimer
         }
     }
 
-    /** Whether there is another thread; unknown if /proc cannot be read. */
+    /** Whether another thread runs. False also if /proc cannot be read. */
     private static function isAnyRunning(): bool
     {
         foreach (glob('/proc/self/task/*/stat') ?: [] as $path) {

@@ -9,14 +9,14 @@ use Transmit\Settings;
  */
 final class Fit
 {
-    /** What "_meta" takes. */
+    /** The most bytes of "_meta". */
     private const META_BYTES = 320;
 
     private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
 
     /**
      * @param array<string, mixed> $data with xhprof.profiling
-     * @return array{array<string, mixed>, array<string, bool>} what is sent, and what "_meta" says of it
+     * @return array{array<string, mixed>, array<string, bool>} the profile to send, and marks for "_meta"
      */
     public static function apply(array $data, Settings $settings): array
     {
@@ -42,7 +42,7 @@ final class Fit
     }
 
     /**
-     * main(), then the edges with the most time, as many as $left bytes hold.
+     * Returns main(), then the edges with the most time, as many as fit into $left bytes.
      *
      * @param array<string, array<string, int>> $edges
      * @return array<string, array<string, int>>

@@ -19,7 +19,7 @@ final class HttpRequest
         ];
     }
 
-    /** The header's value, if it looks like an id; else a new one. A visitor can send any header. */
+    /** Returns the header's value if it looks like an id, otherwise a new id. A visitor can send any header. */
     private static function correlationId(string $headerName): string
     {
         $id = $_SERVER['HTTP_' . strtr(strtoupper($headerName), '-', '_')] ?? '';
@@ -28,17 +28,17 @@ final class HttpRequest
     }
 
     /**
-     * A query string may hold secrets, and so may a fragment, ";jsessionid=…" and "//user:password@", encoded or not.
-     * What is no visible ASCII character is encoded, as a browser does it.
+     * Removes what may be secret: the query string, a fragment, ";jsessionid=…" and "//user:password@", encoded or not.
+     * Encodes all characters but visible ASCII, as a browser does.
      *
-     * @param bool|list<string> $query which parameters to keep: all, or those of these names
+     * @param bool|list<string> $query parameters to keep: true for all, or their names
      */
     private static function url($query): string
     {
         $url = (string) ($_SERVER['REQUEST_URI'] ?? $_SERVER['SCRIPT_NAME'] ?? '');
         [$path, $text] = explode('?', $url, 2) + [1 => ''];
         $path = self::withoutUser((string) preg_replace('~#.*|%(?:25)*3f.*~is', '', $path), '');
-        // A session id; and the user where there is no slash before, as CONNECT has it.
+        // Removes a session id, and the user of a URL that begins with it, as the method CONNECT has it.
         $path = (string) preg_replace(['~(?:;|%(?:25)*3b)[^/]*~i', '~^[^/]*@~'], '', $path);
         $text = self::withoutUser($text, '&');
         if (is_array($query)) {
@@ -51,7 +51,7 @@ final class HttpRequest
         }, $path . $kept);
     }
 
-    /** Without "user:password@" behind "//" or ":/", in whatever spelling. Goes through the text once, however long. */
+    /** Removes "user:password@" after "//" or ":/", in any spelling. Its time is linear in the length of the text. */
     private static function withoutUser(string $text, string $end): string
     {
         $slash = '(?:[/\\\\]|%(?:25)*(?:2f|5c))';

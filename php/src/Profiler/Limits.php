@@ -3,19 +3,19 @@
 namespace Transmit\Profiler;
 
 /**
- * memory_limit and max_execution_time, so that the end of a profile is no fatal error of the request. Both are
- * restored.
+ * Extends memory_limit and max_execution_time while a profile is summed up and sent, so that this does not end the
+ * request with a fatal error. memory_limit is restored afterwards.
  */
 final class Limits
 {
-    /** The memory that the end may need. The extension has as many callers and callees as there are. */
+    /** Memory that the end of a profile may need. With a call graph it needs more, for all callers and callees. */
     private const ROOM_BYTES = 16777216;
     private const CALL_GRAPH_ROOM_BYTES = 268435456;
 
     /** PHP takes memory in pieces of this size. Without opcache, the classes of the end need a third of it. */
     private const CHUNK_BYTES = 2097152;
 
-    /** So long before the time is up, it begins anew. */
+    /** If less time than this is left, the time limit starts again. */
     private const SECONDS = 2;
 
     /** @var int */
@@ -37,7 +37,7 @@ final class Limits
         }
         $seconds = (int) ini_get('max_execution_time');
         if ($seconds > 0 && $elapsedSeconds > $seconds - self::SECONDS && function_exists('set_time_limit')) {
-            set_time_limit($seconds); // the setting stays the same; PHP starts to count anew
+            set_time_limit($seconds); // same value, but PHP counts from now
         }
     }
 
@@ -47,13 +47,13 @@ final class Limits
         return $this->freeBytes() >= self::CHUNK_BYTES;
     }
 
-    /** False where memory_limit could not be raised, and what the backend has measured may not fit. */
+    /** Returns false if memory_limit could not be raised, and the backend's measurements may not fit. */
     public function hasRoom(): bool
     {
         return $this->freeBytes() >= min($this->roomBytes, self::ROOM_BYTES);
     }
 
-    /** If more than the old limit is in use by now, PHP refuses, and the new one stays. */
+    /** PHP refuses the old limit if more memory than that is in use. Then the new limit stays. */
     public function restore(): void
     {
         if ($this->memoryLimit !== null) {
@@ -67,7 +67,7 @@ final class Limits
         return $limit <= 0 ? PHP_INT_MAX : $limit - memory_get_usage(true);
     }
 
-    /** As PHP reads 128M. */
+    /** Converts a size as PHP does, such as 128M. */
     private static function bytes(string $text): int
     {
         $shift = ['k' => 10, 'm' => 20, 'g' => 30][strtolower(substr(trim($text), -1))] ?? 0;

@@ -3,23 +3,24 @@
 namespace Transmit\Profiler;
 
 /**
- * The profiler's keys of get_profiling_config(). One that is not in that array is taken from php.ini, as transmit.KEY.
+ * The profiler's settings: keys of get_profiling_config(). A key that the array does not have is read from php.ini, as
+ * transmit.KEY.
  *
  * key                 default
- * profiler            "auto"  excimer where it is loaded, else tideways_xhprof, else xhprof. Or one of these, or "none"
- * sample_interval_ms  10      excimer's
+ * profiler            "auto"  the first of excimer, tideways_xhprof, xhprof that is loaded; or one of these; or "none"
+ * sample_interval_ms  10      the interval of excimer
  * sample_rate         1       the share of requests that are measured, 0 to 1
  * slow_threshold_ms   0       faster requests are not sent. Also PROFILER_SLOW_MS in the environment
  * max_per_minute      0       profiles a minute, of all processes of a user together; 0: no limit
- * force_secret        ""      a request whose header X-Transmit-Profile has this value is always measured and sent
- * exclude             []      paths of URLs that are not measured, "*" stands for any text: ["/health", "/assets/*"]
- * profile_cli         null    true: each command; null: only one that was given auto_prepend_file with -d
- * finish_request      false   true: the response ends when the profile is sent, before destructors run
- * stacks              false   true: excimer's stacks, one a line, as a flame graph takes them
- * call_graph          false   true: each caller and callee of (tideways_)xhprof
- * correlation_id_header  ""   the request header whose value is the profile's correlation_id, such as X-Request-Id:
- *                             one that your proxy sets itself, for visitors can send any other. "": a new id
- * url_query           false   the query parameters that may be kept: true for all, or a list of names
+ * force_secret        ""      a request with this value in the header X-Transmit-Profile is always measured and sent
+ * exclude             []      URL paths that are not measured; "*" matches any text: ["/health", "/assets/*"]
+ * profile_cli         null    true: measure each command; null: only one with -d auto_prepend_file=…
+ * finish_request      false   true: the response ends when the profile is sent, before PHP calls destructors
+ * stacks              false   true: add excimer's stacks, one a line, for a flame graph
+ * call_graph          false   true: add each pair of caller and callee of (tideways_)xhprof
+ * correlation_id_header  ""   the request header whose value becomes the correlation_id, such as X-Request-Id. It must
+ *                             be one that your proxy sets, because visitors can send any other. "": a new id
+ * url_query           false   query parameters to keep: true for all, or a list of names
  */
 final class Options
 {
@@ -63,7 +64,7 @@ final class Options
     /** @var bool|list<string> */
     public $urlQuery;
 
-    /** @var mixed what they were made of */
+    /** @var mixed the argument of the constructor */
     public $given;
 
     /** @param mixed $config the application's array */

@@ -3,11 +3,11 @@
 namespace Transmit\Profiler;
 
 /**
- * The host and process of a profile, to distinguish profiles of many hosts.
+ * The fields of a profile that describe the host, the process, the command and the trace.
  */
 final class Origin
 {
-    /** What ends a script without exit(), and with status 255. */
+    /** Errors that end a script with exit status 255. */
     private const FATAL = E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_PARSE | E_RECOVERABLE_ERROR | E_USER_ERROR;
 
     /** @return array<string, mixed> */
@@ -22,7 +22,7 @@ final class Origin
     }
 
     /**
-     * The script, and exit_code 255 after a fatal error. PHP tells no other exit status: exit_code is left out then.
+     * The script, and exit_code 255 after a fatal error. PHP does not tell other exit statuses.
      *
      * @return array<string, mixed>
      */
@@ -37,7 +37,7 @@ final class Origin
     }
 
     /**
-     * The W3C header traceparent, if it is one.
+     * The ids in the W3C header traceparent, if it is valid.
      *
      * @return array<string, string>
      */

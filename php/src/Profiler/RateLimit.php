@@ -5,7 +5,7 @@ namespace Transmit\Profiler;
 use Transmit\Plain\LockedStateFile;
 
 /**
- * The setting max_per_minute: counts the profiles of all processes of a user for one listener in a LockedStateFile.
+ * The setting max_per_minute. A LockedStateFile has the count, for all processes of a user and one listener.
  */
 final class RateLimit
 {

@@ -14,10 +14,10 @@ use Transmit\TrySend;
  */
 final class Recording
 {
-    /** @var string what it is a profile of, if the application says so */
+    /** @var string the name that the application has given, such as a route */
     public $name = '';
 
-    /** A list of the application's own does not grow over so many rows. */
+    /** The most rows of a list that the application adds to. */
     private const ROWS = 1000;
 
     /** @var array<string, list<array>> the application's own lists, by name */
@@ -29,7 +29,7 @@ final class Recording
     /** @var Options */
     private $options;
 
-    /** @var bool whether it is sent however fast it was */
+    /** @var bool whether it is sent also if the request was fast */
     private $isForced;
 
     /** @var int */
@@ -41,10 +41,10 @@ final class Recording
     /** @var int hrtime(true) */
     private $start;
 
-    /** @var float at the start, this process's; at the end, this profile's */
+    /** @var float CPU time of the process at the start; after end(), that of the profile */
     private $cpuMs;
 
-    /** @var Xhprof|Excimer|null null: there is no such extension */
+    /** @var Xhprof|Excimer|null null: no such extension is loaded */
     private $backend;
 
     /** @var Limits */
@@ -71,12 +71,12 @@ final class Recording
             Autoloader::need(Xhprof::class);
             $recording->backend = new Xhprof($name);
         }
-        Autoloader::need(Limits::class); // now: at the end there may be no memory for it
+        Autoloader::need(Limits::class); // now, because at the end there may be no memory for it
         $recording->limits = new Limits($recording->backend instanceof Xhprof);
         return $recording;
     }
 
-    /** hrtime(true), unless it is disabled; Deadline, which has the same, is not loaded yet. */
+    /** hrtime(true), unless that is disabled. Deadline::now() does the same, but is not loaded yet. */
     private static function now(): int
     {
         if (PHP_VERSION_ID < 80000 && !function_exists('hrtime')) {
@@ -89,7 +89,7 @@ final class Recording
         }
     }
 
-    /** The last step of the start, so that what the profiler calls itself is not measured. */
+    /** Begins to measure. It is the last step of the start, so that the profiler's own calls are not measured. */
     public function enable(): void
     {
         if ($this->backend instanceof Xhprof) {
@@ -113,7 +113,7 @@ final class Recording
         $this->queries->add($sql, $ms);
     }
 
-    /** Not so in a child that was forked meanwhile. */
+    /** Returns false in a child that was forked after the start. */
     public function isOfThisProcess(): bool
     {
         return $this->pid === self::pid();
@@ -127,7 +127,7 @@ final class Recording
     }
 
     /**
-     * Before any other class is loaded.
+     * Extends the limits. Call it before the end loads any other class.
      *
      * @throws \RuntimeException if the end would exceed memory_limit
      */
@@ -153,7 +153,7 @@ final class Recording
         }
     }
 
-    /** After the profile is sent, and with the session written, which PHP does only later otherwise. */
+    /** Ends the response, for the setting finish_request. It writes the session first, as PHP would do later. */
     public function finishRequest(): void
     {
         if (!$this->options->finishRequest) {
@@ -184,7 +184,7 @@ final class Recording
     {
         $settings = Settings::current();
         if (Settings::given() !== $this->options->given) {
-            $this->options = new Options(Settings::given()); // the application's own may be there only now
+            $this->options = new Options(Settings::given()); // the application may have defined its function only now
         }
         if (!$this->isForced && !$this->isWanted($elapsedMs, $settings)) {
             return;
@@ -219,7 +219,7 @@ final class Recording
 
     private static function cpuMs(): float
     {
-        if (!function_exists('getrusage')) { // hosts that disable functions often name it, as getmypid()
+        if (!function_exists('getrusage')) { // many hosts disable it, and getmypid()
             return 0.0;
         }
         $used = getrusage();
@@ -227,12 +227,12 @@ final class Recording
             + ($used['ru_utime.tv_usec'] + $used['ru_stime.tv_usec']) / 1e3;
     }
 
-    /** @return string the extension that measures; "": none */
+    /** @return string the extension to measure with; "": none */
     private static function backend(string $wanted): string
     {
         $wanted = $wanted === 'auto' ? self::preferred() : [$wanted];
         $found = array_filter($wanted, static function (string $extension): bool {
-            return $extension === 'excimer' // disable_functions and disable_classes may name them
+            return $extension === 'excimer' // a function or class may be disabled
                 ? class_exists('ExcimerProfiler', false) && extension_loaded('excimer')
                 : function_exists("{$extension}_enable") && function_exists("{$extension}_disable");
         });
@@ -240,8 +240,8 @@ final class Recording
     }
 
     /**
-     * Who profiles a command wants to know how often each function is called. And excimer 1.0.4 can abort a process
-     * that ends or forks while a timer's thread starts.
+     * The extensions in order of preference. For a command, the number of calls is of more use than a low cost. Also,
+     * excimer 1.0.4 can abort a process that ends or forks while a timer's thread starts.
      *
      * @return list<string>
      */

@@ -3,7 +3,7 @@
 namespace Transmit\Profiler;
 
 /**
- * Sums up excimer's samples by function and by stack, without the profiler's own functions and files.
+ * Sums up excimer's samples by function and by stack. It leaves out the profiler's own functions and files.
  */
 final class SampledFunctions
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Profiler;
 
 /**
- * Which requests and commands auto_prepend.php profiles.
+ * Decides which requests and commands auto_prepend.php profiles.
  */
 final class Selection
 {
@@ -13,25 +13,25 @@ final class Selection
         if ($isCommand && !($options->profileCli ?? self::isAskedFor())) {
             return false;
         }
-        // One script serves all requests there: its jobs have to call Profiler::profile().
+        // In worker mode one script serves all requests. It must call Profiler::profile() for each.
         if (function_exists('frankenphp_handle_request') && isset($_SERVER['FRANKENPHP_WORKER'])) {
             return false;
         }
         return $options->exclude === [] || !self::isExcluded($options->exclude);
     }
 
-    /** Whether who asks knows the secret. */
+    /** Whether the request has the secret of the setting force_secret. */
     public static function isForced(Options $options): bool
     {
         $given = $_SERVER['HTTP_X_TRANSMIT_PROFILE'] ?? null;
         return $options->forceSecret !== '' && is_string($given) && hash_equals($options->forceSecret, $given);
     }
 
-    /** Whether this command was given auto_prepend_file by itself (php -d), not by php.ini. */
+    /** Whether auto_prepend_file was set on this command line (php -d), not in php.ini. */
     private static function isAskedFor(): bool
     {
         $command = @file_get_contents('/proc/self/cmdline', false, null, 0, 65536);
-        $arguments = implode("\0", (array) ($_SERVER['argv'] ?? [])) . "\0"; // the script and its own
+        $arguments = implode("\0", (array) ($_SERVER['argv'] ?? [])) . "\0"; // the script and its arguments
         $command = substr((string) $command, 0, -strlen($arguments));
         return preg_match('/\0(-d|--define)\0?\s*auto_prepend_file\s*=/', $command) === 1;
     }

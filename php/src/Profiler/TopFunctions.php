@@ -5,11 +5,11 @@ namespace Transmit\Profiler;
 use Transmit\Profiler;
 
 /**
- * Sums up what (tideways_)xhprof measured, {"caller==>callee": {ct, wt, mu}}, by function, in one pass.
+ * Sums up the measurements of (tideways_)xhprof, {"caller==>callee": {ct, wt, mu}}, by function, in one pass.
  *
- * Both write f@1, f@2 … for an f that runs while one or more calls of f do, directly or through others. So the
- * inclusive time of f is that of its outermost calls, those without "@"; the calls are those of all levels. A generator
- * is called each time it goes on. Time in the profiler's own functions is in nobody's exclusive time.
+ * Both extensions write f@1, f@2 … for a call of f while one or more calls of f run. The inclusive time of f is that of
+ * its outermost calls, which have no "@". The number of calls includes all levels, and each time that a generator
+ * resumes. Time in the profiler's own functions belongs to no function's exclusive time.
  */
 final class TopFunctions
 {
@@ -17,7 +17,7 @@ final class TopFunctions
     private const MAIN = 'main()';
     private const OWN = 'Transmit\\';
 
-    /** What ends the measuring is measured. */
+    /** The functions that end the measurement are themselves measured. They are left out. */
     private const EXTENSIONS = ['tideways_xhprof_disable' => true, 'xhprof_disable' => true];
 
     /** @var array<string, int> */
@@ -33,7 +33,7 @@ final class TopFunctions
     private $memory = [];
 
     /**
-     * main(), which is the whole request, then the functions with the most wall time of their own.
+     * Returns main(), which is the whole request, then the functions with the most exclusive wall time.
      *
      * @param array<string, array<string, int>> $edges
      * @return list<array<string, mixed>> function, calls, wall_ms, exclusive_wall_ms, memory_bytes
@@ -43,7 +43,7 @@ final class TopFunctions
         $sums = new self();
         $totalUs = (int) round($elapsedMs * 1000);
         $edges = array_diff_key($edges, self::EXTENSIONS);
-        unset($edges[self::MAIN]); // where PHP 8.2 calls observers, it ended before the request did
+        unset($edges[self::MAIN]); // with PHP 8.2's observers, it ends before the request does
         $sums->exclusive[self::MAIN] = $totalUs;
         $sums->addAll($edges);
         $sums->calls[self::MAIN] = 1;
@@ -51,7 +51,7 @@ final class TopFunctions
         return $sums->rows($totalUs);
     }
 
-    /** @return array<string, mixed> the row of a request of which nothing else is known */
+    /** @return array<string, mixed> the row of main(), for a request that was not measured by function */
     public static function main(float $elapsedMs): array
     {
         $sums = new self();
@@ -61,7 +61,7 @@ final class TopFunctions
     }
 
     /**
-     * The callers and callees themselves, with main() as the request, and without the profiler's.
+     * Returns the pairs of caller and callee without those of the profiler. main() is the whole request.
      *
      * @param array<string, array<string, int>> $edges
      * @return array<string, array<string, int>>
@@ -120,7 +120,7 @@ final class TopFunctions
         [$this->calls, $this->wall, $this->exclusive, $this->memory] = [$calls, $wall, $exclusive, $memory];
     }
 
-    /** Of ours, but for those that call the application's: profile() and the PDO statement. */
+    /** Whether it is one of our functions, except those that call the application: profile() and the PDO statement. */
     private static function isInner(string $function): bool
     {
         return strncmp($function, self::OWN, 9) === 0

@@ -3,7 +3,7 @@
 namespace Transmit\Profiler;
 
 /**
- * tideways_xhprof or xhprof: each call is measured.
+ * Measures with the extension tideways_xhprof or xhprof, which measure each call.
  */
 final class Xhprof
 {

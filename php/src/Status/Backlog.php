@@ -13,10 +13,10 @@ use Transmit\Plain\Tags;
  */
 final class Backlog
 {
-    /** More files are counted, but not measured one by one. Where others may make files, each is looked at. */
+    /** The size of further files is estimated. In a directory where other users may create files, each is checked. */
     private const MOST_MEASURED = 5000;
 
-    /** The directory in use; null: there is none that can be used. */
+    /** The buffer directory in use; null: none can be used. */
     public ?string $directory;
 
     public int $files = 0;
@@ -24,7 +24,7 @@ final class Backlog
     /** An estimate where there are more than MOST_MEASURED files. */
     public int $bytes = 0;
 
-    /** When the oldest was written, unix seconds; null: nothing waits. */
+    /** When the oldest file was written, in Unix seconds; null: there is no file. */
     public ?int $since = null;
 
     public static function of(?string $directory, string $listener): self
@@ -48,7 +48,7 @@ final class Backlog
             if ($isShared || $measured < self::MOST_MEASURED) {
                 $size = Directory::ownFile("$this->directory/$name")['size'] ?? null;
                 if ($size === null) {
-                    continue; // of another user, or no file
+                    continue; // another user's, or not a regular file
                 }
                 $measured++;
                 $this->bytes = BufferLimits::sum($this->bytes, $size);

@@ -16,7 +16,7 @@ final class Chart
         $most = max($bars);
         $rows = '';
         foreach ($bars as $bound => $count) {
-            $isLate = !is_int($bound) || $bound > 2 * $timeoutUs; // all of them
+            $isLate = !is_int($bound) || $bound > 2 * $timeoutUs; // all its calls are late
             $rows .= '<tr><th scope="row">' . Page::text(Latency::label($bound)) . '</th><td>' . Page::number($count)
                 . '</td><td class="bar">' . self::bar($count / $most, $isLate) . self::limit($bound, $timeoutUs)
                 . "</td></tr>\n";
@@ -25,7 +25,7 @@ final class Chart
     }
 
     /**
-     * The bar that the limit falls into has the line, at its height.
+     * The line at the timeout: a part of the bar whose range includes it.
      *
      * @param int|string $bound
      */
@@ -39,7 +39,7 @@ final class Chart
         return sprintf('<b class="limit" style="top:%.0F%%">limit %s</b>', $height, $limit);
     }
 
-    /** However small, what is there is seen. */
+    /** A count above 0 has a visible bar, however small its share is. */
     private static function bar(float $share, bool $isLate): string
     {
         if ($share == 0) {

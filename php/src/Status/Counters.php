@@ -3,11 +3,11 @@
 namespace Transmit\Status;
 
 /**
- * A line of explanation for each counter of the library; transmit.h has more.
+ * One line of explanation for each counter of the library. transmit.h describes them.
  */
 final class Counters
 {
-    /** What became of a call's profile. */
+    /** Each call increments one of these. */
     public const RESULTS = [
         'sent' => "the listener's socket took it",
         'buffered' => 'one whole file in the disk buffer',
@@ -27,7 +27,7 @@ final class Counters
         'buffered_bytes' => 'bytes of the profiles that were buffered or pending',
     ];
 
-    /** Of results that have several. */
+    /** Results below 0 are counted by cause. */
     public const CAUSES = [
         'refused' => [
             'invalid' => 'a setting or a flag',

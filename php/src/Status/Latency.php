@@ -7,7 +7,7 @@ namespace Transmit\Status;
  */
 final class Latency
 {
-    /** @var array<int|string, int> calls by upper bound in microseconds, the last one "+Inf"; each call once */
+    /** @var array<int|string, int> the number of calls by upper bound in microseconds; the last bound is "+Inf". Each call counts once */
     public array $calls;
 
     public int $sumUs;
@@ -24,7 +24,7 @@ final class Latency
         return array_sum($this->calls);
     }
 
-    /** @return array<int|string, int> how many calls took so long at most */
+    /** @return array<int|string, int> by upper bound: how many calls took that long or less */
     public function cumulative(): array
     {
         $sum = 0;
@@ -33,7 +33,7 @@ final class Latency
         }, $this->calls);
     }
 
-    /** Such as "< 16 µs": this share of the calls. "–": there was none. */
+    /** The time within which this share of the calls ended, such as "< 16 µs". "–": there was no call. */
     public function within(float $share): string
     {
         foreach ($this->count() === 0 ? [] : $this->cumulative() as $bound => $count) {
@@ -44,7 +44,7 @@ final class Latency
         return '–';
     }
 
-    /** @return array<int|string, int> without the empty ends, but at least up to the one with that time */
+    /** @return array<int|string, int> calls without the empty bounds at both ends, but up to $upToUs at least */
     public function filled(int $upToUs): array
     {
         $filled = array_keys(array_filter($this->calls));

@@ -9,11 +9,11 @@ use Transmit\Doctor\System;
 use Transmit\Printable;
 
 /**
- * The counters as an HTML page. Every text in it passes through text(), and no number appears twice.
+ * The status page as HTML. All texts are escaped by text(). Each number appears once.
  */
 final class Page
 {
-    /** The second look comes soon: only then there are rates. */
+    /** Seconds until the page reloads itself: soon at first, because rates need two times of counting. */
     private const SECONDS = 10;
     private const FIRST_SECONDS = 2;
 
@@ -121,7 +121,7 @@ final class Page
         );
     }
 
-    /** What has not happened has a row only where a reader looks for it. */
+    /** A counter that is 0 has no row, unless a reader expects it. */
     private function rows(): string
     {
         $results = $this->now->results();
@@ -139,7 +139,7 @@ final class Page
         return $rows;
     }
 
-    /** One cause has no number of its own: it is the result's. */
+    /** The rows of a result's causes. A single cause has no number, because it is the same as the result's. */
     private function causes(string $result): string
     {
         $counts = isset(Counters::CAUSES[$result]) ? array_filter($this->now->counts[$result]) : [];
@@ -161,7 +161,7 @@ final class Page
             . self::text($what) . "</td></tr>\n";
     }
 
-    /** Where profiles go, and through what. */
+    /** The section on the listener, the buffer directory and the library. */
     private function place(): string
     {
         $check = $this->now->check;
@@ -184,7 +184,7 @@ final class Page
     }
 
     /**
-     * What the doctor would mend, but for what the first sentence says.
+     * The doctor's warnings, without the failure that the first sentence names.
      *
      * @param list<Finding> $socket
      */
@@ -220,7 +220,7 @@ final class Page
         return "<time datetime=\"$iso\">" . strtr($iso, ['T' => ' ', 'Z' => ' UTC']) . '</time>';
     }
 
-    /** A time of today has no date. */
+    /** A time, with its date unless that is today. */
     private function when(int $time): string
     {
         $isToday = gmdate('Ymd', $time) === gmdate('Ymd', (int) $this->now->time);
@@ -232,7 +232,7 @@ final class Page
         return $time === null ? 'never' : System::duration(max(0, (int) $this->now->time - $time)) . ' ago';
     }
 
-    /** In groups of three, with narrow spaces; the value is for programs. */
+    /** A number in groups of three digits. Its attribute "value" is for programs. */
     public static function number(int $count): string
     {
         return "<data value=\"$count\">" . number_format($count, 0, '.', "\u{202f}") . '</data>';

@@ -5,7 +5,7 @@ namespace Transmit\Status;
 use Transmit\Printable;
 
 /**
- * The counters in Prometheus' text format 0.0.4.
+ * The values of the status page in Prometheus' text format 0.0.4.
  */
 final class Prometheus
 {
@@ -14,8 +14,8 @@ final class Prometheus
     private string $text = '';
 
     /**
-     * Without a pool, each process has its own series: else a scrape would find another
-     * worker's counts than the last one.
+     * Labels of all series. If the processes share no counters, each has series of its own, with its pid. Otherwise two
+     * scrapes that different workers answer would mix their counts.
      *
      * @var array<string, string>
      */
@@ -119,14 +119,14 @@ final class Prometheus
         $this->text .= $name . ($pairs === [] ? '' : '{' . implode(',', $pairs) . '}') . " $value\n";
     }
 
-    /** A path may hold anything; a label is UTF-8. */
+    /** A label must be UTF-8, and a path may have any bytes. */
     private static function escaped(string $text): string
     {
         $valid = (string) json_decode((string) json_encode(Printable::line($text), JSON_INVALID_UTF8_SUBSTITUTE));
         return strtr($valid, ['\\' => '\\\\', '"' => '\"', "\n" => '\n']);
     }
 
-    /** Microseconds as seconds, in full and in no country's way. */
+    /** Microseconds as seconds, with a decimal point in every locale. */
     private static function seconds(int $us): string
     {
         return sprintf('%d.%06d', intdiv($us, 1000000), $us % 1000000);

@@ -3,8 +3,8 @@
 namespace Transmit\Status;
 
 /**
- * Profiles per second since the page was last shown. The page keeps its counts of that time in its own address,
- * so that nothing is stored on the host.
+ * Profiles per second since the page was last shown. The page keeps its previous counts in its own address, so that
+ * nothing is stored on the host.
  */
 final class Rates
 {
@@ -14,15 +14,15 @@ final class Rates
     public float $seconds;
     public float $sent;
 
-    /** Including those whose write was still going on. */
+    /** Includes pending profiles. */
     public float $buffered;
 
     public float $lost;
 
     /**
      * @param array<string, int> $results the counts now
-     * @param string $before what mark() returned
-     * @return self|null null: that is not of this page's, or too old
+     * @param string $before the result of mark() from the previous time
+     * @return self|null null: $before is not valid, or too old
      */
     public static function since(string $before, array $results, float $now): ?self
     {

@@ -16,15 +16,15 @@ final class Snapshot
     /** @var array<string, mixed> see Transmit\ListenerCheck */
     public array $check;
 
-    /** @var array<string, mixed>|null as in transmit.h; null: plain PHP counts nothing */
+    /** @var array<string, mixed>|null the counters of transmit_stats; null: plain PHP counts nothing */
     public ?array $counts;
 
-    /** Why they are this process's only; "" if they are the pool's. */
+    /** Why $counts are of this process only; "": they are of all processes of this user. */
     public string $poolError;
 
     public Backlog $backlog;
 
-    /** Unix seconds. */
+    /** The current time in Unix seconds. */
     public float $time;
 
     public static function take(): self
@@ -40,7 +40,7 @@ final class Snapshot
         return $self;
     }
 
-    /** @return array<string, int> by result: each call is in one of them */
+    /** @return array<string, int> the number of calls by result */
     public function results(): array
     {
         $results = [];

@@ -20,10 +20,10 @@ final class Verdict
     public string $state;
     public string $headline;
 
-    /** A sentence; "" if nothing is wrong. */
+    /** The cause, as a sentence; "": nothing is wrong. */
     public string $why;
 
-    /** What to do; "" if nothing is. */
+    /** What to do; "": nothing. */
     public string $remedy;
 
     private function __construct(string $state, string $headline, string $why = '', string $remedy = '')
@@ -34,7 +34,7 @@ final class Verdict
         $this->remedy = $remedy;
     }
 
-    /** @param list<Finding> $socket what the doctor found out about the listener */
+    /** @param list<Finding> $socket the doctor's findings about the listener */
     public static function of(Snapshot $now, array $socket): self
     {
         foreach ($socket as $finding) {
@@ -59,7 +59,7 @@ final class Verdict
         return new self(Finding::OK, $isUsed ? 'Profiles arrive' : 'The listener is up');
     }
 
-    /** @return array<string, mixed>|null null: the last call was sent, or was no fit profile */
+    /** @return array<string, mixed>|null last_failure; null: a later call was sent, or the caller's document was wrong */
     private static function lastUnsent(Snapshot $now): ?array
     {
         $failure = $now->counts['last_failure'] ?? null;
