@@ -3,7 +3,7 @@
 namespace Transmit\Cdef;
 
 /**
- * Takes the place of Preloaded\Scope where every script may use FFI: the same functions, bound by FFI::cdef.
+ * Replaces Preloaded\Scope if every script may use FFI. It has the same functions, bound by FFI::cdef.
  */
 final class Functions
 {

@@ -3,9 +3,10 @@
 namespace Transmit\Cdef;
 
 /**
- * Loads libtransmit.so with FFI::cdef, where ffi.enable allows that to every script.
+ * Loads libtransmit.so with FFI::cdef, if ffi.enable allows this to every script.
  *
- * Never preload this: every page could call it by reflection, with a library of its own (tests/php/PreloadTest.php).
+ * Never preload this class: every page could then use reflection to load a library of its own
+ * (tests/php/PreloadTest.php).
  */
 final class Library
 {
@@ -13,8 +14,8 @@ final class Library
     private const INSTALL = 'install it, or set the key library to its full path';
 
     /**
-     * @param string|null $library its path; null: look for it
-     * @return \FFI|string string: why it cannot be used, and what to do
+     * @param string|null $library its path; null: search for it
+     * @return \FFI|string the library, or why it cannot be used and what to do
      */
     public static function bind(?string $library)
     {
@@ -32,10 +33,10 @@ final class Library
     }
 
     /**
-     * transmit_ffi.php and .h are beside the PHP files when installed, and in build/ when built. Composer's copy has
-     * none: the library's are taken. All are absolute paths: a soname would be searched in LD_LIBRARY_PATH.
+     * Finds transmit_ffi.php or transmit_ffi.h: beside the installed PHP files, in build/, or, for Composer's copy,
+     * beside the library. They name the library by its full path, because LD_LIBRARY_PATH must not decide.
      *
-     * @return array{string, string} where the library was built or installed to, "" if not known; its declarations
+     * @return array{string, string} the library's path, "" if not known; its declarations
      */
     private static function header(?string $library): array
     {
@@ -62,7 +63,7 @@ final class Library
         return [$installed[1] ?? '', (string) preg_replace('/^#.*$/m', '', $header)];
     }
 
-    /** What users get wrong, with the remedy. */
+    /** Usual causes of FFI's error, each with a remedy. */
     private static function explain(string $message): string
     {
         if (strpos($message, 'restricted') !== false) {
@@ -81,7 +82,7 @@ final class Library
         return "the library does not fit these PHP files ($message): install both from one release and restart PHP";
     }
 
-    /** Its loader is there; PHP itself says of neither libc that it has it. */
+    /** Whether musl's loader exists. PHP does not tell its libc. */
     private static function hasMusl(): bool
     {
         return function_exists('php_uname') && is_file('/lib/ld-musl-' . php_uname('m') . '.so.1');

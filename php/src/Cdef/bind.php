@@ -1,9 +1,9 @@
 <?php
 
 /**
- * Included by Native where PHP has no scope from ffi.preload: binds Cdef\Functions, or returns why not.
+ * Binds Cdef\Functions, or returns why not. Native includes it if PHP has no scope from ffi.preload.
  *
- * This file and its folder are never preloaded: here, PHP applies ffi.enable.
+ * This file and its folder are never preloaded, so PHP applies ffi.enable to them.
  *
  * @var string|null $library
  */

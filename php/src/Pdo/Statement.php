@@ -5,10 +5,10 @@ namespace Transmit\Pdo;
 use Transmit\Profiler;
 
 /**
- * A PDO statement that reports what it executes to the profiler:
+ * A PDO statement that reports its queries to the profiler:
  * $pdo->setAttribute(PDO::ATTR_STATEMENT_CLASS, [Transmit\Pdo\Statement::class]);
  *
- * PDO tells of prepared statements only, not of PDO::query() and PDO::exec().
+ * It sees prepared statements only, not PDO::query() and PDO::exec().
  */
 class Statement extends \PDOStatement
 {

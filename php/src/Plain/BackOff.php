@@ -5,8 +5,8 @@ namespace Transmit\Plain;
 use Transmit\Deadline;
 
 /**
- * After a wait for a full queue has timed out, later calls do not wait for a while. Otherwise every worker would hold
- * its request for the whole time.
+ * After a wait for a full queue has timed out, later calls do not wait for some time. Otherwise each worker would hold
+ * up its request until the timeout. transmit/backoff.go does the same.
  */
 final class BackOff
 {
@@ -30,7 +30,7 @@ final class BackOff
         return $until > self::now() && $until <= self::now() + self::MAX_MS;
     }
 
-    /** After a time-out: no call waits for 1 s, then for twice as long each time, up to 30 s. */
+    /** Call it after a wait has timed out. Then no call waits for 1 s. The interval doubles each time, up to 30 s. */
     public function grow(): void
     {
         $state = $this->stateFile();
@@ -43,7 +43,7 @@ final class BackOff
         $state->write(self::now() + $length . " $length");
     }
 
-    /** After a wait that ended with a success. */
+    /** Call it after a wait that ended with a success. */
     public function end(): void
     {
         $state = $this->stateFile();
@@ -52,7 +52,7 @@ final class BackOff
         }
     }
 
-    /** If processes cannot share a file, a call may wait in one second of 30; on the command line, always. */
+    /** If processes cannot share a file, calls wait only in one second of 30. On the command line they always wait. */
     private static function isItsSecond(): bool
     {
         return PHP_SAPI === 'cli' || time() % 30 === 0;
@@ -63,13 +63,13 @@ final class BackOff
         return LockedStateFile::ofUser($this->stateName);
     }
 
-    /** Milliseconds since the machine's start: the same for all its processes. */
+    /** Milliseconds since the start of the machine, which is the same clock for all processes. */
     private static function now(): int
     {
         return intdiv(Deadline::now(), 1000000);
     }
 
-    /** @return array{int, int} until when, how long that was */
+    /** @return array{int, int} the end of the back-off, and its length */
     private static function parse(string $text): array
     {
         $parts = explode(' ', $text . ' 0');

@@ -7,15 +7,15 @@ use Transmit\Quiet;
 use Transmit\Result;
 
 /**
- * Writes one profile as one file. Readers see the whole file or none, even if the writer crashes. It never replaces a
- * file. It does not sync, so a power failure may lose the file.
+ * Writes one profile as one file. Readers see the whole file or none, also if the writer crashes. An existing file is
+ * never replaced. Nothing is synced, so a power failure may lose the file.
  */
 final class BufferFile
 {
-    /** The temporary names: tempnam()'s, and the library's. */
+    /** Names of temporary files: those of tempnam() and those of the library. */
     public const TEMPORARY = '/^\.transmit-(?:[A-Za-z0-9]{6}|[0-9a-f]{16}\.tmp)$/D';
 
-    /** Profiles, and those that a replay has renamed because they are malformed. */
+    /** Names of profiles, and of malformed ones that a replay has renamed. */
     public const FINISHED = '/^(?:bad_)?profile_\d{8}_\d{6}_[0-9a-f]{8}\.json$/D';
 
     private const PREFIX = '.transmit-';
@@ -52,8 +52,8 @@ final class BufferFile
         if (!FileSize::allows(strlen($json))) {
             return [Result::EIO, 'write: RLIMIT_FSIZE of this process is less than ' . strlen($json) . ' bytes'];
         }
-        // tempnam: 0600 and exclusive from the first moment. fopen "x" has what umask() leaves, and that is the
-        // whole process's to change. Where it cannot write, it takes another directory: that is no use.
+        // tempnam() creates the file with mode 0600. With fopen "x", the mode depends on the umask of the process.
+        // If tempnam() cannot write to the directory, it uses another one, which is checked below.
         $temporary = tempnam($directory, self::PREFIX);
         if ($temporary === false) {
             return [Result::EIO, "no file can be made in $directory: " . Quiet::lastWarning()];
@@ -71,7 +71,7 @@ final class BufferFile
         }
     }
 
-    /** @return array{int, string}|null null: it is all there */
+    /** @return array{int, string}|null why the file is not complete; null: it is */
     private static function fill(string $path, string $json, Deadline $deadline): ?array
     {
         $file = fopen($path, 'r+b');
@@ -105,7 +105,7 @@ final class BufferFile
     {
         for ($try = 0; $try < self::NAMES_TO_TRY; $try++) {
             $final = $directory . '/profile_' . gmdate('Ymd_His') . '_' . $tags->digits() . '.json';
-            // rename, not link: who watches the directory is told of it as moved_to.
+            // rename(), not link(): programs that watch the directory expect the event moved_to.
             if (self::isFree($final) && rename($temporary, $final)) {
                 return [Result::BUFFERED, $final];
             }
@@ -113,7 +113,7 @@ final class BufferFile
         return [Result::EIO, 'rename: ' . Quiet::lastWarning()];
     }
 
-    /** Not file_exists, which asks what a link leads to. */
+    /** lstat(), because file_exists() follows links. */
     private static function isFree(string $path): bool
     {
         clearstatcache();

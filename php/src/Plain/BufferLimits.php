@@ -7,19 +7,18 @@ use Transmit\Deadline;
 use Transmit\Settings;
 
 /**
- * Keeps the buffer directory within buffer_max_files and buffer_max_bytes, oldest out first.
+ * Keeps the buffer directory within buffer_max_files and buffer_max_bytes. It removes the oldest files first.
  *
- * Reading a directory of 100,000 files takes longer than a call may. So writes are
- * counted in a LockedStateFile, the directory is read only when that count is over a limit,
- * and then a hundredth more than needed goes: each write pays for a hundredth of a
- * read at the most. The count forgets files that a listener took, until the next read.
+ * Reading a directory of 100,000 files takes longer than a call may take. So a LockedStateFile counts the writes, and
+ * the directory is read only when the count is over a limit. Then a hundredth more files than necessary are removed, so
+ * that the next read is many writes later. Files that a listener has taken stay in the count until the next read.
  */
 final class BufferLimits
 {
-    /** More files than this are not all asked for their size. */
+    /** The size of more files than this is estimated from a sample. */
     private const SIZES_TO_ASK = 1000;
 
-    /** Nor for their owner, where nobody else can make any. */
+    /** The owner of further files is not checked in a directory where no other user can create files. */
     private const FILES_TO_CHECK = 2000;
 
     private string $directory;
@@ -35,7 +34,7 @@ final class BufferLimits
         $this->deadline = $deadline;
     }
 
-    /** Call it after each write. The file itself stays, whatever the limits are. */
+    /** Call it after each write. It never removes $file. */
     public function count(string $file): void
     {
         if ($this->settings->bufferMaxFiles === 0 && $this->settings->bufferMaxBytes === 0) {
@@ -59,13 +58,13 @@ final class BufferLimits
     }
 
     /**
-     * @param array{int, int} $counted files, bytes
-     * @return array{int, int} what is left
+     * @param array{int, int} $counted number of files, bytes
+     * @return array{int, int} the same, afterwards
      */
     private function evict(array $counted, string $newest): array
     {
         [$names, $isAll] = $this->names($this->deadline->earlierBy(intdiv($this->deadline->left(), 2)));
-        // A read that time cut short has seen a part: the count knows better, unless even the part is more.
+        // If time ended the read early, the count is more exact, unless the part that was read has more.
         $now = $isAll ? [0, 0] : $counted;
         $now = [max($now[0], count($names)), max($now[1], $this->bytes($names))];
         sort($names, SORT_STRING); // the names begin with the time
@@ -81,7 +80,7 @@ final class BufferLimits
         return $now;
     }
 
-    /** @return array{list<string>, bool} names of profiles, and whether these are all */
+    /** @return array{list<string>, bool} names of profiles, and whether the whole directory was read */
     private function names(Deadline $until): array
     {
         $names = [];
@@ -100,7 +99,7 @@ final class BufferLimits
     }
 
     /**
-     * The bytes in these files; from a sample if they are many.
+     * The size of these files. If they are many, it is estimated from a sample.
      *
      * @param list<string> $names
      */
@@ -134,7 +133,7 @@ final class BufferLimits
         return Directory::file($path)['size'] ?? 0;
     }
 
-    /** At most the largest number there is: a sparse file may claim 8 EiB. */
+    /** The sum, or PHP_INT_MAX if it is larger. A sparse file may have a size of 8 EiB. */
     public static function sum(int $a, int $b): int
     {
         return $a + min($b, PHP_INT_MAX - $a);

@@ -19,7 +19,7 @@ final class Directory
         return self::distrust($path) === '';
     }
 
-    /** Why it is not trusted; "" if it is. The words are the library's (buffer/directory.go). */
+    /** Why it is not trusted; "" if it is. The texts are the same as in buffer/directory.go. */
     public static function distrust(string $path): string
     {
         return TrustedPath::examine($path)[1];
@@ -57,7 +57,7 @@ final class Directory
         return $stat !== false && ($stat['mode'] & self::TYPE) === self::IS_FILE ? $stat : null;
     }
 
-    /** @return array<string, int>|null file() of this user's own, with one name: what others put there is not ours */
+    /** @return array<string, int>|null file() if this user owns it and it has one link: another user may have put it there */
     public static function ownFile(string $path): ?array
     {
         $stat = self::file($path);

@@ -7,7 +7,7 @@ namespace Transmit\Plain;
  */
 final class FileSize
 {
-    /** Whether this process may write a file of so many bytes. Not remembered: the limit can change at any time. */
+    /** Whether this process may write a file of so many bytes. It is read each time, because the limit can change. */
     public static function allows(int $bytes): bool
     {
         $limit = self::limit();

@@ -23,7 +23,7 @@ final class ListenerSocket
     }
 
     /**
-     * Sends it, waiting for room in the listener's queue until then.
+     * Sends one datagram. It waits for room in the listener's queue until the deadline.
      *
      * @return string why not; "": it is sent
      */
@@ -44,7 +44,7 @@ final class ListenerSocket
         }
     }
 
-    /** For many datagrams. Null: no listener can be reached there. */
+    /** Connects, to send many datagrams. Null: no listener can be reached. */
     public static function connect(string $path): ?self
     {
         $stream = stream_socket_client('udg://' . $path, $number, $error, 0);
@@ -55,7 +55,7 @@ final class ListenerSocket
         return new self($stream);
     }
 
-    /** Sends it if the listener's queue has room so soon. */
+    /** Sends one datagram if the listener's queue has room within that time. */
     public function sendWithin(string $json, int $timeoutUs): bool
     {
         $until = Deadline::after(Deadline::now(), $timeoutUs);
@@ -69,9 +69,9 @@ final class ListenerSocket
     }
 
     /**
-     * Whether a listener can be reached there, and has room for a datagram within that time. Sends nothing.
+     * Checks, without sending, whether a listener can be reached and has room for a datagram within that time.
      *
-     * @return array{string, int, bool} why not, "" if so; errno; whether the queue stayed full
+     * @return array{string, int, bool} why it cannot be reached, or ""; errno; whether the queue stayed full
      */
     public static function probe(string $path, int $timeoutUs = 0): array
     {
@@ -106,9 +106,10 @@ final class ListenerSocket
     }
 
     /**
-     * Was it the queue? Streams do not tell errno, and its text may be in another language.
+     * Whether the last attempt failed because of a full queue. Streams do not tell errno, and its text may be in
+     * another language, so this also checks whether the socket is writable.
      *
-     * @param string $said by the last attempt
+     * @param string $said the warning of the last attempt
      */
     private function isFull(string $said): bool
     {
@@ -116,7 +117,7 @@ final class ListenerSocket
             || (!$this->isWritable(0) && strpos(Quiet::lastWarning(), 'FD_SETSIZE') === false);
     }
 
-    /** In short steps: a signal ends one, and select cannot wait for a descriptor above 1,023. */
+    /** Waits for a short time: a signal may end it. select() cannot wait for a descriptor above 1,023; usleep() can. */
     private function pause(Deadline $until): void
     {
         $us = min(self::STEP_US, $until->left());
@@ -140,7 +141,7 @@ final class ListenerSocket
     }
 
     /**
-     * The kernel's own backstop, should the socket ever block.
+     * Limits the time of a send in the kernel, in case the socket blocks nevertheless.
      *
      * @param resource $stream
      */

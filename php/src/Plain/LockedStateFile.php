@@ -9,7 +9,7 @@ final class LockedStateFile
 {
     private const LENGTH = 48;
 
-    /** No call needs one for so long. */
+    /** No call holds a lock for longer than this. */
     private const STUCK_SECONDS = 60;
 
     private string $path;
@@ -30,7 +30,7 @@ final class LockedStateFile
 
     /**
      * @param bool $isBusy set to whether another worker holds it now
-     * @return self|null null: that, or it cannot be had here
+     * @return self|null null: another worker holds it, or the directory cannot have it
      */
     public static function open(string $directory, string $name, &$isBusy = false): ?self
     {
@@ -40,15 +40,15 @@ final class LockedStateFile
     }
 
     /**
-     * Whether whoever holds it has not written for longer than anybody needs it: a process that is stopped, or a child
-     * that has inherited it. True for one process in that time.
+     * Whether the file is locked for longer than any call needs: by a stopped process, or by a child that has inherited
+     * it. It returns true to one process in STUCK_SECONDS.
      */
     public static function isStuckIn(string $directory, string $name): bool
     {
         return self::isStuckAt(self::path($directory, $name));
     }
 
-    /** The same of one that another process holds. */
+    /** The same for this file. */
     public function isStuck(): bool
     {
         return !$this->isLocked && self::isStuckAt($this->path);
@@ -65,7 +65,7 @@ final class LockedStateFile
         return "$directory/.transmit-$name-" . Directory::user();
     }
 
-    /** What is about the user, not about a buffer directory. Null: this process is on its own. */
+    /** Opens a file of the user that does not depend on a buffer directory. Null: processes cannot share one. */
     public static function ofUser(string $name): ?self
     {
         try {
@@ -92,7 +92,7 @@ final class LockedStateFile
         return $file === false ? null : new self($path, $file);
     }
 
-    /** Not with fopen "x" or link(): PHP itself follows a link, also one that leads nowhere. */
+    /** With tempnam() and rename(), because PHP's fopen "x" and link() follow a link, also a dangling one. */
     private static function create(string $directory, string $path): void
     {
         $temporary = tempnam($directory, '.transmit-');
@@ -106,7 +106,7 @@ final class LockedStateFile
         return rtrim((string) stream_get_contents($this->file, self::LENGTH, 0));
     }
 
-    /** Writes the text and releases the file. Its length never changes: after a truncation, ext4 syncs at the close. */
+    /** Writes the text and releases the file. Its length never changes, because ext4 syncs truncated files at close. */
     public function write(string $text): void
     {
         if ($this->isLocked) {

@@ -5,18 +5,18 @@ namespace Transmit\Plain;
 use Transmit\Deadline;
 
 /**
- * Where the processes of one user keep what they share about a buffer directory: a directory in it that is the
- * user's own. Where everybody may write, others may have taken any name, but nobody can make one that is ours.
+ * A user's own directory in a buffer directory, for locks and counts that the user's processes share. In a directory
+ * where everybody may write, another user may have taken its name, but cannot create a directory that this user owns.
  * buffer/state.go does the same.
  */
 final class OwnDirectory
 {
     private const NAME = '.transmit-state-';
 
-    /** Others' names are not looked through for longer while a profile waits. */
+    /** The longest search among other users' names while a profile waits. */
     public const BRIEF_US = 3000;
 
-    /** @return string|null its path; null: it cannot be made, or was not found in that time (0: no limit) */
+    /** @return string|null its path; null: it cannot be created, or was not found in $maxUs (0: no limit) */
     public static function in(string $parent, int $maxUs = 0): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
@@ -35,14 +35,14 @@ final class OwnDirectory
         return $smallest;
     }
 
-    /** @return string|null as in(), and null also if it does not exist yet */
+    /** @return string|null as in(), but without creating it: null also if it does not exist */
     public static function find(string $parent): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
         return self::isOwn($first) ? $first : self::smallest($first, 0, $isWhole);
     }
 
-    /** @param bool|null $isWhole set to whether all names were looked at */
+    /** @param bool|null $isWhole set to whether all names were read */
     private static function smallest(string $first, int $maxUs, ?bool &$isWhole): ?string
     {
         $prefix = basename($first) . '-';

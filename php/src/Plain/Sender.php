@@ -11,14 +11,14 @@ use Transmit\SocketUser;
 /**
  * Sends a profile without the library: to the listener's socket, else to the disk buffer.
  *
- * Functions that either needs may be disabled: that one fails then, not the call.
+ * If a function is disabled that one of both needs, only that one fails.
  */
 final class Sender
 {
     /**
      * Sends one encoded profile, as it is.
      *
-     * @param string|null $socketPath null: to the disk at once
+     * @param string|null $socketPath null: write it to the disk only
      */
     public static function send(string $json, ?string $socketPath, SendCall $call): Outcome
     {

@@ -7,19 +7,19 @@ use Transmit\Deadline;
 use Transmit\Settings;
 
 /**
- * The directory in which the PHP processes of one user share their back-offs and when each line was logged.
+ * The directory in which the PHP processes of one user share their back-offs and the times of log lines.
  *
- * An OwnDirectory in the temp directory, else in a buffer directory, which is made if need be.
+ * It is an OwnDirectory in the temp directory, else in a buffer directory, which is created if necessary.
  */
 final class StateDirectory
 {
-    /** A search that has found nothing may have taken long. */
+    /** After a search without a result, none begins for this time, because a search may take long. */
     private const SEARCH_AGAIN_US = 1000000;
 
     /** @var string|null */
     private static $found = null;
 
-    /** @var array{string, Deadline}|null the temp directory of the last search, and until when its result holds */
+    /** @var array{string, Deadline}|null the temp directory of the last search, and the time until the next one */
     private static $search = null;
 
     public static function path(): ?string
@@ -34,7 +34,7 @@ final class StateDirectory
         return self::$found;
     }
 
-    /** @param list<string> $parents the first one counts that can be used: all processes have to find the same */
+    /** @param list<string> $parents the first usable one is chosen, so that all processes choose the same */
     private static function find(array $parents): ?string
     {
         foreach (array_unique($parents) as $parent) {

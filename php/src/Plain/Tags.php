@@ -5,10 +5,11 @@ namespace Transmit\Plain;
 use Transmit\BufferDirectory;
 
 /**
- * Tells which listener a profile is for, by the first four hexadecimal digits of its name, as buffer/state.go does: a
- * hash of the listener's path, or the next free number. A file named after the number holds the path.
+ * Tells which listener a profile is for, as buffer/state.go does. The first four of the eight hexadecimal digits in a
+ * file's name are the listener's number (its tag): a hash of its path, or the next free number. A file named after the
+ * number has the path.
  *
- * A profile with a number that no listener has is from an older version or another program.
+ * If no listener has a profile's number, an older version or another program wrote it.
  */
 final class Tags
 {
@@ -18,13 +19,13 @@ final class Tags
     /** This listener's number: four digits. */
     public string $own;
 
-    /** The user's own directory in the buffer's; null: it cannot be had. */
+    /** The user's OwnDirectory in the buffer directory; null: there is none. */
     public ?string $state;
 
-    /** @var array<string, true>|null by number, when they are known */
+    /** @var array<string, true>|null the numbers that listeners have; null: not read yet */
     private ?array $taken = null;
 
-    /** @param int $maxUs to look for the user's own directory, where others have taken its name; 0: no limit */
+    /** @param int $maxUs limits the search for the OwnDirectory if another user has taken its name; 0: no limit */
     public static function read(string $directory, string $listener, int $maxUs = 0): self
     {
         $self = new self();
@@ -54,14 +55,14 @@ final class Tags
         return $this->own . bin2hex(random_bytes(2));
     }
 
-    /** Whether it counts within this listener's limits: not if it is for another one. */
+    /** Whether a file counts within this listener's limits, because it is not for another listener. */
     public function counts(string $name): bool
     {
         $tag = self::of($name);
         return $tag === $this->own || !isset($this->taken()[$tag]);
     }
 
-    /** Whether a replay may send it to this listener: also a file without a listener if the directory serves no other. */
+    /** Whether a replay may send a file to this listener. A file without a listener may go to the only one. */
     public function mayBeSent(string $name): bool
     {
         return self::of($name) === $this->own || $this->isAlone() && $this->counts($name);
@@ -106,7 +107,7 @@ final class Tags
         return $this->taken;
     }
 
-    /** For a listener that could get no number: its profiles must not be another's. */
+    /** A free number, for a listener that could get none of its own. */
     private function free(int $first): string
     {
         for ($try = 0; $try < 0xFFFF && isset($this->taken()[sprintf('%04x', $first & 0xFFFF)]); $try++) {
@@ -115,7 +116,7 @@ final class Tags
         return sprintf('%04x', $first & 0xFFFF);
     }
 
-    /** @return string|null null: too many are taken */
+    /** @return string|null the listener's number; null: too many are taken */
     private static function number(string $listener, ?string $state): ?string
     {
         $first = crc32($listener);
@@ -141,7 +142,7 @@ final class Tags
         return trim((string) file_get_contents($path, false, null, 0, 4096), "\0");
     }
 
-    /** Where there is no room for the file, the number is the listener's all the same, until another one has it. */
+    /** Writes the listener's path to the number's file. Without room for it, the number is used until another takes it. */
     private static function take(string $path, string $listener): void
     {
         $temporary = FileSize::allows(strlen($listener)) ? tempnam(dirname($path), 't') : false;

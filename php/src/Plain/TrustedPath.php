@@ -5,8 +5,8 @@ namespace Transmit\Plain;
 use Transmit\Quiet;
 
 /**
- * Follows a path, one part at a time, and checks each directory and each link. No other user can replace what it has
- * checked. buffer/path.go does the same.
+ * Follows a path, one part at a time, and checks each directory and each link, so that no other user can replace a part
+ * that was checked. buffer/path.go does the same.
  */
 final class TrustedPath
 {
@@ -20,15 +20,15 @@ final class TrustedPath
 
     private int $user;
 
-    /** @var string without links; "" is the root */
+    /** @var string the part that was followed, without links; "": the root */
     private string $at = '';
 
-    /** @var list<string> the parts that are left */
+    /** @var list<string> the parts that are not followed yet */
     private array $rest = [];
 
     private int $links = 0;
 
-    /** @return array{string, string} the path without links, as far as it is trusted; why it is not, or "" */
+    /** @return array{string, string} the trusted beginning of the path, without links; why the rest is not trusted, or "" */
     public static function examine(string $path): array
     {
         if (strncmp($path, '/', 1) !== 0) {
@@ -90,7 +90,7 @@ final class TrustedPath
         return 'no such directory';
     }
 
-    /** A link that this user or root has made. */
+    /** Follows a link if this user or root owns it. */
     private function follow(string $path, int $owner): string
     {
         if ($owner !== $this->user && $owner !== 0) {

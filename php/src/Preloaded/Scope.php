@@ -8,27 +8,28 @@ use function is_string;
 use function strlen;
 
 /**
- * The functions of libtransmit.so, bound by FFI::scope. With ffi.enable=preload, only this class may use FFI;
- * preload.php has the rules for it. Native calls it, or Cdef\Functions where every script may use FFI.
+ * The functions of libtransmit.so, bound by FFI::scope. With ffi.enable=preload, only this class may use FFI.
+ * preload.php has the rules for it. Native calls it, or Cdef\Functions if every script may use FFI.
  *
- * No parameter is declared string: PHP would make one of an object, and free that here. Each string goes with its own
- * strlen. buffer_dirs are resolved by open_basedir, whatever a page gives.
+ * No parameter is declared string, because PHP would convert an object to a string, and free that here. Each string is
+ * passed with its own strlen(). Whatever a page passes, buffer_dirs are limited by open_basedir.
  */
 final class Scope
 {
-    /** What the library gets instead of no directory; its message then says why. */
+    /** Passed to the library if no directory is allowed: its error message then says so. */
     public const NO_DIRECTORY = '/dev/null/outside-open_basedir';
 
     /** TRANSMIT_EINVAL */
     private const REFUSED = -1;
 
     /**
-     * $settings with the buffer_dirs that open_basedir allows; "" if they are none. realpath() decides: it is PHP's own
-     * check, follows links, and a page cannot take its place with a stream wrapper. The library follows no link then: a
-     * page can exchange one later. A page can define a function that disable_functions has removed.
+     * Returns $settings with those buffer_dirs that open_basedir allows; "": $settings are not valid. realpath()
+     * decides, because it applies open_basedir, follows links, and no stream wrapper of a page can replace it. The
+     * library then follows no links, because a page could replace one later. isInternal() is checked because a page can
+     * define a function that disable_functions has removed.
      *
-     * Evaluated, so without the right to FFI: arrays and objects may start PHP's collection of cycles, which frees a
-     * page's values. It throws ReflectionException where a function is disabled, and JsonException.
+     * It is evaluated, and so has no right to use FFI: arrays and objects may start PHP's garbage collection, which
+     * frees values of the page. It throws ReflectionException if a function is disabled, and JsonException.
      */
     private const RESTRICT = <<<'PHP'
         return (static function (string $settings): string {
@@ -40,7 +41,7 @@ final class Scope
             }
             $plain = (array) \json_decode($settings, true, 3, \JSON_THROW_ON_ERROR);
             if (!isset($plain['buffer_dirs'], $plain['listener_socket'])) {
-                return ''; // the library would keep those of the request before, of another site
+                return ''; // the library would keep the values of the last request, of another site
             }
             $isOn = !$isPhps('ini_get') || \ini_get('open_basedir') !== '';
             $allowed = [];
@@ -59,10 +60,10 @@ final class Scope
         })($settings);
         PHP;
 
-    /** Read at once: the library keeps it for the next request, which may be another site's. */
+    /** Read after each call, because the library keeps its text for the next request, which may be another site's. */
     private static string $lastError = '';
 
-    /** @throws \FFI\Exception there is no scope, or no right to use it; so do all of these */
+    /** @throws \FFI\Exception there is no scope, or no right to use it. All methods below throw it, too. */
     public static function abiVersion(): int
     {
         return \FFI::scope('TRANSMIT')->transmit_abi_version();
@@ -74,7 +75,7 @@ final class Scope
     }
 
     /**
-     * As transmit_try_send.
+     * Calls transmit_try_send.
      *
      * @param string $json
      * @param string $path
@@ -90,7 +91,7 @@ final class Scope
     }
 
     /**
-     * With these settings, so that nothing goes where another virtual host of the worker wanted it.
+     * Sends with these settings, and not with those of another virtual host of this worker.
      *
      * @param string $json
      * @param string|null $path
@@ -125,7 +126,7 @@ final class Scope
     }
 
     /**
-     * The same settings again cost a comparison.
+     * Passes the settings to the library. If they are the same as before, it only compares them.
      *
      * @param string $settings JSON
      */
@@ -140,24 +141,24 @@ final class Scope
         return $result;
     }
 
-    /** Why the last call of this request did not do it all, in the library's words. */
+    /** transmit_last_error() after the last call of this request. */
     public static function lastError(): string
     {
         return self::$lastError;
     }
 
     /**
-     * About the listener at that path.
+     * Calls transmit_log_due_for.
      *
      * @param string $path
-     * @return int lines left out since the last one; -1: not now
+     * @return int the number of lines that were left out since the last one; -1: no line is due
      */
     public static function logDue(int $result, $path): int
     {
         return is_string($path) ? \FFI::scope('TRANSMIT')->transmit_log_due_for($result, $path) : self::REFUSED;
     }
 
-    /** As JSON: see transmit.h. */
+    /** Calls transmit_stats, which returns JSON. */
     public static function stats(): string
     {
         return \FFI::scope('TRANSMIT')->transmit_stats();

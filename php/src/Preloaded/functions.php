@@ -1,10 +1,10 @@
 <?php
 
 /**
- * The functions of ../../functions.php, for preload.php: what they do is evaluated, for code that is evaluated in a
- * request has a page's rights. What it gives is plain values. Text is not declared string: see Scope.
+ * The functions of ../../functions.php, for preload.php. Their bodies are evaluated, because code that is evaluated in
+ * a request has only the rights of a page. The results are plain values. No parameter is declared string: see Scope.
  *
- * Each is declared only if its name is free.
+ * Each function is declared only if its name is free.
  */
 
 declare(strict_types=1);
