@@ -33,10 +33,11 @@ final class Fpm
         }
     }
 
-    /** null: not installed */
+    /** Of the PHP that runs the tests, where several are installed. null: none is */
     public static function binary(): ?string
     {
-        $found = array_merge(glob('/usr/sbin/php-fpm[78]*'), glob('/usr/local/sbin/php-fpm'));
+        $same = '/usr/sbin/php-fpm' . PHP_MAJOR_VERSION . '.' . PHP_MINOR_VERSION;
+        $found = array_merge(glob($same), glob('/usr/sbin/php-fpm[78]*'), glob('/usr/local/sbin/php-fpm'));
         return exec('command -v cgi-fcgi') === '' ? null : ($found[0] ?? null);
     }
 
