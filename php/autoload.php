@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Loads the classes of Transmit, src/, when they are needed. An application that has another copy of these
- * files keeps to that one.
+ * Registers the autoloader of the classes in src/. If the application has another copy of these files, that copy is
+ * used.
  */
 
 namespace Transmit;

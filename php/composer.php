@@ -1,8 +1,8 @@
 <?php
 
 /**
- * For Composer, which loads the classes: the functions that the application has not declared yet. It may
- * define its get_profiling_config() later, at any time before the first call.
+ * For Composer, which loads the classes. Declares those functions that the application has not declared. The
+ * application may define get_profiling_config() later, before the first call.
  */
 
 require_once __DIR__ . '/functions.php';

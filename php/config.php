@@ -6,9 +6,9 @@ try {
 } catch (\TypeError $transmitError) {
     unset($transmitError);
     /**
-     * The settings. An application that defines this function first has its own.
+     * The settings. An application has its own if it defines this function first.
      *
-     * @return array<string, mixed> the keys are those of Transmit\Settings; any of them may be left out
+     * @return array<string, mixed> keys of Transmit\Settings; omitted keys have their defaults
      */
     function get_profiling_config(): array
     {

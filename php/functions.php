@@ -1,12 +1,11 @@
 <?php
 
 /**
- * The functions that an application calls. None of them throws, prints, raises a
- * warning, or takes longer than timeout_us (50 ms), cleanup_old_buffers() and
- * replay_disk_buffer() apart.
+ * The functions that an application calls. None of them throws, prints or raises a warning. None takes longer than
+ * timeout_us (50 ms), except cleanup_old_buffers() and replay_disk_buffer().
  *
- * Each is declared only if its name is free: preloading, the application, the pure-PHP transmitter or
- * another copy of these files may have declared it.
+ * Each is declared only if its name is free: preloading, the application, the pure-PHP transmitter or another copy of
+ * these files may have declared it.
  */
 
 use Transmit\Functions;
@@ -30,7 +29,7 @@ if (Names::isFree('send_profiling_data')) {
 
 if (Names::isFree('transmit_or_buffer')) {
     /**
-     * send_profiling_data() by its other name.
+     * Another name of send_profiling_data().
      *
      * @param array<mixed> $data
      */
@@ -54,8 +53,8 @@ if (Names::isFree('send_via_socket')) {
 
 if (Names::isFree('send_large_data')) {
     /**
-     * Shrinks a profile that is too large for a datagram, then sends it. If oversize is "buffer" or "memfd",
-     * the profile goes whole.
+     * Shrinks a profile that is too large for a datagram, then sends it. If oversize is "buffer" or "memfd", it does
+     * not shrink the profile.
      *
      * @param array<mixed> $data
      * @return bool true: sent; false: it is in the disk buffer, or lost and logged
@@ -70,7 +69,7 @@ if (Names::isFree('write_to_disk_buffer')) {
     /**
      * Writes one encoded profile, as it is, to the disk buffer.
      *
-     * @return bool true: it is there, as one whole file
+     * @return bool true: it is one whole file in the disk buffer
      */
     function write_to_disk_buffer(string $json): bool
     {
@@ -80,9 +79,9 @@ if (Names::isFree('write_to_disk_buffer')) {
 
 if (Names::isFree('get_buffer_directory')) {
     /**
-     * The buffer directory in use, created if need be.
+     * Returns the buffer directory in use. It is created if necessary.
      *
-     * @return string|null null: none can be used
+     * @return string|null null: no directory can be used
      */
     function get_buffer_directory(): ?string
     {
@@ -106,7 +105,7 @@ if (Names::isFree('replay_disk_buffer')) {
      * Sends the profiles in the buffer directory to the listener, the oldest first, and removes those that its socket
      * has taken. For a cron job, or the end of an outage.
      *
-     * @param int $maxFiles so many at most; 0: no limit
+     * @param int $maxFiles the most profiles to send; 0: no limit
      * @param int $budgetUs microseconds that it may take; 0: timeout_us
      * @return int how many were sent
      */
@@ -130,7 +129,7 @@ if (Names::isFree('check_listener_socket')) {
 
 if (Names::isFree('get_transmit_stats')) {
     /**
-     * How many profiles were sent, buffered, cut, lost and so on, and how long calls took, for a status page.
+     * Returns how many profiles were sent, buffered, shrunk, lost and so on, and how long calls took.
      *
      * @return array<string, mixed> see Transmit\Stats
      */

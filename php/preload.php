@@ -4,27 +4,27 @@
  * For opcache.preload, together with ffi.preload=<transmit_ffi.h>: lets PHP use the library under the default
  * ffi.enable=preload. Works without FFI as well: the functions then are plain PHP.
  *
- * Preloaded code may use FFI, every page can call all of it, and what PHP calls while one of its functions runs has the
- * same right: an autoloader, a callback of an extension, the end of a page's object. So only src/Preloaded/ is compiled
- * here, and it keeps to these rules, which tests/php/PreloadTest.php holds:
+ * Preloaded code may use FFI, and every page can call all of it. Code that PHP calls while such a function runs has the
+ * same right: an autoloader, a callback of an extension, a destructor of the page. So only src/Preloaded/ is preloaded.
+ * It follows these rules, which tests/php/PreloadTest.php checks:
  *
- * - It gives away no FFI object and takes no length.
+ * - It returns no FFI object and takes no length as an argument.
  * - It names no class that may be missing, calls no value and iterates no object.
- * - It frees nothing of a page's: no parameter is declared string, no property holds an object, nothing is caught.
- * - Its types are strict: ExcimerTimer may call FFI::load at any time, with a number, which then is no file name.
+ * - It frees no value of a page: no parameter is declared string, no property holds an object, nothing is caught.
+ * - Its types are strict, because ExcimerTimer may call FFI::load at any time, with a number as the file name.
  *
- * All else is loaded in a request, with a page's rights, from files that opcache keeps. Their text is kept for pages
- * that can open no file of ours: in a chroot, or outside open_basedir. That text is compiled anew in each request.
+ * All other files are loaded in a request, with the rights of a page; opcache keeps them. Their text is stored here for
+ * pages that cannot open our files: in a chroot, or outside open_basedir. PHP compiles that text again in each request.
  *
- * A preloaded function is in all applications, which cannot declare one of the same name. So the functions
- * are preloaded only where no auto_prepend_file is set: the profiler needs no function, and an application that
- * calls them requires transmitter.php. php.ini's transmit.preload_functions = 0 or 1 decides it otherwise.
+ * A preloaded function exists in all applications, so none can declare a function of the same name. So the functions
+ * are preloaded only if no auto_prepend_file is set: the profiler needs none, and an application that calls them can
+ * require transmitter.php. transmit.preload_functions = 0 or 1 in php.ini overrides this.
  */
 
 declare(strict_types=1);
 
 try {
-    \Transmit\Preloaded\Sources::FILES; // a page includes this file, whose functions its pool may have disabled
+    \Transmit\Preloaded\Sources::FILES; // a page has included this file: its pool may have disabled functions
     return;
 } catch (\Error $transmitError) {
 }
@@ -35,9 +35,9 @@ try {
         }
     }
     if (extension_loaded('ssh2')) {
-        // When one of its streams ends, it calls what a page has chosen, FFI::load for one, with its server's text.
-        // The end of a page's function that a timer or a signal has called amid one of ours has our right, and so has
-        // what PHP collects there.
+        // At the end of a stream, ssh2 calls a function that the page has chosen, such as FFI::load, with a text from
+        // the page's server. A page's timer or signal handler can make that happen while one of our functions runs, and
+        // so can PHP's garbage collection.
         throw new \Error('with the extension ssh2 a page could run native code');
     }
     $transmitSources = [];
@@ -55,7 +55,7 @@ try {
     if ($transmitFunctions === false) {
         $transmitFunctions = in_array(ini_get('auto_prepend_file'), ['', 'none'], true);
     }
-} catch (\Error $transmitError) { // php-fpm would not start
+} catch (\Error $transmitError) { // otherwise php-fpm would not start
     try {
         error_log('Profiler: plain PHP: nothing is preloaded: ' . $transmitError->getMessage());
     } finally {

@@ -3,7 +3,7 @@
 /**
  * The profiling transmitter: require this file, then call send_profiling_data().
  *
- * An application that has declared one of the names keeps its own; the others are declared.
+ * Functions that the application has declared stay; only the others are declared.
  */
 
 require_once __DIR__ . '/autoload.php';

@@ -12,7 +12,7 @@ final class Autoloader
 {
     private const CALLBACK = [self::class, 'load'];
 
-    /** What most requests need. To look for each file takes ten times as long as opcache takes to load it. */
+    /** Classes that most requests need. Their files are not searched for, which would take longer than loading them. */
     private const OFTEN = [
         'Transmit\Functions' => '/Functions.php',
         'Transmit\JsonError' => '/JsonError.php',
@@ -40,7 +40,7 @@ final class Autoloader
 
     private static bool $isText = false;
 
-    /** Loads from the stored text, for a chroot or an open_basedir without this folder. Needs preload.php. */
+    /** From now on, loads from the text that preload.php has stored: for a chroot or an open_basedir without this folder. */
     public static function useText(): void
     {
         self::$isText = true;
@@ -53,27 +53,27 @@ final class Autoloader
             return;
         }
         $isFile = !self::$isText && (isset(self::OFTEN[$class]) || self::isThere($path));
-        // Not require: that would end the request if the file has been removed.
+        // Not require, which would end the request if the file has been removed.
         if (!$isFile || (include_once __DIR__ . $path) === false) {
             self::loadText($path);
         }
     }
 
-    /** Also where a page has forbidden itself to open our files, by ini_set('open_basedir') or a wrapper of its own. */
+    /** Needed also if a page can no longer open our files, after ini_set('open_basedir') or with its own stream wrapper. */
     private static function loadText(string $path): void
     {
         try {
             $hasText = class_exists(Sources::class, false);
         } catch (\Error $e) {
-            return; // it is disabled
+            return; // class_exists() is disabled
         }
         $hasText && isset(Sources::FILES[$path]) && eval('?>' . Sources::FILES[$path]);
     }
 
     /**
-     * Calls no function, for any may be disabled.
+     * Calls no function, because any may be disabled.
      *
-     * @return string "" if it is no class of ours
+     * @return string "": it is not one of our classes
      */
     private static function path(string $class): string
     {
@@ -99,7 +99,7 @@ final class Autoloader
         }
     }
 
-    /** Loads one class now, where our autoloader is not registered. */
+    /** Loads one class now, also if our autoloader is not registered. */
     public static function need(string $class): void
     {
         if (!class_exists($class, false)) {
@@ -107,7 +107,7 @@ final class Autoloader
         }
     }
 
-    /** Loads all classes that the functions need, where no autoloader can be registered. */
+    /** Loads all classes that the functions need, if no autoloader can be registered. */
     public static function loadAll(): void
     {
         foreach (['', '/Plain', '/Preloaded', '/Profiler'] as $folder) {
@@ -120,9 +120,9 @@ final class Autoloader
     }
 
     /**
-     * Registers our autoloader before those of the application, which are then never asked for our classes.
+     * Registers our autoloader before those of the application, so that PHP does not call them for our classes.
      *
-     * @return bool whether unregister() has to follow
+     * @return bool whether the caller must call unregister()
      */
     public static function registerFirst(): bool
     {

@@ -13,7 +13,7 @@ final class BufferDirectory
     private const MISSING = 'no such directory';
 
     /**
-     * The first of them that can be used, created 0755 if need be. Without links, whatever the candidate has.
+     * Returns the first usable candidate, without links in its path. It is created with mode 0755 if necessary.
      *
      * @param list<string> $candidates
      */
@@ -22,7 +22,7 @@ final class BufferDirectory
         foreach ($candidates as $candidate) {
             [$directory, $why] = TrustedPath::examine($candidate);
             if ($why === self::MISSING) {
-                self::create($candidate); // or another process does, at the same time
+                self::create($candidate); // another process may create it at the same time
                 [$directory, $why] = TrustedPath::examine($candidate);
             }
             if ($why === '' && Directory::isWritable($directory)) {
@@ -33,7 +33,7 @@ final class BufferDirectory
     }
 
     /**
-     * What is in it, one by one: it may be much.
+     * Yields the names in a directory one by one, because there may be very many.
      *
      * @return \Generator<int, string>
      */
@@ -48,18 +48,18 @@ final class BufferDirectory
                 yield $name;
             }
         } finally {
-            closedir($handle); // PHP itself keeps the last one open
+            closedir($handle); // PHP itself keeps the last handle open
         }
     }
 
-    /** Why it cannot be used as it is now; "" if it can. */
+    /** Why the directory cannot be used now; "" if it can. */
     public static function problem(string $directory): string
     {
         $distrust = Directory::distrust($directory);
         return $distrust !== '' || Directory::isWritable($directory) ? $distrust : 'this user may not write to it';
     }
 
-    /** The system's temp directory is not ours to make. */
+    /** Creates the directory, unless it is the system's temp directory. */
     public static function create(string $directory): bool
     {
         return $directory !== sys_get_temp_dir() && mkdir($directory, 0755, true);

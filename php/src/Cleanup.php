@@ -11,7 +11,7 @@ use Transmit\Plain\Tags;
  */
 final class Cleanup
 {
-    /** A write takes milliseconds. */
+    /** Older temporary files are not in use, because a write takes milliseconds. */
     private const TEMPORARY_SECONDS = 60;
 
     public static function run(Settings $settings, int $maxAge): void
@@ -36,7 +36,7 @@ final class Cleanup
         }
     }
 
-    /** Never true for what is not a file of this user's own. */
+    /** Whether the file is older. False if this user does not own it. */
     private static function isOlder(string $path, int $before): bool
     {
         $stat = Directory::ownFile($path);

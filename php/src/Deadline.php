@@ -19,7 +19,7 @@ final class Deadline
     public static function now(): int
     {
         if (PHP_VERSION_ID < 80000 && !function_exists('hrtime')) {
-            return (int) (microtime(true) * 1e9); // it would throw nothing, and warn
+            return (int) (microtime(true) * 1e9); // a disabled hrtime() would only raise a warning
         }
         try {
             return hrtime(true);
@@ -28,7 +28,7 @@ final class Deadline
         }
     }
 
-    /** @param int $start now(), before */
+    /** @param int $start a previous result of now() */
     public static function after(int $start, int $timeoutUs): self
     {
         return new self($start + $timeoutUs * 1000);
@@ -39,13 +39,13 @@ final class Deadline
         return new self($this->at - $us * 1000);
     }
 
-    /** In half of the time that is left. */
+    /** A deadline after half of the time that is left. */
     public function halfway(): self
     {
         return $this->earlierBy(intdiv($this->left(), 2));
     }
 
-    /** Microseconds left, 0 when there are none. */
+    /** The microseconds that are left, 0 if none are. */
     public function left(): int
     {
         return max(0, intdiv($this->at - self::now(), 1000));

@@ -9,12 +9,12 @@ use function is_string;
 use function strlen;
 
 /**
- * json_encode with a deadline and a limit of bytes. It encodes piece by piece, and gives the same JSON or throws
- * Refused.
+ * Does the same as json_encode, with a deadline and a limit of bytes. It encodes a value piece by piece, and throws
+ * Refused when a limit is exceeded.
  */
 final class Encoder
 {
-    /** As json_encode and the library have it; the outermost level is 1. */
+    /** The same as in json_encode and the library. The outermost level is 1. */
     public const MAX_DEPTH = 512;
 
     public const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
@@ -26,7 +26,7 @@ final class Encoder
     private string $json = '';
     private bool $hasPieces = false;
 
-    /** @var array<string|int, true> what is being encoded now, by reference and object: null in itself */
+    /** @var array<string|int, true> the references and objects that are being encoded: inside, they are encoded as null */
     private array $path = [];
 
     private function __construct(Deadline $deadline, int $maxBytes, Serialized $serialized)
@@ -38,7 +38,7 @@ final class Encoder
     }
 
     /**
-     * A profile with its "_meta" as the last field. $data is not copied: it may be most of the memory.
+     * Encodes a profile, with "_meta" as the last field. It does not copy $data, which may be most of the memory.
      *
      * @param array<string, mixed> $instead fields that replace those of $data
      * @param array<string, mixed> $meta
@@ -98,7 +98,7 @@ final class Encoder
         $this->check();
     }
 
-    /** The first piece always has time: nothing that is small is lost here. */
+    /** Checks the limits, but not the time of the first piece, so that a small profile is never refused. */
     private function check(): void
     {
         if (strlen($this->json) > $this->maxBytes) {
@@ -110,7 +110,7 @@ final class Encoder
         $this->hasPieces = true;
     }
 
-    /** Also called on the way down: each level that is no piece costs a look at a few thousand items. */
+    /** Called also at each level that is not a piece, because Piece may have checked thousands of items there. */
     private function checkTime(): void
     {
         if ($this->deadline->isOver()) {
@@ -157,7 +157,7 @@ final class Encoder
      * Encodes as many items at once as make a piece. An item that is larger than a piece is encoded by its own items.
      *
      * @param iterable<mixed>|object $items
-     * @param array|null $array the array that they are from; null: they are an object's
+     * @param array|null $array the array of these items; null: they belong to an object
      */
     private function appendItems($items, ?array $array, bool $isMap, int $level): void
     {
@@ -180,7 +180,7 @@ final class Encoder
             $this->appendChunk($chunk, $comma);
             $chunk = [];
             $room = Piece::BYTES;
-            // A map's item with the key 0 is no part of a chunk's beginning: json_encode would write a list.
+            // A map's item with the key 0 cannot begin a chunk, because json_encode would write a list.
             $this->json .= $comma;
             $comma = ',';
             if ($isMap) {
@@ -205,7 +205,7 @@ final class Encoder
     /**
      * @param int|string $key
      * @param mixed $item
-     * @return int with its name; -1: it is no piece
+     * @return int its size with its name; -1: it is not a piece
      */
     private function sizeOf($key, $item, int $level): int
     {
@@ -237,7 +237,7 @@ final class Encoder
         }
     }
 
-    /** Cut only where a UTF-8 sequence begins: each part means what it means in the whole. */
+    /** Encodes a string in parts. Each part begins with a UTF-8 sequence, so that its encoding is the same as in the whole. */
     private function appendString(string $string): void
     {
         if (strlen($string) <= Piece::BYTES) {
@@ -252,7 +252,7 @@ final class Encoder
         $this->json .= '"';
     }
 
-    /** A sequence has at most three continuation bytes (10xxxxxx); what follows more of them stands for itself. */
+    /** The place to cut, at $at or before: a sequence has at most three continuation bytes (10xxxxxx). */
     private static function cutBefore(string $string, int $at): int
     {
         for ($back = 0; $back <= 3 && $at < strlen($string); $back++) {
@@ -263,7 +263,7 @@ final class Encoder
         return min($at, strlen($string));
     }
 
-    /** array_is_list() is PHP 8.1's. */
+    /** array_is_list(), which exists since PHP 8.1. */
     public static function isList(array $array): bool
     {
         if (PHP_VERSION_ID >= 80100) {

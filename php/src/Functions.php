@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * The bodies of the functions of functions.php, which has their descriptions.
+ * The bodies of the functions that functions.php declares and describes.
  */
 final class Functions
 {

@@ -3,11 +3,11 @@
 namespace Transmit;
 
 /**
- * Restores json_last_error(), which belongs to the application, after our json_encode.
+ * Restores the application's json_last_error() after our calls of json_encode.
  */
 final class JsonError
 {
-    /** For each error, what provokes it in json_decode. */
+    /** For each error, a text for which json_decode reports it. */
     private const DECODES = [
         JSON_ERROR_STATE_MISMATCH => '[}',
         JSON_ERROR_CTRL_CHAR => "[\"\x01\"]",
@@ -16,7 +16,7 @@ final class JsonError
         JSON_ERROR_UTF16 => '"\ud800"',
     ];
 
-    /** @param int $error json_last_error(), before */
+    /** @param int $error json_last_error() before our calls */
     public static function restore(int $error): void
     {
         if (json_last_error() === $error) {
@@ -29,11 +29,11 @@ final class JsonError
             }
             json_encode(self::culprit($error), 0, $error === JSON_ERROR_DEPTH ? 1 : 512);
         } catch (\Error $e) {
-            return; // disabled: it stays
+            return; // a function is disabled: the error cannot be restored
         }
     }
 
-    /** @return mixed what json_encode has this error with */
+    /** @return mixed a value for which json_encode reports this error */
     private static function culprit(int $error)
     {
         switch ($error) {

@@ -8,7 +8,7 @@ namespace Transmit;
  */
 final class LargeProfile
 {
-    /** Longer JSON is never made. */
+    /** The longest JSON that is encoded: TRANSMIT_MAX_LENGTH. */
     private const MAX_BYTES = 67108864;
 
     private array $data;
@@ -43,7 +43,7 @@ final class LargeProfile
         return (new self($data, ProfileSender::meta() + $marks, $call))->sendEncoded($settings->listenerSocket, false);
     }
 
-    /** Shrinks it whatever its size is, and keeps its own "_meta". */
+    /** Shrinks a profile of any size, and keeps its own "_meta". */
     public static function sendShrunk(array $data, string $socketPath, Settings $settings, int $start): Outcome
     {
         $meta = $data['_meta'] ?? null;
@@ -71,7 +71,7 @@ final class LargeProfile
     }
 
     /**
-     * Encodes no more than fits, to see whether it fits.
+     * Encodes until the datagram is full, to find out whether the profile fits.
      *
      * @return string|null null: it must be shrunk
      * @throws Refused EDEPTH
@@ -84,7 +84,7 @@ final class LargeProfile
                 ? $this->encodeWithin($until, $this->call->settings->maxDatagramSize)
                 // Half of the time: a shrunk profile is better than none.
                 : $this->encodeWithin($until->halfway(), self::MAX_BYTES);
-        } catch (\Throwable $e) { // also thrown by an object, which may be in the part that is removed
+        } catch (\Throwable $e) { // an object may throw, and shrinking may remove it
             if ($e instanceof Refused && $e->getCode() === Result::EDEPTH) {
                 throw $e;
             }

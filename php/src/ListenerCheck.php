@@ -5,18 +5,18 @@ namespace Transmit;
 use Transmit\Plain\ListenerSocket;
 
 /**
- * Finds out why no profile arrives, without sending one.
+ * Finds out whether profiles can arrive, and if not, why. It sends none.
  */
 final class ListenerCheck
 {
     /**
      * socket_path       string
-     * exists            bool    something is there
+     * exists            bool    a file exists at that path
      * is_socket         bool
-     * writable_dir      bool    a listener of this user could be made there
+     * writable_dir      bool    a listener of this user could bind a socket there
      * path_length_ok    bool
      * connectable       bool    a listener answers, and this user may write to it
-     * error             string  why not; "" if it is
+     * error             string  why it is not connectable; "" if it is
      * buffer_directory  string|null
      * mode              string  "native" or "plain"
      * plain_because     string  "" if native

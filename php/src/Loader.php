@@ -3,7 +3,8 @@
 namespace Transmit;
 
 /**
- * Loads what a preloaded function calls, once in a request. preload.php has kept this text, too.
+ * Loads the classes that preloaded functions call, once in a request. preload.php has stored the text of this file,
+ * too.
  */
 final class Loader
 {
@@ -26,9 +27,9 @@ final class Loader
     }
 
     /**
-     * What an application's signal handler throws would leave classes half loaded, for good.
+     * Delays the application's signal handlers: an exception of one would leave a class incompletely loaded.
      *
-     * @return bool whether they wait now
+     * @return bool whether this call delayed them
      */
     private static function holdSignals(): bool
     {
@@ -42,7 +43,7 @@ final class Loader
         }
     }
 
-    /** @return bool whether an error handler is set, which is then to be restored; false: a function is disabled */
+    /** @return bool whether it has set an error handler, which the caller must restore; false: a function is disabled */
     private static function isQuiet(): bool
     {
         try {

@@ -7,14 +7,14 @@ use Transmit\Plain\LockedStateFile;
 /**
  * Writes to PHP's error log at a limited rate, so that an outage of an hour does not flood it.
  *
- * With the library, its own bound holds (transmit_log_due_for); without it, one line a minute
- * for each result and listener, for all workers of this user together.
+ * The library decides when a line is due (transmit_log_due_for). Without it, all workers of this user together write
+ * one line a minute for each result and listener.
  */
 final class Log
 {
     private const EVERY_SECONDS = 60;
 
-    /** @var array<int, array{int, int}> by result: when this process logged it, how often it did not since */
+    /** @var array<int, array{int, int}> by result: when this process logged it, and how many lines it has left out since */
     private static $own = [];
 
     private static bool $isBroken = false;
@@ -32,7 +32,7 @@ final class Log
         }
     }
 
-    /** A function that write() needs is disabled, which may be error_log() itself. */
+    /** Logs that write() has failed, once. A function that it needs is disabled, perhaps error_log() itself. */
     private static function writeOnce(\Throwable $e): void
     {
         try {
@@ -51,13 +51,13 @@ final class Log
         try {
             $where = basename($e->getFile()) . ':' . $e->getLine();
             $text = 'profile lost: ' . get_class($e) . " at $where: " . $e->getMessage();
-        } catch (\Error $disabled) { // a function
+        } catch (\Error $disabled) { // a function is disabled
             $text .= ', and ' . $disabled->getMessage();
         }
         self::write(Result::EPANIC, $text, null);
     }
 
-    /** @return int|null how many lines were left out since the last one; null: this one is left out */
+    /** @return int|null how many lines were left out since the last one; null: no line is due */
     private static function due(int $result, ?Settings $settings): ?int
     {
         try {
@@ -77,14 +77,14 @@ final class Log
         }
         $was = array_map('intval', explode(' ', $state->read() . ' 0'));
         [$now, $suppressed] = self::count($was);
-        $isOurs = $state->isLocked || $state->isStuck(); // else another worker is at it
+        $isOurs = $state->isLocked || $state->isStuck(); // else another worker decides at this moment
         $state->write("$now[0] $now[1]");
         return $isOurs ? $suppressed : null;
     }
 
     /**
-     * Where the processes cannot tell each other, they log in one second of a minute: a process of FPM does not
-     * remember what it logged in the request before. On the command line, each logs.
+     * For processes that cannot share a file. A process of FPM does not remember the lines of its previous requests, so
+     * it logs only in one second of each minute. On the command line, each process has its own limit.
      */
     private static function dueAlone(int $result): ?int
     {
@@ -97,7 +97,7 @@ final class Log
 
     /**
      * @param array<int> $was [time of the last line, left out since]
-     * @return array{array{int, int}, int|null} what to remember, what due() answers
+     * @return array{array{int, int}, int|null} the new state, and the result of due()
      */
     private static function count(array $was): array
     {

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * Which names the application has taken. It calls no function, because any may be disabled, function_exists() too.
+ * Tells which names are declared. It calls no function, because any may be disabled, also function_exists().
  */
 final class Names
 {
@@ -25,7 +25,7 @@ final class Names
             defined('TRANSMIT_TIMEOUT_USEC') || define('TRANSMIT_TIMEOUT_USEC', 50000);
             defined('MAX_DATAGRAM_SIZE') || define('MAX_DATAGRAM_SIZE', 65507);
         } catch (\Error $e) {
-            return; // one of both functions is disabled
+            return; // defined() or define() is disabled
         }
     }
 }

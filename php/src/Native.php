@@ -18,16 +18,16 @@ final class Native
     public const SHRUNK = 8;
     public const NO_WAIT = 16;
 
-    /** Instead of a Result: the library was not called. */
+    /** Returned instead of a Result: the library was not called. */
     public const NOT_CALLED = -100;
 
-    /** Scope, or Cdef\Functions where every script may use FFI. */
+    /** The class that calls the library: Scope, or Cdef\Functions if every script may use FFI. */
     private static string $scope = Scope::class;
 
     /** Why the library is not used; null: it is. */
     private static ?string $why = null;
 
-    /** @var array{string|null}|null the setting for which that was decided */
+    /** @var array{string|null}|null the setting for which $why was decided */
     private static ?array $decidedFor = null;
 
     /** Whether the library can be used here. Decided once per request. */
@@ -73,10 +73,10 @@ final class Native
     }
 
     /**
-     * One attempt to send that starts nothing and needs no settings in the library: transmit_try_send.
+     * Calls transmit_try_send: one attempt that starts nothing and needs no settings in the library.
      *
      * @param string $socketPath without a NUL byte
-     * @param string $meta what "_meta" has between its time and its version
+     * @param string $meta members of "_meta" to put after its timestamp
      * @return bool whether the socket took it
      */
     public static function trySend(
@@ -109,7 +109,7 @@ final class Native
     /**
      * Sends what is in the disk buffer.
      *
-     * @return array{int, string} how many, or a Result below 0; why not all
+     * @return array{int, string} how many were sent, or a Result below 0; why not all were sent
      */
     public static function replay(int $maxFiles, int $budgetUs, Settings $settings): array
     {
@@ -125,7 +125,7 @@ final class Native
         }
     }
 
-    /** @return int|false|null lines left out since the last one; null: not now; false: the library does not say */
+    /** @return int|false|null lines left out since the last one; null: none is due; false: the library was not called */
     public static function logDue(int $result, Settings $settings)
     {
         if (!self::isUsable($settings)) {
@@ -139,7 +139,7 @@ final class Native
         return $due >= 0 ? $due : null;
     }
 
-    /** As JSON: see transmit.h. */
+    /** transmit_stats, as JSON; "": the library cannot be used. */
     public static function stats(Settings $settings): string
     {
         return self::isUsable($settings) ? self::$scope::stats() : '';
@@ -151,9 +151,9 @@ final class Native
     }
 
     /**
-     * Passes all keys, so that two virtual hosts in one worker do not inherit each other's. Starts the library.
+     * Passes all settings to the library, so that it keeps none of another virtual host of this worker. Starts it.
      *
-     * @return int 0, or why it cannot be used here
+     * @return int 0, or a Result: why the library cannot be used
      */
     public static function configure(Settings $settings): int
     {
@@ -176,15 +176,15 @@ final class Native
             $values['buffer_dirs'] = self::directories($values['buffer_dirs']);
         }
         try {
-            return json_encode($values, JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR); // no json_last_error() then
+            return json_encode($values, JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR); // keeps json_last_error()
         } catch (\JsonException $e) {
             return '';
         }
     }
 
     /**
-     * Outside open_basedir PHP cannot tell a missing directory from a forbidden one, so it first tries to create it.
-     * The library gets paths without links. A link that another user may have made is refused here.
+     * The directories that open_basedir allows, with links resolved. A link that another user may have made is refused.
+     * PHP cannot tell a missing directory from one outside open_basedir, so this first tries to create it.
      *
      * @param list<string> $directories
      * @return list<string>
@@ -203,7 +203,7 @@ final class Native
         return $allowed === [] ? [Scope::NO_DIRECTORY] : $allowed;
     }
 
-    /** @return string|null why not; null: it is there */
+    /** @return string|null why the library cannot be used; null: it is bound */
     private static function bind(?string $library): ?string
     {
         if ($library === '') {

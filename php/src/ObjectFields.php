@@ -3,23 +3,23 @@
 namespace Transmit;
 
 /**
- * The fields that json_encode writes of an object: its public properties. It calls no method of the object.
+ * Returns the public properties of an object, which json_encode writes. It calls no method of the object.
  */
 final class ObjectFields
 {
-    /** One with more fields is not copied, which PHP does for names that are numbers. */
+    /** An stdClass with more fields is not cast to an array: PHP copies it then if a name is a number. */
     private const MANY = 100000;
 
     /**
-     * Names that begin with a NUL byte are to be left out: so PHP names what is not public.
+     * PHP gives properties that are not public a name that begins with a NUL byte: check isPublic().
      *
-     * @return array|\stdClass for foreach
+     * @return array|\stdClass to iterate with foreach
      * @throws Refused
      */
     public static function of(object $object)
     {
         if ($object instanceof \Closure) {
-            return []; // an array would hold it
+            return []; // a cast would put the closure itself into an array
         }
         if ($object instanceof \stdClass) {
             $left = self::MANY;
@@ -29,7 +29,7 @@ final class ObjectFields
                 }
             }
         }
-        foreach (['ArrayObject', 'ArrayIterator'] as $class) { // a class of the application's may have another count()
+        foreach (['ArrayObject', 'ArrayIterator'] as $class) { // a derived class may have another count()
             $isMany = $object instanceof $class
                 && (new \ReflectionMethod($class, 'count'))->invoke($object) > self::MANY;
             if ($isMany) {
@@ -39,7 +39,7 @@ final class ObjectFields
         return (array) $object;
     }
 
-    /** @param int|string $name as foreach gives it */
+    /** @param int|string $name a key from foreach */
     public static function isPublic($name): bool
     {
         return $name === '' || ((string) $name)[0] !== "\0";

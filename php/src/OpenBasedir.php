@@ -14,20 +14,20 @@ final class OpenBasedir
         return !self::isPhps('ini_get') || ini_get('open_basedir') !== '';
     }
 
-    /** Whether this is there, and PHP may use it. */
+    /** Whether the path exists, and open_basedir allows it. */
     public static function allows(string $path): bool
     {
         return self::resolve($path) !== null;
     }
 
-    /** @return string|null its path without links; null: it is not there, or PHP may not use it */
+    /** @return string|null the path without links; null: it does not exist, or open_basedir forbids it */
     public static function resolve(string $path): ?string
     {
         $real = self::isPhps('realpath') ? realpath($path) : false;
-        return is_string($real) ? $real : null; // null: PHP 7.4, disabled
+        return is_string($real) ? $real : null; // a disabled realpath() returns null on PHP 7.4
     }
 
-    /** A page can define a function that disable_functions has removed. */
+    /** Whether it is PHP's own function: a page can define one that disable_functions has removed. */
     private static function isPhps(string $function): bool
     {
         try {

@@ -10,7 +10,7 @@ final class Outcome
     /** A Result. */
     public int $result;
 
-    /** "" if it is at the listener. */
+    /** Why the listener did not take it; "": it did. */
     public string $why;
 
     public function __construct(int $result, string $why = '')
@@ -29,7 +29,7 @@ final class Outcome
         return $this->result === Result::BUFFERED;
     }
 
-    /** The same, with another reason before its own. */
+    /** Returns the same outcome, with $why before its own reason. */
     public function because(string $why): self
     {
         return new self($this->result, $this->why === '' ? $why : "$why; $this->why");

@@ -10,25 +10,25 @@ use function is_string;
 use function strlen;
 
 /**
- * Tells whether json_encode can encode a value at once. json_encode cannot be interrupted, so this must be known
- * before.
+ * Tells whether a value is a piece: json_encode encodes it within a fraction of a millisecond. This is checked before,
+ * because json_encode cannot be interrupted.
  *
- * A piece is encoded within a fraction of a millisecond, whatever is in it. The look at it ends as soon as it is
- * known to be more: at most a few thousand items, also of an array that holds another one a million times.
+ * The check ends as soon as the value is too large for a piece, after a few thousand items at most. That also holds for
+ * an array that contains the same large array many times.
  */
 final class Piece
 {
-    /** A piece's size, about: the bytes of its text, and ITEM for each item. */
+    /** The largest size of a piece: the bytes of its texts, and ITEM for each item. */
     public const BYTES = 65536;
 
     public const ITEM = 16;
 
-    /** What is nested deeper may hold itself. */
+    /** A value that is nested deeper may contain itself. */
     private const DEPTH = 32;
 
     /**
-     * Looks that found no piece may cost so much more than those that found one. After that, pieces are small and flat:
-     * a value that is nested 500 times would otherwise be looked into on each level.
+     * Limits the cost of checks that find no piece, compared with those that find one. When it is used up, only small
+     * and flat values are pieces. Otherwise a value that is nested 500 times would be checked on each level.
      */
     private const CREDIT = 4 * self::BYTES;
 
@@ -37,15 +37,15 @@ final class Piece
 
     private int $credit = self::CREDIT;
 
-    /** @var array<string|int, true>|null where the look is now, by reference and object; null: not asked for */
+    /** @var array<string|int, true>|null the references and objects that contain the current item; null: not needed */
     private $path = null;
 
     private bool $isTooDeep = false;
 
     /**
      * @param mixed $value
-     * @param int $levels so many levels of arrays and objects may be in it
-     * @return int its size, about; -1: it is no piece
+     * @param int $levels levels of arrays and objects that it may have
+     * @return int its approximate size; -1: it is not a piece
      */
     public function size($value, int $levels): int
     {
@@ -56,7 +56,7 @@ final class Piece
             return 0;
         }
         if ($value instanceof \JsonSerializable) {
-            return -1; // what that gives, only a call tells
+            return -1; // only a call tells its result
         }
         $isThorough = $this->credit > 0;
         $most = $isThorough ? self::BYTES : self::SMALL;
@@ -64,7 +64,7 @@ final class Piece
         $this->path = $isThorough ? null : [];
         $left = $this->look($value, $most, min($levels, $isThorough ? self::DEPTH : self::SMALL_DEPTH));
         if ($left < 0 && $this->isTooDeep && $isThorough) {
-            $this->path = []; // Does it hold itself? json_encode writes null there.
+            $this->path = []; // It may contain itself: json_encode writes null there.
             $left = $this->look($value, $most, $levels);
         }
         $this->credit = min(self::CREDIT, $this->credit + ($left < 0 ? -max(0, $most + $left) : $most - $left));
@@ -73,7 +73,7 @@ final class Piece
 
     /**
      * @param array|object $value
-     * @return int what it leaves of $left; below 0: it is no piece, and -1 - this was left when the look ended
+     * @return int the rest of $left; below 0: it is not a piece, and -1 minus this is the rest when the check ended
      */
     private function look($value, int $left, int $levels): int
     {
@@ -100,7 +100,7 @@ final class Piece
 
     /**
      * @param array|\stdClass $fields
-     * @param array|null $array the same, if it is an array
+     * @param array|null $array $fields if it is an array
      */
     private function lookInto($fields, int $left, int $levels, ?array $array): int
     {
@@ -156,7 +156,7 @@ final class Piece
 
     /**
      * @param int|string $key
-     * @return string|null what is the same for all references to the same; null: it is none
+     * @return string|null an id of the reference, the same for all references to one value; null: it is not a reference
      */
     public static function reference(array $array, $key): ?string
     {
@@ -164,7 +164,7 @@ final class Piece
             $reference = \ReflectionReference::fromArrayElement($array, $key);
             return $reference === null ? null : $reference->getId();
         } catch (\Error $e) {
-            return null; // disable_classes: nesting ends it
+            return null; // the class is disabled: the limit of nesting ends the check
         }
     }
 }

@@ -3,8 +3,8 @@
 namespace Transmit;
 
 /**
- * Text for a log or a terminal. Paths, messages and answers may be another's choice: a line feed makes a line that
- * no program logged, an escape sequence is a command to a terminal, and a mark of direction (U+202E) turns text around.
+ * Makes text safe for a log or a terminal. Other users may have chosen paths, messages and answers. A line feed would
+ * fake a line of the log, an escape sequence is a command to a terminal, and U+202E reverses text.
  */
 final class Printable
 {
@@ -23,7 +23,7 @@ final class Printable
         return implode("\n", array_map([self::class, 'clean'], explode("\n", strtr($text, ["\r\n" => "\n"]))));
     }
 
-    /** "?" for all that is not a visible character or a space. */
+    /** Replaces each character that is neither visible nor a space by "?". */
     private static function clean(string $line): string
     {
         if (preg_match('//u', $line) !== 1) { // not UTF-8: a terminal may take 0x9b for an escape

@@ -12,10 +12,10 @@ final class ProfileSender
 {
     private const TRANSMITTER_VERSION = '1.0';
 
-    /** "_meta" is shorter, whatever PHP_VERSION is. */
+    /** The most bytes of "_meta", with any PHP_VERSION. */
     private const META_BYTES = 256;
 
-    /** They keep json_last_error(). LargeProfile encodes values that these flags refuse. */
+    /** These flags leave json_last_error() unchanged. LargeProfile encodes values that they refuse. */
     private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE | JSON_THROW_ON_ERROR;
 
     /**

@@ -9,7 +9,7 @@ namespace Transmit;
  */
 final class Quiet
 {
-    /** How PHP 7.4 ends the warning that a disabled function was called, which returns null. */
+    /** The end of PHP 7.4's warning about a call of a disabled function, which returns null. */
     private const DISABLED = '() has been disabled for security reasons';
 
     /** @var string the last warning that was kept from the application */
@@ -23,10 +23,10 @@ final class Quiet
 
     private int $jsonError = JSON_ERROR_NONE;
 
-    /** @var int|null error_reporting(), where set_error_handler() is disabled */
+    /** @var int|null error_reporting() before ours, if set_error_handler() is disabled */
     private $level = null;
 
-    /** @var string|null PHP 7.4 with mbstring.func_overload: strlen() is to count bytes, not characters */
+    /** @var string|null mb_internal_encoding() before ours: with PHP 7.4's mbstring.func_overload, strlen() depends on it */
     private $encoding = null;
 
     /**
@@ -68,12 +68,12 @@ final class Quiet
         }
     }
 
-    /** Not if it is disabled. */
+    /** Whether the function exists and is not disabled. */
     private static function has(string $function): bool
     {
         try {
             return function_exists($function);
-        } catch (\Error $e) { // function_exists itself is
+        } catch (\Error $e) { // function_exists() is disabled
             return self::isDeclared($function);
         }
     }
@@ -87,7 +87,7 @@ final class Quiet
         }
     }
 
-    /** After exit() in a method of the application's objects, too: for its shutdown functions. */
+    /** Restores all before the application's shutdown functions, also after exit() in a method of its objects. */
     public function __destruct()
     {
         if ($this->hasHandler || $this->hasHeldSignals || $this->level !== null) {
@@ -95,7 +95,7 @@ final class Quiet
         }
     }
 
-    /** Signal handlers that had to wait run last: what one of them throws is the application's. */
+    /** Restores all. Delayed signal handlers run last: their exceptions reach the application. */
     private function end(): void
     {
         if (self::has('json_last_error')) {
@@ -119,7 +119,7 @@ final class Quiet
         }
     }
 
-    /** For the rest of a call in which the application's code has run: it may have set a handler of its own. */
+    /** Sets our error handler again, after the application's code has run in a call and may have set its own. */
     public static function renew(): void
     {
         if (self::has('set_error_handler') && self::has('restore_error_handler')) {
@@ -132,11 +132,11 @@ final class Quiet
         }
     }
 
-    /** Unless the application has set one above it, in another fiber: then it stays, and passes all on. */
+    /** If the application has set another handler since, in another fiber, ours stays, and passes warnings on. */
     private static function removeHandler(): void
     {
         if (!self::has('restore_error_handler')) {
-            return; // disabled: it stays, too
+            return; // disabled: our handler stays
         }
         $current = set_error_handler(null);
         restore_error_handler();
@@ -146,7 +146,7 @@ final class Quiet
         }
     }
 
-    /** Without array_pop(), which may be disabled. */
+    /** Removes the last item without array_pop(), which may be disabled. */
     private static function allButTheLast(array $list): array
     {
         foreach ($list as $last => $value) {
@@ -156,15 +156,15 @@ final class Quiet
         return $list;
     }
 
-    /** The system's words of the last failed file or socket function, without the function's name. */
+    /** The last warning of a file or socket function, without the function's name. */
     public static function lastWarning(): string
     {
         return (string) preg_replace('/^\w+\(.*?\): /s', '', self::$lastWarning);
     }
 
     /**
-     * @internal the error handler. A fiber that the application suspends in mid-call leaves it in place: a warning
-     * that is raised then is the application's.
+     * @internal the error handler. If the application suspends a fiber during a call, the handler stays set. It then
+     * passes the application's own warnings on.
      *
      * @return mixed
      */
@@ -173,7 +173,7 @@ final class Quiet
         if (strncmp($file, __DIR__, \strlen(__DIR__)) === 0 || self::isInACall()) {
             self::$lastWarning = $message;
             if (PHP_VERSION_ID < 80000 && substr($message, -\strlen(self::DISABLED)) === self::DISABLED) {
-                throw new \Error($message); // as from PHP 8 on, where a disabled function is none
+                throw new \Error($message); // PHP 8 throws an Error, too
             }
             return true;
         }

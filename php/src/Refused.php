@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * Thrown when a profile takes too long or too much memory to encode, or cannot be JSON.
+ * A profile is refused: encoding takes too long or too much memory, or is not possible.
  */
 final class Refused extends \Exception
 {

@@ -10,17 +10,17 @@ use Transmit\Plain\Tags;
 /**
  * Sends the profiles in the disk buffer, with the library or in plain PHP.
  *
- * Both follow the rules of buffer/replay.go: one process of each user and listener replays at a time, and it moves a
- * profile away from other readers while it sends it.
+ * Both follow the rules of buffer/replay.go. For each user and listener, one process replays at a time. It moves a
+ * profile to the user's own directory while it sends it, so that no other program reads it.
  */
 final class Replay
 {
     private const PROFILE = '/^profile_\d{8}_\d{6}_[0-9a-f]{8}\.json$/D';
 
-    /** How long a listener may not read, at least. */
+    /** The least time that the listener has to read a profile, before the replay ends. */
     private const PATIENCE_US = 20000;
 
-    /** So many names are kept of a directory that may have far more. */
+    /** The most names of files that are kept in memory. */
     private const NAMES = 1000;
 
     private string $directory;
@@ -48,7 +48,7 @@ final class Replay
         return max(0, $result);
     }
 
-    /** Logs why nothing could be replayed, but not that time was up or that all was sent. */
+    /** Logs why nothing could be replayed. Logs nothing if some profiles were sent, or none was there. */
     private static function report(int $result, string $why, Settings $settings): void
     {
         if ($result <= 0 && $why !== '') {
@@ -56,7 +56,7 @@ final class Replay
         }
     }
 
-    /** Moves back what a dead process was sending. */
+    /** Moves profiles back that a process was sending when it died. */
     public static function recover(string $directory, Tags $tags): void
     {
         $lock = self::claims($directory, $tags) === [] ? null : self::lock($tags);
@@ -66,7 +66,7 @@ final class Replay
         }
     }
 
-    /** One process of each user and listener has it at a time. */
+    /** The lock for a replay, which one process of each user and listener holds. Null: another process has it. */
     private static function lock(Tags $tags): ?LockedStateFile
     {
         return $tags->state === null ? null : LockedStateFile::open($tags->state, "replay-$tags->own");
@@ -126,14 +126,14 @@ final class Replay
     }
 
     /**
-     * The oldest after that one, of those that were seen in half of the time that is left.
+     * The oldest names after $last. It reads the directory for at most half of the time that is left.
      *
      * @return list<string>
      */
     private function oldest(string $last): array
     {
         $until = $this->deadline->earlierBy(intdiv($this->deadline->left(), 2));
-        $isShared = Directory::isShared($this->directory); // then others' names must not hide ours
+        $isShared = Directory::isShared($this->directory); // then another user's files must not take the place of ours
         $names = [];
         $seen = 0;
         foreach (BufferDirectory::names($this->directory) as $name) {
@@ -167,7 +167,7 @@ final class Replay
         $path = "$this->directory/$name";
         $claim = "{$this->tags->state}/$name";
         if (!$this->maySend($path) || !rename($path, $claim)) {
-            return true; // it stays, or another process took it
+            return true; // the file stays, or another process has taken it
         }
         $json = $this->maySend($claim) ? file_get_contents($claim) : false;
         if ($json !== false && !self::isWhole($json)) {
@@ -181,14 +181,14 @@ final class Replay
         return self::move($claim, $path) && ($json === false || $isTooLarge);
     }
 
-    /** A file of this user's own that fits into a datagram. */
+    /** Whether this user owns the file, and it fits into a datagram. */
     private function maySend(string $path): bool
     {
         $stat = Directory::ownFile($path);
         return $stat !== null && $stat['size'] <= $this->settings->maxDatagramSize;
     }
 
-    /** Half a surrogate pair is JSON, although PHP cannot decode it. */
+    /** Whether the text is a JSON object. PHP cannot decode half a surrogate pair, which is valid JSON. */
     private static function isWhole(string $json): bool
     {
         $isValid = is_array(json_decode($json, true)) || json_last_error() === JSON_ERROR_UTF16;
@@ -225,7 +225,7 @@ final class Replay
         return $tags->isAlone() && Directory::ownFile($old) !== null ? array_merge($claims, [$old]) : $claims;
     }
 
-    /** rename() would replace what is there. */
+    /** Renames a file if the new name is free: rename() alone would replace a file. */
     private static function move(string $from, string $to): bool
     {
         clearstatcache();

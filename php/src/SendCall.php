@@ -10,21 +10,21 @@ use Transmit\Plain\Sender;
  */
 final class SendCall
 {
-    /** The part of the time that is reserved for the disk, at most. */
+    /** The most time that is reserved for the disk. */
     private const DISK_RESERVE_US = 10000;
 
     public Settings $settings;
 
-    /** The end of encoding and of waiting for the socket: the rest of the time is for the disk. */
+    /** Encoding and waiting for the socket end at this time. The rest of the time is for the disk. */
     public Deadline $socketDeadline;
 
     /** The end of the call. */
     public Deadline $deadline;
 
-    /** The listener that the profile is for, also if it goes to the disk at once. */
+    /** The listener that the profile is for, also if the profile is only written to the disk. */
     public string $listener;
 
-    /** Native::AS_IS, and more. */
+    /** Flags of Native, or-ed together. */
     public int $flags = Native::AS_IS;
 
     private int $start;
@@ -40,7 +40,7 @@ final class SendCall
         $this->socketDeadline = $this->deadline->earlierBy($reserve);
     }
 
-    /** To that socket, else to the disk. */
+    /** Sends to that socket, else writes to the disk. */
     public function toListener(string $json, string $socketPath): Outcome
     {
         $this->listener = $socketPath;
@@ -48,7 +48,7 @@ final class SendCall
         return $problem === '' ? $this->send($json, $socketPath) : $this->toDisk($json)->because($problem);
     }
 
-    /** To the disk at once. */
+    /** Writes to the disk without trying the socket. */
     public function toDisk(string $json): Outcome
     {
         return $this->send($json, null);
@@ -65,7 +65,7 @@ final class SendCall
                 return new Outcome($result, $result === Result::SENT ? '' : Native::lastError());
             }
         } catch (\Error $e) {
-            $because = $e->getMessage(); // a function or class that it needs is disabled
+            $because = $e->getMessage(); // a function or class that the library needs is disabled
         }
         $outcome = Sender::send($json, $socketPath, $this);
         return isset($because) && !$outcome->isSent() ? $outcome->because($because) : $outcome;

@@ -3,14 +3,14 @@
 namespace Transmit;
 
 /**
- * The results of jsonSerialize() of the application's objects. It is called once for each object, even if a profile is
- * encoded twice.
+ * Remembers the results of jsonSerialize(), so that it is called once for each object, even if a profile is encoded
+ * twice.
  */
 final class Serialized
 {
     private const REMEMBERED = 10000;
 
-    /** @var array<int, array{\JsonSerializable, mixed}> the object too: its number may be another's later */
+    /** @var array<int, array{\JsonSerializable, mixed}> by object id: the object, which keeps its id from being used again, and the result */
     private array $results = [];
 
     /** @return mixed */

@@ -9,22 +9,22 @@ use Transmit\Profiler\Options;
  *
  * key                default
  * listener_socket    "/var/run/bitville-apm/listener.sock"; an absolute path, no scheme before it
- * listener_user      null    a user's name or number: profiles go only to a socket that belongs to him or to root
+ * listener_user      null    a user's name or number: profiles go only to a socket that this user or root owns
  * timeout_us         50000   for a whole call
  * max_datagram_size  65507   bytes; the listener's limit, if lower
- * listener           ""      its limit instead of 65507: a key of LISTENERS
- * oversize           "shrink"   a larger profile is cut; "buffer": whole, to disk; "memfd": whole, as a memfd
- * replay             "off"   "auto": after an outage the library sends what is in the buffer. Not in plain PHP
+ * listener           ""      sets max_datagram_size, unless that is set: a key of LISTENERS
+ * oversize           "shrink"   shrink a larger profile; "buffer": write it whole to disk; "memfd": send a memfd
+ * replay             "off"   "auto": after an outage the library sends the buffered profiles. Not in plain PHP
  * wait_for_disk      true    false: a call ends when the library has the profile. Plain PHP always waits
  * buffer_dirs        /var/lib/bitville-apm/buffer, /tmp/bitville-apm-buffer,
  *                    <system temp>/bitville-apm-buffer, <system temp>
  * buffer_max_bytes   1073741824   0: no limit
  * buffer_max_files   100000       0: no limit
  *
- * These are PHP's alone:
- * library            libtransmit.so's path; "": do not use the library; null: look for it
+ * Only PHP has this one:
+ * library            null    path of libtransmit.so; "": do not use the library; null: search for it
  *
- * The profiler's: see Transmit\Profiler\Options.
+ * Transmit\Profiler\Options has the settings of the profiler.
  */
 final class Settings
 {
@@ -68,7 +68,7 @@ final class Settings
     /** @var self|null */
     private static $last = null;
 
-    /** @var mixed what $last was made of */
+    /** @var mixed the application's array that $last was made of */
     private static $lastConfig;
 
     /** @var list<string> what was wrong with $lastConfig */
@@ -103,7 +103,7 @@ final class Settings
         $this->library = $values['library'];
     }
 
-    /** The settings now. The same object as long as the application's array is the same. */
+    /** The current settings: the same object as long as the application's array is the same. */
     public static function current(): self
     {
         $problem = 'get_profiling_config() returned no array: the defaults are used';
@@ -116,19 +116,19 @@ final class Settings
         return self::$last !== null && self::$lastConfig === $config ? self::$last : self::make($config, $problem);
     }
 
-    /** @return mixed the application's array, as current() has seen it */
+    /** @return mixed the application's array at the last call of current() */
     public static function given()
     {
         return self::$lastConfig;
     }
 
-    /** @return array<string, mixed> what config.php's function returns */
+    /** @return array<string, mixed> the settings if the application defines no function */
     public static function ofEnvironment(): array
     {
         return ['listener_socket' => getenv('LISTENER_SOCKET') ?: self::DEFAULTS['listener_socket']];
     }
 
-    /** @return mixed the application's array; without its function, that of config.php, which may be out of reach */
+    /** @return mixed the application's array, or ofEnvironment() */
     private static function config()
     {
         return function_exists('get_profiling_config')
@@ -138,7 +138,7 @@ final class Settings
 
     /**
      * @param mixed $config
-     * @param string $problem if that is no array
+     * @param string $problem the text to log if $config is not an array
      */
     private static function make($config, string $problem): self
     {
@@ -167,14 +167,14 @@ final class Settings
         return self::$last;
     }
 
-    /** @return list<string> what is wrong with the application's array, as it was logged */
+    /** @return list<string> the problems of the application's array, which were logged */
     public static function problems(): array
     {
         self::current();
         return self::$problems;
     }
 
-    /** @return list<string> keys of the application's array that are none of ours: its own, or misspelt */
+    /** @return list<string> keys of the application's array that are not settings */
     public static function otherKeys(): array
     {
         self::current();
@@ -183,7 +183,7 @@ final class Settings
     }
 
     /**
-     * As transmit_configure takes them.
+     * The settings in the form of transmit_configure.
      *
      * @return array<string, mixed>
      */

@@ -14,10 +14,10 @@ final class ShrinkPlan
     private const FUNCTIONS = 50;
     private const QUERIES = 100;
 
-    /** So many candidates are collected before the slowest of them are picked again. */
+    /** When there are so many candidates, only the slowest of them are kept. */
     private const CANDIDATES = 250;
 
-    /** "sql" and "xhprof" have a few fields. One with more than this is not copied, and not shrunk. */
+    /** If "sql" or "xhprof" has more fields than this, it is neither copied nor shrunk. */
     private const FIELDS = 10000;
 
     /** @var array<string, mixed> fields of the profile that replace those of the same name */
@@ -67,10 +67,10 @@ final class ShrinkPlan
     }
 
     /**
-     * The fields that JSON has of an array or an object, as an array.
+     * Returns the fields that an array or an object has in JSON.
      *
      * @param mixed $value
-     * @return array<mixed>|null null: nothing, or too much to copy
+     * @return array<mixed>|null null: it has none, or too many to copy
      */
     private function fields($value): ?array
     {
@@ -89,7 +89,7 @@ final class ShrinkPlan
 
     /**
      * @param mixed $value
-     * @return array<mixed>|\stdClass|null for foreach; null: it is neither array nor object in JSON
+     * @return array<mixed>|\stdClass|null items to iterate; null: it is neither an array nor an object in JSON
      */
     private function items($value)
     {
@@ -123,7 +123,7 @@ final class ShrinkPlan
 
     /**
      * @param array<mixed>|\stdClass $all
-     * @return array<mixed>|\stdClass a map whose first keys are 0, 1, 2 … stays a map
+     * @return array<mixed>|\stdClass an object if it is a map whose first keys are 0, 1, 2 …, which must stay a map
      */
     private static function first($all)
     {
@@ -139,8 +139,8 @@ final class ShrinkPlan
     }
 
     /**
-     * The slowest, slowest first; of equally slow ones, those that came first. Of too many for the time, the
-     * first are examined, and a mark says how many.
+     * Returns the slowest queries, slowest first; equally slow ones in their old order. If time is up, the rest is not
+     * examined, and a mark says how many were.
      *
      * @param array<mixed>|\stdClass $queries
      * @return list<mixed>
@@ -156,10 +156,10 @@ final class ShrinkPlan
                 break;
             }
             $time = is_array($query) ? $query['time_ms'] ?? 0 : $this->timeOf($query);
-            if ($time <= $floor && $floor >= 0) { // what is no number counts as 0
+            if ($time <= $floor && $floor >= 0) { // a value that is not a number counts as 0
                 continue;
             }
-            if ($time !== (float) $time || $time - $time !== 0.0) { // a finite one needs no call
+            if ($time !== (float) $time || $time - $time !== 0.0) { // a finite float needs no call
                 $time = self::number($time);
             }
             if ($time > $floor) {
@@ -193,7 +193,7 @@ final class ShrinkPlan
     }
 
     /**
-     * PHP's sorts are stable only since 8.0, so the place counts as a second key.
+     * Sorts by place, too, because PHP's sorts are stable only since 8.0.
      *
      * @param array<int, float> $times by place
      * @return array<int, float> the largest, in order
@@ -208,7 +208,7 @@ final class ShrinkPlan
     /** @param mixed $time */
     private static function number($time): float
     {
-        // json_encode writes 0 for what is not finite.
+        // json_encode writes 0 for a number that is not finite.
         return is_numeric($time) && is_finite((float) $time) ? (float) $time : 0.0;
     }
 }

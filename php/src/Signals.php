@@ -3,12 +3,12 @@
 namespace Transmit;
 
 /**
- * Delays the application's signal handlers while a profile is sent. An exception of a handler would end the send
- * half-way, and be taken for ours. Exceptions that handlers throw in these two functions reach the application.
+ * Delays the application's signal handlers while a profile is sent. Otherwise an exception of a handler would end the
+ * send. Exceptions that handlers throw during these two functions reach the application.
  */
 final class Signals
 {
-    /** @return bool whether this call delayed them: then call release() afterwards */
+    /** @return bool whether this call delayed them: then the caller must call release() */
     public static function hold(): bool
     {
         try {
@@ -26,7 +26,7 @@ final class Signals
         }
         try {
             pcntl_async_signals(false);
-        } catch (\Throwable $e) { // of a handler whose signal came just before
+        } catch (\Throwable $e) { // thrown by a handler whose signal came just before
             pcntl_async_signals(true);
             throw $e;
         }

@@ -3,13 +3,13 @@
 namespace Transmit;
 
 /**
- * Which paths a Unix socket can have (unix(7)).
+ * Checks whether a Unix socket can have a path (unix(7)).
  */
 final class SocketPath
 {
     public const MAX_LENGTH = 107;
 
-    /** As the library says it. */
+    /** The same text as the library's. */
     public const RULE = 'wants an absolute path such as /run/x.sock, not relative, without a scheme'
         . ' (unix://, unixgram://) or @ before it';
 

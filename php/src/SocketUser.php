@@ -48,7 +48,7 @@ final class SocketUser
         return self::linkProblem($path, $user);
     }
 
-    /** Somebody else's link may lead to another of root's sockets. */
+    /** Refuses another user's link, because it may lead to another socket of this user or of root. */
     private static function linkProblem(string $path, int $user): string
     {
         for ($at = $path; $at !== dirname($at); $at = dirname($at)) {

@@ -8,8 +8,8 @@ namespace Transmit;
 final class Stats
 {
     /**
-     * process, pool, pool_error, go as in transmit.h; null where the library cannot be used, for plain PHP
-     * counts nothing: then plain_because says why.
+     * process, pool, pool_error and go as in transmit.h. Plain PHP counts nothing: without the library, process and
+     * pool are null, and plain_because says why.
      *
      * @return array{process: array|null, pool: array|null, pool_error: string, plain_because: string}
      */

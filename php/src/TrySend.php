@@ -10,7 +10,7 @@ namespace Transmit;
  */
 final class TrySend
 {
-    /** They keep json_last_error(). A value that these flags refuse needs more than one attempt. */
+    /** These flags leave json_last_error() unchanged. ProfileSender sends values that they refuse. */
     private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE | JSON_THROW_ON_ERROR;
 
     /**
@@ -30,7 +30,7 @@ final class TrySend
     }
 
     /**
-     * Settings are the application's code, which may warn or throw, and its signal handlers may throw anywhere.
+     * get_profiling_config() is the application's code, so it may warn or throw. Signal handlers may throw at any time.
      *
      * @param array|null $data null: $json
      * @param string|null $json what was encoded of $data
@@ -42,7 +42,7 @@ final class TrySend
         $held = Signals::hold();
         try {
             if (!function_exists('restore_error_handler')) {
-                return false; // disabled: a handler would stay
+                return false; // disabled: our handler would stay
             }
             set_error_handler([self::class, 'ignore']);
             try {
@@ -77,7 +77,10 @@ final class TrySend
         return json_encode($data, self::FLAGS);
     }
 
-    /** A replay begins in the library, which looks whose the socket is, too; with mbstring.func_overload, strlen() counts no bytes. */
+    /**
+     * A replay and the check of listener_user need the library started. With mbstring.func_overload, strlen() does not
+     * count bytes.
+     */
     private static function isPossible(Settings $settings): bool
     {
         return $settings->replay === 'off' && $settings->listenerUser === null
@@ -86,7 +89,7 @@ final class TrySend
 
     /**
      * @param array<string, bool> $marks
-     * @return string what "_meta" has between its time and its version
+     * @return string members of "_meta" to put after its timestamp
      */
     private static function meta(array $marks): string
     {
