@@ -21,10 +21,10 @@
 //
 // Any number of processes may write to one directory, and any other may take files from it. A store counts the regular
 // files of this user that have one link, except those for another listener. It removes the oldest first, also those of
-// other processes. It finds these by scanning the directory, for at most a tenth of the time. A directory of a thousand
-// files is within its limits when [Store.EnforceLimits] returns. [Store.Step] brings a larger one within its limits soon
-// after, if the writers live as long as a scan takes. Between two scans, several busy writers may exceed the limits
-// together.
+// other processes. It finds these by scanning the directory. Scans take at most a twelfth of the time, or half of it while
+// the directory is more than 1 % over its limits. A directory of a thousand files is within its limits when
+// [Store.EnforceLimits] returns. [Store.Step] brings a larger one within its limits soon after, if the writers live as
+// long as a scan takes. Between two scans, several busy writers may exceed the limits together.
 package buffer
 
 import (
@@ -65,7 +65,7 @@ type Store struct {
 	options Options
 	dir     *directory // nil until it is chosen
 	evictor *evictor
-	replay  *Replay // what the last replay found out; nil: nothing
+	replay  *Replay // keeps what the last replay has read of the directory; may be nil
 }
 
 // New makes a store. It touches no disk: the first Write chooses a directory.

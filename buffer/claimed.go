@@ -34,8 +34,8 @@ func (d *directory) recoverClaimed(t *tags) {
 	}
 }
 
-// restoreClaimed moves them back. Call it while holding the lock of the replay. A profile keeps its name where that is
-// free, and so its age.
+// restoreClaimed moves claimed profiles back. Call it while holding the lock of the replay. A profile keeps its name, and
+// so its age, if the name is free.
 func (d *directory) restoreClaimed(t *tags) {
 	for _, claimed := range d.claimed(t) {
 		var status unix.Stat_t

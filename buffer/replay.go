@@ -72,7 +72,7 @@ type Replay struct {
 var errReplayOver = errors.New("the lock of the replay was lost")
 
 // BeginReplay starts a replay of the profiles of up to largest bytes. It returns [ErrTaken] if another process replays.
-// What an earlier replay found out about the directory is kept.
+// It keeps what an earlier replay has read of the directory.
 func (s *Store) BeginReplay(largest int64) (*Replay, error) {
 	if err := s.settleIn(); err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func (r *Replay) skip(operation string, err error) (more bool, _ error) {
 	return false, r.dir.failure(operation, err)
 }
 
-// settle does with the claimed profile what result says.
+// settle removes, renames or moves back the claimed profile, as result says.
 func (r *Replay) settle(name string, result ReplayResult) (more bool, err error) {
 	claimed := r.dir.claimedPath(name)
 	switch result {
@@ -205,7 +205,7 @@ func (r *Replay) settle(name string, result ReplayResult) (more bool, err error)
 	return result != Stopped, nil
 }
 
-// abandon ends the replay and forgets what it found out.
+// abandon ends the replay and forgets what it has read of the directory.
 func (r *Replay) abandon() {
 	r.End()
 	if r.scan != nil {

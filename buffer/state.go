@@ -113,7 +113,7 @@ func (d *directory) eachName(of string, look func(name []byte)) error {
 // in a directory: a hash of its path, or the next free number. A file in the user's own directory, named after the
 // number, holds the path. So two paths never share a number.
 //
-// A profile with a number that no listener has is from an older version or another program.
+// If no listener has a profile's number, an older version or another program wrote it.
 type tags struct {
 	all   bool // no listener is named: all profiles count
 	own   uint16
@@ -203,7 +203,7 @@ func (d *directory) numbers() (map[uint16]bool, error) {
 	return taken, err
 }
 
-// avoidOthers is for a listener that could get no number: its profiles must not be another's.
+// avoidOthers chooses a number that no other listener has, for a listener that could get none of its own.
 func (t *tags) avoidOthers() {
 	for n := 0; t.taken[t.own] && n < math.MaxUint16; n++ {
 		t.own++

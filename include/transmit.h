@@ -53,8 +53,8 @@ extern "C" {
 #define TRANSMIT_ABI_VERSION 1
 
 /* ---- Results ----
- * 0 and above: the listener's socket or the library has the profile. Below 0, the code
- * says why not: -1 to -39 and -60, the caller still has it; -40 to -59, it is lost. */
+ * 0 and above: the listener's socket or the library has the profile. -1 to -39 and -60:
+ * the caller still has it. -40 to -59: it is lost. */
 
 #define TRANSMIT_SENT 0     /* the listener's socket took it */
 #define TRANSMIT_BUFFERED 1 /* it is one whole file in the disk buffer */
@@ -268,7 +268,7 @@ int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
 /*
  * transmit_log_due_for - the same, with the listener at socket_path; NULL: with none.
  *
- * Returns -1 when no line is due, otherwise how often it has returned -1 since the last line.
+ * Returns -1 if no line is due, otherwise how often it has returned -1 since the last line.
  */
 int64_t transmit_log_due_for(int32_t result, const char *socket_path);
 

@@ -37,7 +37,7 @@ func (l *latch) wait(deadline time.Time) bool {
 }
 
 // wakeup wakes the thread of one goroutine, any number of times. With a channel, Go's scheduler would first have to
-// find a thread for the goroutine, which takes 10 to 40 µs more (measured).
+// find a thread for the goroutine, which takes longer.
 type wakeup struct {
 	calls  atomic.Uint32 // how often it was called
 	sleeps atomic.Bool   // the goroutine sleeps, or is about to
