@@ -59,9 +59,13 @@ final class BufferDirectory
         return $distrust !== '' || Directory::isWritable($directory) ? $distrust : 'this user may not write to it';
     }
 
-    /** Creates the directory, unless it is the system's temp directory. */
+    /**
+     * Creates the directory, unless it is the system's temp directory. On a PHP with threads, mkdir() follows a
+     * dangling link and would create its target.
+     */
     public static function create(string $directory): bool
     {
-        return $directory !== sys_get_temp_dir() && mkdir($directory, 0755, true);
+        clearstatcache();
+        return $directory !== sys_get_temp_dir() && lstat($directory) === false && mkdir($directory, 0755, true);
     }
 }

@@ -77,11 +77,26 @@ final class ProgramTest extends TransmitTestCase
         $program = Program::write($this->folder, [$this->buffer], 'send_profiling_data(["a" => 1]);');
         $name = "$this->folder/.transmit-state-" . posix_geteuid();
         $squat($name);
+        $isThere = file_exists("$this->folder/target");
         $run = 'php -d sys_temp_dir=' . escapeshellarg($this->folder) . " $program";
         self::assertStringContainsString('Profiler: profile buffered', Program::run($run)['errors']);
         self::assertSame('', Program::run($run)['errors']);
         self::assertSame([], glob("$name/*"));
         self::assertSame([], glob("$this->folder/target/*"));
+        self::assertSame($isThere, file_exists("$this->folder/target"));
+    }
+
+    /** A PHP with threads would make it. Where the temp directory is not trusted, our state is in a buffer directory. */
+    public function testNothingIsMadeWhereALinkLeads(): void
+    {
+        symlink("$this->folder/target", "$this->folder/link");
+        mkdir("$this->folder/temp");
+        chmod("$this->folder/temp", 0777);
+        $dirs = ["$this->folder/link", $this->buffer];
+        $program = Program::write($this->folder, $dirs, 'send_profiling_data(["a" => 1]);');
+        Program::run("php -d sys_temp_dir=$this->folder/temp $program");
+        self::assertCount(1, $this->buffered());
+        self::assertFileDoesNotExist("$this->folder/target");
     }
 
     public function testTheLogIsBoundedWhileAnotherProcessHoldsIt(): void

@@ -20,10 +20,15 @@ final class OwnDirectory
     public static function in(string $parent, int $maxUs = 0): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
-        if (self::isOwn($first) || mkdir($first, 0700) || self::isOwn($first)) {
+        if (self::isOwn($first)) {
             return $first;
         }
-        clearstatcache();
+        if (lstat($first) === false) { // on a PHP with threads, mkdir() follows a dangling link
+            mkdir($first, 0700);
+        }
+        if (self::isOwn($first)) {
+            return $first;
+        }
         if (lstat($first) === false) {
             return null;
         }
