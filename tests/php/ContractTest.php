@@ -3,12 +3,15 @@
 namespace Transmit\Test;
 
 use PHPUnit\Framework\TestCase;
+use Transmit\Log;
 use Transmit\Native;
+use Transmit\Plain\BackOff;
 use Transmit\Result;
+use Transmit\SendCall;
 use Transmit\Settings;
 
 /**
- * The PHP files say the same as include/transmit.h.
+ * The PHP files say the same as include/transmit.h, and have the same times as C and Go.
  */
 final class ContractTest extends TestCase
 {
@@ -48,8 +51,35 @@ final class ContractTest extends TestCase
         self::assertEquals($limits + ['' => 65507], Settings::LISTENERS);
     }
 
+    /** @return array<string, array{string, string, class-string, string, int}> */
+    public function times(): array
+    {
+        $backOff = 'transmit/backoff.go';
+        return [
+            'first back-off' => [$backOff, '~firstPause += (\d*).*time\.Second~', BackOff::class, 'FIRST_MS', 1000],
+            'longest one' => [$backOff, '~longestPause += (\d+) \* time\.Second~', BackOff::class, 'MAX_MS', 1000],
+            'for the disk' => ['transmit/transmit.go', '~min\(timeout/5, (\d+)\*time\.Millisecond\)~', SendCall::class,
+                'DISK_RESERVE_US', 1000],
+            'log' => ['door/log_due.c', '~FIRST_PAUSE_NS \(\(int64_t\)(\d+) \* 1000000000\)~', Log::class,
+                'EVERY_SECONDS', 1],
+        ];
+    }
+
+    /** @dataProvider times */
+    public function testTimesAreTheLibrarys(string $file, string $pattern, string $class, string $name, int $unit): void
+    {
+        self::assertSame(1, preg_match($pattern, self::source($file), $found));
+        $constant = (new \ReflectionClassConstant($class, $name))->getValue();
+        self::assertSame((int) ($found[1] ?: 1) * $unit, $constant);
+    }
+
     private static function header(): string
     {
-        return file_get_contents(dirname(__DIR__, 2) . '/include/transmit.h');
+        return self::source('include/transmit.h');
+    }
+
+    private static function source(string $file): string
+    {
+        return file_get_contents(dirname(__DIR__, 2) . "/$file");
     }
 }
