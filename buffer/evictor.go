@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// The write that begins a scan goes on with it until the scan has seen scanAhead names and scanPatience has passed.
+	// The write that begins a scan continues it until the scan has seen scanAhead names and scanPatience has passed.
 	// The rest is done between writes.
 	scanAhead    = 512
 	scanPatience = 5 * time.Millisecond

@@ -178,7 +178,7 @@ func (r *Replay) claimAndSend(p profile, send func(*ReplayFile) ReplayResult) (m
 	return r.settle(p.name, result)
 }
 
-// skip goes on after an error that is about this file alone: another reader took it, or it cannot be claimed.
+// skip continues the replay after an error that is about this file alone: another reader took it, or it cannot be claimed.
 func (r *Replay) skip(operation string, err error) (more bool, _ error) {
 	switch err {
 	case unix.ENOENT, unix.EACCES, unix.EPERM, unix.ELOOP, unix.ENXIO, unix.EEXIST:

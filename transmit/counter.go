@@ -1,6 +1,6 @@
 package transmit
 
-// Counter names what the statistics count beside the outcomes of Send. door/results.h has the same counters in the same
+// Counter names what the statistics count in addition to the outcomes of Send. door/results.h has the same counters in the same
 // order; export.go holds them together.
 type Counter int
 

@@ -19,8 +19,8 @@ func OwnedBy(uid uint32) Owner { return Owner{uid, true} }
 func (o Owner) IsSet() bool { return o.isSet }
 
 // locate returns an address to connect to instead of path, and a descriptor to close afterwards. It returns EPERM if
-// another user owns the socket or a link on the path, because such a link may lead to another socket of the owner or of
-// root. The address names the file that was checked, so no one can replace it before the connect.
+// another user owns the socket or a link on the path. Such a link may lead to another socket of the owner or of root. The
+// address names the file that was checked, so no one can replace it before the connect.
 func (o Owner) locate(path string) (address string, fd int, errno unix.Errno) {
 	if errno := o.checkLinks(path); errno != 0 {
 		return "", -1, errno

@@ -11,8 +11,8 @@ final class Access
      * Grants access only if the web server's location for this page sets $name (nginx: fastcgi_param
      * TRANSMIT_DOCTOR 1), or if --fpm does. A browser cannot set it: request headers have names that begin with HTTP_.
      *
-     * An environment variable of the whole pool grants nothing, because it would open each copy of this file, such as
-     * one that Composer has put below the document root.
+     * An environment variable of the whole pool grants nothing. It would open each copy of this file, such as one that
+     * Composer has put below the document root.
      *
      * @param string $instead whole lines that are printed if access is refused
      * @return bool false: access is refused, and the page is printed
