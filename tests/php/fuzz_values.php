@@ -217,15 +217,16 @@ final class Value
         if (is_string($value)) {
             $left -= intdiv(strlen($value), 8);
         }
-        if ($value instanceof Serializable) {
-            $result = $value->jsonSerialize();
-            return $result === $value || self::measure($result, $left, $level, $depth);
+        if ($value instanceof Serializable && $value->jsonSerialize() !== $value) {
+            return self::measure($value->jsonSerialize(), $left, $level, $depth);
+        }
+        if (is_array($value) || is_object($value)) {
+            $depth = max($depth, $level);
         }
         $isOpen = $value instanceof \stdClass || $value instanceof \ArrayObject || $value instanceof \ArrayIterator;
         if (!is_array($value) && !$isOpen) {
             return $left > 0;
         }
-        $depth = max($depth, $level);
         foreach ((array) $value as $name => $item) {
             if (is_object($value) && strncmp((string) $name, "\0", 1) === 0) {
                 continue; // json_encode takes it for private
