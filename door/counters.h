@@ -106,8 +106,8 @@ struct shared *shared_memory(void);
 
 /* open_shared_file - open and map the file. Returns NULL or why not.
  * is_shared_file_gone - whether the file was removed.
- * shared_fd - its descriptor, or -1.
- * One thread at a time may call these three.
+ * shared_fd - a new descriptor of it, to be closed; -1: it was removed, or it cannot be opened.
+ * One thread at a time may call the first two.
  * shared_problem - why it is not open. */
 const char *open_shared_file(void);
 bool is_shared_file_gone(void);

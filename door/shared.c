@@ -32,13 +32,12 @@
 static struct shared *_Atomic pool;
 static const char *_Atomic problem = "not opened yet";
 
-/* The mapped file. Its descriptor is kept for the locks on it. */
+/* The mapped file. */
 static struct {
     char path[64];
-    int fd;
     uid_t owner;
     struct stat status;
-} file = {.fd = -1};
+} file;
 
 struct shared *shared_memory(void)
 {
@@ -171,13 +170,10 @@ static const char *open_file(void)
     if (fd < 0)
         return failed("open", errno);
     wrong = map_file(fd);
-    if (wrong) {
-        syscall(SYS_close, fd);
-        return wrong;
-    }
-    fstat(fd, &file.status);
-    file.fd = fd;
-    return NULL;
+    if (!wrong)
+        fstat(fd, &file.status);
+    syscall(SYS_close, fd);
+    return wrong;
 }
 
 const char *open_shared_file(void)
@@ -206,19 +202,14 @@ bool is_shared_file_gone(void)
     return stat(file.path, &status) == 0 ? !is_same(&status) : errno == ENOENT;
 }
 
-/* Opens the file again if the host has closed the descriptor (closefrom, daemons). Returns -1 if
- * that fails. */
 int shared_fd(void)
 {
     struct stat status;
-    int fd;
+    int fd = open_path(0);
 
-    if (fstat(file.fd, &status) == 0 && is_same(&status))
-        return file.fd;
-    fd = open_path(0);
     if (fd >= 0 && (fstat(fd, &status) != 0 || !is_same(&status))) {
         syscall(SYS_close, fd);
-        fd = -1;
+        return -1;
     }
-    return file.fd = fd;
+    return fd;
 }

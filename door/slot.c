@@ -5,15 +5,20 @@
  * one that has ended, so the sum of all slots is what all processes have counted since the machine
  * started. A process that can use no file or no slot keeps private counters until it can.
  *
- * Whether a process lives: it holds an fcntl lock on its slot's byte of the file, which the kernel
- * releases at its end, in any PID namespace. If the host has closed the descriptor, and so released
- * the lock, the process ID is checked instead.
+ * Whether a process lives: it holds a lock on its slot's byte of the file, which the kernel
+ * releases at its end, in any PID namespace. The lock belongs to the open file description
+ * (F_OFD_SETLK in fcntl_locking(2)), which lives as long as a mapping of it. So the descriptor is
+ * closed, and a host that closes all of them does not release the lock. Where no such lock can be
+ * had, the process ID is checked instead.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "door.h"
@@ -37,19 +42,44 @@ static bool has_ended(int32_t pid)
     return pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH);
 }
 
-/* Returns false if another process has the lock. */
-static bool lock_slot(size_t i)
+static int lock(int fd, int command, short type, struct flock *ret_lock, size_t i)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)i, .l_len = 1};
+    *ret_lock =
+        (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)i, .l_len = 1};
+    return fcntl(fd, command, ret_lock);
+}
 
-    return fcntl(shared_fd(), F_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+/* Returns false if another process has the lock. */
+static bool lock_slot(int fd, size_t i)
+{
+    struct flock own;
+
+    return lock(fd, F_OFD_SETLK, F_WRLCK, &own, i) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+static void unlock_slot(int fd, size_t i)
+{
+    struct flock own;
+
+    lock(fd, F_OFD_SETLK, F_UNLCK, &own, i);
 }
 
 static bool is_locked(int fd, size_t i)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)i, .l_len = 1};
+    struct flock other;
 
-    return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return lock(fd, F_OFD_GETLK, F_WRLCK, &other, i) == 0 && other.l_type != F_UNLCK;
+}
+
+#define LOCK_SIZE 1 /* one page, which nothing reads */
+
+/* Keeps the locks of fd until the process ends. A forked child does not inherit the mapping. */
+static void keep_locks(int fd)
+{
+    void *page = mmap(NULL, LOCK_SIZE, PROT_NONE, MAP_SHARED, fd, 0);
+
+    if (page != MAP_FAILED && madvise(page, LOCK_SIZE, MADV_DONTFORK) != 0)
+        munmap(page, LOCK_SIZE);
 }
 
 /* Returns 0 if it is not known. */
@@ -97,21 +127,38 @@ static int32_t pid_of(struct slot *slot)
     return atomic_fetch_add(&slot->pid, 0);
 }
 
+/* The process of a slot may live in another PID namespace, so its lock is checked first. A slot
+ * that was never used is taken first: readers stop at the first of these. */
+static bool lock_and_take(struct counting *here, size_t i, struct slot *so_far, int fd)
+{
+    struct slot *slot = &shared_memory()->slots[i];
+    bool was_used = pid_of(slot) != 0;
+
+    if (was_used && !lock_slot(fd, i))
+        return false;
+    if (!take(here, slot, so_far)) {
+        unlock_slot(fd, i);
+        return false;
+    }
+    if (!was_used)
+        lock_slot(fd, i);
+    return true;
+}
+
 /* so_far is what this process has counted in a file that was removed. */
 static void claim(struct counting *here, struct slot *so_far)
 {
-    struct slot *slots = shared_memory()->slots;
+    int fd = shared_fd();
     size_t i = 0;
 
     here->own = NULL;
-    /* Readers stop at the first slot that was never used. */
-    while (i < SLOTS &&
-           !((pid_of(&slots[i]) == 0 || lock_slot(i)) && take(here, &slots[i], so_far)))
+    while (i < SLOTS && !lock_and_take(here, i, so_far, fd))
         i++;
     if (i < SLOTS)
-        lock_slot(i);
+        keep_locks(fd);
     else
         move(&here->alone, so_far);
+    syscall(SYS_close, fd);
 }
 
 void join_shared(void)
@@ -125,13 +172,8 @@ void join_shared(void)
     is_gone = is_shared_file_gone();
     if (is_gone)
         read_own(&so_far);
-    if ((shared_memory() && !is_gone) || !open_shared_file()) {
-        if (!here->own || is_gone)
-            claim(here, &so_far);
-        else
-            lock_slot(
-                (size_t)(here->own - shared_memory()->slots)); /* the host may have released it */
-    }
+    if (((shared_memory() && !is_gone) || !open_shared_file()) && (!here->own || is_gone))
+        claim(here, &so_far);
     here->next_check_ns = monotonic_ns() + CHECK_INTERVAL_NS;
     here->busy = 0;
 }
@@ -189,18 +231,20 @@ uint32_t read_all(struct slot *ret_sum)
 {
     struct slot *own = counting_here()->own;
     struct shared *pool = shared_memory();
-    int fd = shared_fd();
     uint32_t living = 0, namespace = pid_namespace();
+    int fd;
 
     if (!own || is_truncated())
         return 0;
+    fd = shared_fd();
     for (size_t i = 0; i < SLOTS && pool->slots[i].pid != 0; i++) {
         struct slot *slot = &pool->slots[i];
 
         add_slot(ret_sum, slot);
         living +=
-            slot == own || (fd >= 0 && is_locked(fd, i)) ||
+            slot == own || is_locked(fd, i) ||
             (slot->pid_namespace == namespace && slot->pid != own->pid && !has_ended(slot->pid));
     }
+    syscall(SYS_close, fd);
     return living;
 }

@@ -84,17 +84,22 @@ func TestPool_Restarts(t *testing.T) {
 	}
 }
 
-// A host that closes all descriptors loses its lock, not its place.
+// A host that closes all descriptors keeps its place, in another PID namespace, too.
 func TestPool_ClosedDescriptors(t *testing.T) {
+	needRoot(t)
 	poolFile(t)
 	s := newScene(t)
-	drivers := ordinaryDrivers(t, s, 2)
-	for _, d := range drivers {
+	here := []string{"setpriv", "--reuid", fmt.Sprint(nobody), "--clear-groups", program(t, "driver")}
+	apart := append([]string{need(t, "unshare", "util-linux"), "-pf", "--kill-child"}, here...)
+	var drivers []*driver
+	for _, args := range [][]string{here, apart, here} {
+		d := driverOf(t, s, exec.Command(args[0], args[1:]...))
+		d.configure(s.settings(nil))
+		d.load([]byte(`{"id":"########"}`))
 		d.sends(1, 0, "-")
+		d.tell("closefrom 3")
+		drivers = append(drivers, d)
 	}
-	drivers[0].tell("closefrom 3")
-	drivers = append(drivers, ordinaryDrivers(t, s, 1)...)
-	drivers[2].sends(1, 0, "-")
 	for _, d := range drivers {
 		if got := d.stats(); got.Pool == nil || got.Pool.Processes != 3 {
 			t.Errorf("%+v %s", got.Pool, got.PoolError)

@@ -177,8 +177,7 @@ func TestTrySend_Refuses(t *testing.T) {
 	}
 }
 
-// P14: a process that has sent 1,000 profiles has no thread more, a few pages, and two descriptors: the socket, and the
-// counters' file, for the lock on its slot.
+// P14: a process that has sent 1,000 profiles has no thread more, a few pages, and one descriptor: the socket.
 func TestTrySend_StartsNothing(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -187,7 +186,7 @@ func TestTrySend_StartsNothing(t *testing.T) {
 	_, err := fmt.Sscan(out, &us, &threads, &memory, &space, &descriptors)
 	check(t, err)
 	t.Logf("first send %d µs, private memory + %d kB, address space + %d kB", us, memory, space)
-	if threads != 0 || descriptors != 2 || memory > 64 || space > 1024 {
+	if threads != 0 || descriptors != 1 || memory > 64 || space > 1024 {
 		t.Errorf("µs, threads, private kB, kB of space, descriptors: %s", out)
 	}
 	eachOnce(t, ids(t, l.await(1000)...), 1000)
