@@ -31,10 +31,11 @@ void *__real_mmap(void *address, size_t size, int protection, int flags, int fd,
 /* ---- Threads ---- */
 
 /* The most that Go uses: sysmon, the thread that creates threads, one for each of GOMAXPROCS=2, and
- * the writer's, which sleeps or is in a system call. Two more, because a thread that becomes free
- * may not be idle yet when Go wants the next one: of 1,400 processes under test, one in twenty
- * wanted a sixth thread and three a seventh. (With GOMAXPROCS=4, up to 26.) */
-#define THREADS 7
+ * the writer's, which sleeps or is in a system call. Three more, because a thread that becomes free
+ * may not be idle yet when Go wants the next one: of some thousand processes under test, one in
+ * twenty wanted a sixth thread, three a seventh and two an eighth. (With GOMAXPROCS=4, up to 26.)
+ */
+#define THREADS 8
 
 static struct {
     pthread_mutex_t lock;

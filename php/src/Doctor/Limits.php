@@ -11,7 +11,7 @@ final class Limits
 {
     /** What the library needs (door/resources.c reserves most of it), and 0.3 GB for PHP. */
     private const ADDRESS_SPACE = 1800000000;
-    private const THREADS = 7;
+    private const THREADS = 8;
 
     /** @return list<Finding> */
     public static function examine(Settings $settings): array
