@@ -34,7 +34,8 @@
  * opened another file under the same number. The signal is never sent, because O_ASYNC is not set.
  * A host that wants such signals uses SIGIO or a real-time signal. Each path has a signal of its
  * own, so no profile goes to another listener. */
-static const int kept_signals[KEPT_SOCKETS] = {SIGWINCH, SIGTTOU, SIGTTIN, SIGTSTP};
+static const int kept_signals[] = {SIGWINCH, SIGTTOU, SIGTTIN, SIGTSTP};
+_Static_assert(sizeof kept_signals / sizeof *kept_signals == KEPT_SOCKETS, "one for each");
 
 /* Marks a socket that is not kept yet. */
 #define ONCE SIGCONT

@@ -26,8 +26,10 @@
 #define PATH_FORMAT "/dev/shm/libtransmit-%u.1"
 #define OTHER_PATH_FORMAT PATH_FORMAT ".%llx"
 
-/* Change the number with the layout. */
-#define LAYOUT (0x74780003u + ((uint64_t)sizeof(struct shared) << 32))
+/* Change the number if fields get another order or meaning. The size alone does not tell that a
+ * counter was added: slots are padded. */
+#define LAYOUT (0x74780003u + ((uint64_t)sizeof(struct shared) << 32) + ((uint64_t)COUNTERS << 56))
+_Static_assert(sizeof(struct shared) < 1u << 24 && COUNTERS < 256, "LAYOUT has no room for them");
 
 static struct shared *_Atomic pool;
 static const char *_Atomic problem = "not opened yet";

@@ -69,7 +69,7 @@ func refuses(t *testing.T, s scene, d *driver, c fault) {
 	t.Helper()
 	deadListener(t, s)
 	d.configure(s.settings(nil))
-	var all []string
+	var all, late []string
 	inBuffer, refused, worst := map[string]int{}, map[string]bool{}, time.Duration(0)
 	for phase, count := range []int{20, 100, 20} {
 		switch phase {
@@ -87,6 +87,9 @@ func refuses(t *testing.T, s scene, d *driver, c fault) {
 			if a.result < 0 {
 				refused[id] = true
 			}
+			if a.result == pending {
+				late = append(late, id)
+			}
 			if !a.is(buffered) && (phase != 1 || a.result != c.result || !strings.Contains(a.text, c.says)) {
 				t.Errorf("profile %s: %+v, want %d and %q", id, a, c.result, c.says)
 			}
@@ -99,6 +102,12 @@ func refuses(t *testing.T, s scene, d *driver, c fault) {
 	add(inBuffer, s.take(t))
 	if left := s.debris(t); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+	told := d.stats().Process.LostLater // on a busy machine, a call may end before the disk has refused its profile
+	for _, id := range late {
+		if inBuffer[id] == 0 && told > 0 {
+			refused[id], told = true, told-1
+		}
 	}
 	f := account(t, all, nil, inBuffer, refused)
 	f.worst = worst
