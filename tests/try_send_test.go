@@ -192,15 +192,14 @@ func TestTrySend_StartsNothing(t *testing.T) {
 	eachOnce(t, ids(t, l.await(1000)...), 1000)
 }
 
-// Sixteen threads do not wait for each other, and nothing is lost. They share the CPUs with the listener, which has less
-// time then: up to twice as long on two CPUs, and the best of some tries counts. bench has the ratio.
+// Sixteen threads send no slower than one, and nothing is lost. The listener's part of the time is the same; a busy
+// machine is not: the best of some tries counts.
 func TestTrySend_ManyThreads(t *testing.T) {
 	best := math.Inf(1)
-	const limit = 4
-	for try := 0; try < 6 && best > limit; try++ {
+	for try := 0; try < 6 && best > 2; try++ {
 		best = min(best, sendWithThreads(t, 16)/sendWithThreads(t, 1))
 	}
-	if best > limit {
+	if best > 2 {
 		t.Errorf("sixteen threads take %.1f times as long as one", best)
 	}
 }
