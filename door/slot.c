@@ -165,6 +165,7 @@ void join_shared(void)
 {
     struct counting *here = counting_here();
     struct slot so_far = {0};
+    int error = errno;
     bool is_gone;
 
     if (atomic_exchange(&here->busy, 1))
@@ -176,6 +177,7 @@ void join_shared(void)
         claim(here, &so_far);
     here->next_check_ns = monotonic_ns() + CHECK_INTERVAL_NS;
     here->busy = 0;
+    errno = error;
 }
 
 void check_shared(int64_t now_ns)
