@@ -69,7 +69,8 @@ final class Replay
     /** The lock for a replay, which one process of each user and listener holds. Null: another process has it. */
     private static function lock(Tags $tags): ?LockedStateFile
     {
-        return $tags->state === null ? null : LockedStateFile::open($tags->state, "replay-$tags->own");
+        $state = $tags->state === null ? null : LockedStateFile::open($tags->state, "replay-$tags->own");
+        return $state !== null && $state->isLocked ? $state : null;
     }
 
     private static function inPlain(Settings $settings, int $maxFiles, Deadline $deadline): int

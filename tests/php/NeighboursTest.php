@@ -271,6 +271,28 @@ final class NeighboursTest extends TransmitTestCase
         self::assertLessThanOrEqual(16, count($this->names()));
     }
 
+    /** Workers write one after the other, but none waits for one that is stopped. */
+    public function testAWriterWaitsForTheOneThatWrites(): void
+    {
+        $this->useFace('plain', ['timeout_us' => 4000000]);
+        write_to_disk_buffer('{}');
+        [$path] = glob("$this->buffer/.transmit-state-0/.transmit-count-*");
+        $count = static function () use ($path): int {
+            return (int) explode(' ', file_get_contents($path))[0];
+        };
+        foreach ([['writes', 0, 2, true], ['is stopped', 10, 2, false]] as [$name, $age, $want, $waits]) {
+            $holder = popen('flock ' . escapeshellarg($path) . ' sh -c "echo; sleep 0.3"', 'r');
+            fgets($holder);
+            touch($path, time() - $age);
+            $start = hrtime(true);
+            write_to_disk_buffer('{}');
+            $tookMs = intdiv(hrtime(true) - $start, 1000000);
+            pclose($holder);
+            self::assertSame([$waits, $want], [$tookMs >= 200, $count()], "$name: $tookMs ms");
+        }
+        self::assertCount(3, $this->names());
+    }
+
     /** A stopped process keeps the file of the log's rate, or of max_per_minute: one of the others goes on each minute. */
     public function testAStuckFileEndsNeitherLogNorProfiles(): void
     {

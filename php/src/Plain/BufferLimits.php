@@ -25,6 +25,8 @@ final class BufferLimits
     private Tags $tags;
     private Settings $settings;
     private Deadline $deadline;
+    private ?LockedStateFile $state = null;
+    private ?\Error $error = null;
 
     public function __construct(string $directory, Tags $tags, Settings $settings, Deadline $deadline)
     {
@@ -34,16 +36,40 @@ final class BufferLimits
         $this->deadline = $deadline;
     }
 
-    /** Call it after each write. It never removes $file. */
+    /**
+     * Call it before each write. It waits until no other worker writes, for half of the time at most. Without it, the
+     * kernel makes many workers wait in a queue for the directory. On a busy machine each of them, when its turn comes,
+     * first waits for a CPU: with fifty workers on two CPUs up to 200 ms.
+     */
+    public function begin(): void
+    {
+        try {
+            $directory = $this->tags->state;
+            $this->state = $directory === null ? null : LockedStateFile::open($directory, "count-{$this->tags->own}");
+            if ($this->state !== null) {
+                $this->state->wait($this->deadline->halfway());
+            }
+        } catch (\Error $e) {
+            $this->error = $e;
+        }
+    }
+
+    /**
+     * Call it after each write. It never removes $file.
+     *
+     * @throws \Error a function that begin() needs is disabled
+     */
     public function count(string $file): void
     {
-        if ($this->settings->bufferMaxFiles === 0 && $this->settings->bufferMaxBytes === 0) {
+        if ($this->error !== null) {
+            throw $this->error;
+        }
+        $state = $this->state;
+        if ($state === null || $this->settings->bufferMaxFiles === 0 && $this->settings->bufferMaxBytes === 0) {
             return;
         }
-        $name = "count-{$this->tags->own}";
-        $state = $this->tags->state === null ? null : LockedStateFile::open($this->tags->state, $name, $isBusy);
-        if ($state === null) {
-            if ($this->tags->state !== null && $isBusy && LockedStateFile::isStuckIn($this->tags->state, $name)) {
+        if (!$state->isLocked) {
+            if ($state->isStuck()) {
                 $this->evict([0, 0], basename($file));
             }
             return;

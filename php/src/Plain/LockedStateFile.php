@@ -2,6 +2,8 @@
 
 namespace Transmit\Plain;
 
+use Transmit\Deadline;
+
 /**
  * A small locked file in which all workers of one user share a text between requests.
  */
@@ -11,6 +13,11 @@ final class LockedStateFile
 
     /** No call holds a lock for longer than this. */
     private const STUCK_SECONDS = 60;
+
+    /** If no worker has written for longer, wait() does not wait: the one that has the lock is stopped. */
+    private const IN_USE_SECONDS = 1;
+
+    private const PAUSE_US = 1000;
 
     private string $path;
 
@@ -28,41 +35,35 @@ final class LockedStateFile
         $this->isLocked = flock($file, LOCK_EX | LOCK_NB);
     }
 
-    /**
-     * @param bool $isBusy set to whether another worker holds it now
-     * @return self|null null: another worker holds it, or the directory cannot have it
-     */
-    public static function open(string $directory, string $name, &$isBusy = false): ?self
+    /** @return self|null null: the directory cannot have it */
+    public static function open(string $directory, string $name): ?self
     {
-        $state = Directory::isTrusted($directory) ? self::in(self::path($directory, $name)) : null;
-        $isBusy = $state !== null && !$state->isLocked;
-        return $state !== null && $state->isLocked ? $state : null;
+        $path = "$directory/.transmit-$name-" . Directory::user();
+        return Directory::isTrusted($directory) ? self::in($path) : null;
+    }
+
+    /** Waits for the lock, while other workers use the file one after the other. */
+    public function wait(Deadline $until): void
+    {
+        while (!$this->isLocked && abs($this->age()) <= self::IN_USE_SECONDS && !$until->isOver()) {
+            usleep(self::PAUSE_US);
+            $this->isLocked = flock($this->file, LOCK_EX | LOCK_NB);
+        }
     }
 
     /**
      * Whether the file is locked for longer than any call needs: by a stopped process, or by a child that has inherited
      * it. It returns true to one process in STUCK_SECONDS.
      */
-    public static function isStuckIn(string $directory, string $name): bool
-    {
-        return self::isStuckAt(self::path($directory, $name));
-    }
-
-    /** The same for this file. */
     public function isStuck(): bool
     {
-        return !$this->isLocked && self::isStuckAt($this->path);
+        return !$this->isLocked && $this->age() > self::STUCK_SECONDS && touch($this->path);
     }
 
-    private static function isStuckAt(string $path): bool
+    /** Seconds since the last write. */
+    private function age(): int
     {
-        $isStuck = time() - (Directory::file($path)['mtime'] ?? time()) > self::STUCK_SECONDS;
-        return $isStuck && touch($path);
-    }
-
-    private static function path(string $directory, string $name): string
-    {
-        return "$directory/.transmit-$name-" . Directory::user();
+        return time() - (Directory::file($this->path)['mtime'] ?? time());
     }
 
     /** Opens a file of the user that does not depend on a buffer directory. Null: processes cannot share one. */

@@ -57,6 +57,8 @@ final class Sender
                 return new Outcome(Result::ENODIR, "no buffer directory can be used: $all");
             }
             $tags = Tags::read($directory, $call->listener, OwnDirectory::BRIEF_US);
+            $limits = new BufferLimits($directory, $tags, $call->settings, $call->deadline);
+            $limits->begin();
             [$result, $text] = BufferFile::write($json, $directory, $tags, $call->deadline);
         } catch (\Error $e) {
             return new Outcome(Result::EIO, 'disk buffer: ' . $e->getMessage());
@@ -65,7 +67,7 @@ final class Sender
             return new Outcome($result, $text);
         }
         try {
-            (new BufferLimits($directory, $tags, $call->settings, $call->deadline))->count($text);
+            $limits->count($text);
         } catch (\Error $e) {
             return new Outcome($result, "the profile is in $directory, its limits are not kept: " . $e->getMessage());
         }
