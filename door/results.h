@@ -24,10 +24,12 @@
     X(EUTF8, "utf8", "the document is not valid UTF-8")                                            \
     X(ETOOBIG, "too_big", "the document is longer than 64 MiB")                                    \
     X(EFORKED, "forked",                                                                           \
-      "this process was forked from one that had used the library: it cannot be used here")        \
-    X(ERESOURCE, "resource", "too few threads or too little memory left for the library")          \
-    X(ESTARTING, "starting", "the library did not start in time: the next call may work")          \
-    X(EPANIC, "panic", "a defect in the library was caught: the profile may be lost")
+      "this process was forked from one that had started the library's Go part: that cannot run "  \
+      "here")                                                                                      \
+    X(ERESOURCE, "resource", "too few threads or too little memory left")                          \
+    X(ESTARTING, "starting",                                                                       \
+      "the library's Go part did not start in time: the next call may work")                       \
+    X(EPANIC, "panic", "a defect in the library was caught: the profile may have been sent")
 
 #define LOST_RESULTS(X)                                                                            \
     X(EBUSY, "busy", "the profile is lost: too many wait for a slow disk")                         \

@@ -1,40 +1,47 @@
 /*
- * transmit.h - hand a JSON profile to a listener on this host, within 50 ms.
+ * transmit.h - hand a JSON profile to a listener on this machine, within 50 ms.
  *
  * One profile is one JSON object. The library sends it as one datagram on a Unix
  * socket. If the listener does not take it, the library writes it to a disk buffer,
  * as one file. Link with -ltransmit, or load libtransmit.so with dlopen(3).
  *
  * Threads   Every function may be called from any thread at any time.
- * Start     The library starts, with threads of its own, at the first call that needs
- *           more than one attempt to send: to check or shrink a document, to pass it as
- *           a memfd, to change settings, to replay, or when the listener does not take it.
- * Fork      A child opens its own socket and sends, whatever its parent has done. If a
- *           call needs more, and the parent had started the library, the call returns
- *           TRANSMIT_EFORKED, because threads do not survive fork(2). Otherwise the
- *           child starts the library for itself. exec(3) is unaffected.
+ * Go        A part of the library is written in Go. It starts once in a process, with
+ *           threads of its own, at the first call that needs it: to check or shrink a
+ *           document, to pass it as a memfd, to change settings, to replay, or because the
+ *           listener does not take a profile at once. All else is C in the calling thread.
+ * Fork      A child sends with a socket of its own, whatever its parent has done. If the
+ *           parent had started Go, calls of the child that need Go return
+ *           TRANSMIT_EFORKED, because threads do not survive fork(2). Otherwise the child
+ *           starts Go for itself. exec(3) is unaffected.
  * Memory    The library reads json during the call and keeps no pointer to it.
  *           Texts that it returns are static or belong to the calling thread: do not
  *           free them.
  * errno     No function changes errno or the thread's signal mask.
- *           A call that needs the library started blocks asynchronous signals until it
- *           returns. Such a call also gives a thread without an alternate signal stack
- *           one of 32 KiB (sigaltstack(2)). The start installs handlers of SIGSEGV,
- *           SIGBUS and SIGFPE, which pass on faults outside the library.
- * Privileges  Give up privileges before the library starts. It has threads, and
- *           capset(2), PR_SET_NO_NEW_PRIVS, seccomp(2) without TSYNC and unshare(2)
- *           change the calling thread only, and not the library's. One of them follows: the
- *           thread that writes to the disk drops capabilities that a caller does not have.
+ *           A call that needs Go blocks asynchronous signals until it returns. It also
+ *           gives a thread without an alternate signal stack one of 32 KiB
+ *           (sigaltstack(2)). The first send or transmit_stats installs a handler of SIGBUS; the
+ *           start of Go, handlers of SIGSEGV, SIGBUS and SIGFPE. All of them pass on
+ *           faults outside the library.
+ * Privileges  Give up privileges before Go starts: capset(2), PR_SET_NO_NEW_PRIVS,
+ *           seccomp(2) without TSYNC and unshare(2) change the calling thread only, not
+ *           Go's threads. There is one exception: before it writes a profile, the thread that
+ *           writes to the disk drops the capabilities that the caller does not have.
  *           setuid(2) and its variants change all threads. The library does not read
  *           the environment of a setuid program.
  *
  * Blocking: a call returns within timeout_us (50 ms, see transmit_configure), including
- * the start of the library (some milliseconds). Put the socket on a local file system: connect(2)
+ * the start of Go (some milliseconds). Put the socket on a local file system: connect(2)
  * and stat(2) wait without limit for a file system that hangs.
  *
- * Listener: a profile goes to the program that is bound to the socket's path. If another
- * program is bound there while the old one lives, the old one may get profiles for one
- * more second.
+ * Listener: a profile goes to the program that is bound to the socket's path. The library
+ * compares a socket that it keeps open with the path once a second. So if another program is
+ * bound there while the old one lives, the old one may get profiles for one more second.
+ *
+ * Full queue: if the listener's queue is full, one call of all processes of this user waits
+ * for room until its time is up, and the others for some milliseconds. After a wait that
+ * timed out, calls try once and then write to the disk without waiting: for 1 s, then for
+ * 2 s, 4 s and so on up to 30 s. A successful send ends this.
  *
  * Versions: names and values in this file keep their meaning as long as
  * TRANSMIT_ABI_VERSION stays the same.
@@ -53,8 +60,8 @@ extern "C" {
 #define TRANSMIT_ABI_VERSION 1
 
 /* ---- Results ----
- * 0 and above: the listener's socket or the library has the profile. -1 to -39 and -60:
- * the caller still has it. -40 to -59: it is lost. */
+ * 0 and above: the profile is in the listener's socket, on the disk, or in the library's
+ * memory. -1 to -39 and -60: only the caller has it. -40 to -59: it is lost. */
 
 #define TRANSMIT_SENT 0     /* the listener's socket took it */
 #define TRANSMIT_BUFFERED 1 /* it is one whole file in the disk buffer */
@@ -70,18 +77,18 @@ extern "C" {
 #define TRANSMIT_EUTF8 (-7)      /* not valid UTF-8 */
 #define TRANSMIT_ETOOBIG (-8)    /* longer than TRANSMIT_MAX_LENGTH */
 
-/* The library cannot run here: nothing was sent, nothing was written. */
-#define TRANSMIT_EFORKED (-20)   /* in a fork(2) child of a process that had started it */
-#define TRANSMIT_ERESOURCE (-21) /* too few threads or too little memory left for it */
+/* Go cannot run, or not yet: nothing was sent, nothing was written. */
+#define TRANSMIT_EFORKED (-20)   /* in a fork(2) child of a process that had started Go */
+#define TRANSMIT_ERESOURCE (-21) /* too few threads or too little memory left */
 #define TRANSMIT_ESTARTING (-22) /* not started in half of the time: the next call may work */
-#define TRANSMIT_EPANIC (-23)    /* a defect in the library, caught */
+#define TRANSMIT_EPANIC (-23)    /* a defect, caught: here the profile may have been sent */
 
-/* The listener did not take the profile, and neither did the disk: it is lost. */
-#define TRANSMIT_EBUSY (-40)     /* the disk queue is full */
-#define TRANSMIT_ENODIR (-41)    /* no buffer directory can be used */
+/* The listener did not take the profile, and it could not be written to the disk: it is lost. */
+#define TRANSMIT_EBUSY (-40)     /* too many profiles already wait for a slow disk */
+#define TRANSMIT_ENODIR (-41)    /* no buffer directory can be used: forbidden, read-only, unsafe */
 #define TRANSMIT_EFULL (-42)     /* the disk, its inodes or a quota are used up */
-#define TRANSMIT_EIO (-43)       /* the file could not be written; transmit_last_error says why */
-#define TRANSMIT_ETIMEDOUT (-44) /* the timeout expired before it was checked and copied */
+#define TRANSMIT_EIO (-43)       /* another error of the disk; transmit_last_error has it */
+#define TRANSMIT_ETIMEDOUT (-44) /* it is large: no time was left to check and copy it */
 
 /* transmit_try_send did not send it: the caller still has the profile. */
 #define TRANSMIT_EUNSENT (-60)
@@ -113,8 +120,8 @@ extern "C" {
  */
 int32_t transmit_send(const char *json, size_t len);
 
-/* Do not check json, which would cost more than the send: the caller guarantees that it
- * is one valid JSON object in UTF-8 without a member "_meta". */
+/* Do not check json: a check takes longer than the send. The caller guarantees that it is
+ * one valid JSON object in UTF-8 without a member "_meta". */
 #define TRANSMIT_TRUSTED 1u
 /* Send the document as it is: not checked, not shrunk, without "_meta". One over
  * max_datagram_size goes to the disk buffer whole. */
@@ -148,15 +155,18 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  *                    ,"php_version":"8.2.1"; at most 256 bytes. NULL: none
  * max_datagram_size  bytes that the listener takes, "_meta" included
  *
- * It uses no settings, not even listener_user, starts no library, and touches no disk. Returns
- * TRANSMIT_SENT or TRANSMIT_EUNSENT. After TRANSMIT_EUNSENT, also for an invalid argument, nothing
- * has happened: the caller still has the profile and may pass it to transmit_send_with. The other
- * send functions make this attempt first. In a process that has called one of them, an attempt that
- * failed is not repeated for 10 ms.
+ * It does not start Go, touches no disk, and uses no settings: it does not check listener_user.
+ * Returns TRANSMIT_SENT or TRANSMIT_EUNSENT. After TRANSMIT_EUNSENT, also for an invalid argument,
+ * nothing has happened: the caller may pass the profile to transmit_send_with.
+ *
+ * transmit_send_with makes this attempt by itself, if flags are TRANSMIT_TRUSTED or TRANSMIT_AS_IS
+ * and listener_user is -1. If Go runs, the result is TRANSMIT_EUNSENT without an attempt for 10 ms
+ * after one that failed, and while Go waits for a success: to end a back-off, or to replay.
  *
  * Blocking: for the path's file system only. Threads: any, also in a signal handler, with 16 KiB of
- * stack. Fork: a child opens a socket of its own. The library keeps one socket for each of the
- * first four paths; a host may close them at any time.
+ * stack. Fork: a child opens a socket of its own. The library keeps a socket open for each of the
+ * first four paths, and opens one for each send to any other. The program may close them at any
+ * time.
  */
 int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const char *socket_path,
                           const char *meta, uint32_t max_datagram_size);
@@ -165,8 +175,9 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
  * transmit_flush - wait until the writes that were TRANSMIT_PENDING have ended.
  *
  * Blocks for timeout_us at most. Returns TRANSMIT_BUFFERED when nothing is left
- * to write, TRANSMIT_PENDING otherwise. exit(3) and a return from main call it with
- * one second. _exit(2), quick_exit(3), exec(3), daemon(3) and a signal do not.
+ * to write, TRANSMIT_PENDING otherwise. At exit(3) and a return from main, the library
+ * does this by itself, for one second at most. It does not at _exit(2), quick_exit(3),
+ * exec(3), daemon(3), or when a signal ends the process.
  */
 int32_t transmit_flush(uint32_t timeout_us);
 
@@ -185,11 +196,10 @@ int32_t transmit_flush(uint32_t timeout_us);
  * stays.
  *
  * Returns how many were sent. transmit_last_error says why it ended before all were
- * sent: there is no listener, the listener does not read, the timeout expired, or
+ * sent: there is no listener, the listener does not read, the time is up, or
  * another process of this user replays. It is "" if nothing is left that can be sent.
  * In a directory of 100,000 files, the first calls may only search for the oldest;
- * later calls continue the search. Below 0: TRANSMIT_ENODIR, or the library cannot
- * run here.
+ * later calls continue the search. Below 0: TRANSMIT_ENODIR, or Go cannot run.
  *
  * Replay keeps at most one datagram in the listener's queue, so that live sends come
  * first. A process that is killed loses nothing. The profile that it was sending may
@@ -212,11 +222,12 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *   listener_user      -1      a user's number, or name in /etc/passwd: profiles go only to
  *                      a socket that this user or root owns. -1: to any socket
  *   timeout_us         50000   for a whole call; 1 to 60000000
- *   max_datagram_size  65507   bytes; 1 to 16777216. The listener's limit, if lower
- *   listener           ""      sets the limit unless max_datagram_size was set:
- *                      "telegraf" 65536, "vector" 102400, "syslog-ng" 65536,
+ *   max_datagram_size  65507   bytes; 1 to 16777216. Set it lower for a listener that takes
+ *                      less
+ *   listener           ""      the program that listens. Unless max_datagram_size is set, this
+ *                      sets it: "telegraf" 65536, "vector" 102400, "syslog-ng" 65536,
  *                      "fluent-bit" 32767, "rsyslog" 8192. "": none of them
- *   oversize           "shrink"   shrink a larger document.
+ *   oversize           "shrink"   shrink a document over max_datagram_size.
  *                      "buffer": write it whole to the disk buffer. "memfd": send it
  *                      whole, in an empty datagram with one descriptor (SCM_RIGHTS)
  *                      of a sealed memfd; if that fails, write it to the disk buffer
@@ -229,16 +240,16 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *   buffer_dirs        ["/var/lib/bitville-apm/buffer", "/tmp/bitville-apm-buffer",
  *                       "$TMPDIR/bitville-apm-buffer", "$TMPDIR"]
  *                      absolute paths; the first usable one is used
- *   buffer_links       true     false: refuse a path with a symbolic link, for a caller
- *                      that has resolved the links
- *   buffer_max_bytes   1073741824   of this user's profiles for this listener in the
- *                      directory; 0: no limit. The oldest are removed first
- *   buffer_max_files   100000       their number; 0: no limit
+ *   buffer_links       true     false: refuse a path with a symbolic link. Use this if you
+ *                      have resolved the links, and another user might make a new one
+ *   buffer_max_bytes   1073741824   the limit in bytes of this user's profiles for this
+ *                      listener in the directory; 0: no limit. The oldest are removed first
+ *   buffer_max_files   100000       the limit of their number; 0: no limit
  *   php_version        ""           a member of "_meta", unless it is empty
  *
- * Returns 0. After an unknown key, a wrong type or an impossible value it returns
- * TRANSMIT_EINVAL and changes nothing; transmit_last_error names the key.
- * TRANSMIT_ESTARTING also changes nothing: call again on a busy machine.
+ * Returns 0. After a negative result nothing has changed. TRANSMIT_EINVAL is for an unknown
+ * key, a wrong type or an impossible value; transmit_last_error names the key. After
+ * TRANSMIT_ESTARTING, on a busy machine, call again.
  */
 int32_t transmit_configure(const char *json, size_t len);
 
@@ -258,17 +269,19 @@ const char *transmit_last_error(void);
  * transmit_log_due - whether to write a log line about this result now.
  *
  * Limits the log during an outage, for each result with the configured listener, in all processes
- * of this user together. Returns 1 the first time, and again after 1 minute, then 2, 4 and so on up
- * to 60. Returns 0 in between. An hour without the result resets this.
+ * of this user together. Returns 1 if a line is due: the first time, and again after 1 minute, then
+ * 2, 4 and so on up to 60. Otherwise returns 0. An hour without the result resets this.
  *
  * ret_suppressed  set to the number of 0 answers since the last 1; may be NULL
  */
 int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);
 
 /*
- * transmit_log_due_for - the same, with the listener at socket_path; NULL: with none.
+ * transmit_log_due_for - the same for another listener, with both answers in one number.
  *
- * Returns -1 if no line is due, otherwise how often it has returned -1 since the last line.
+ * socket_path  the listener's socket; NULL if the result concerns no listener
+ *
+ * If a line is due, returns how many were not since the last one, 0 or more. Otherwise returns -1.
  */
 int64_t transmit_log_due_for(int32_t result, const char *socket_path);
 
@@ -276,15 +289,14 @@ int64_t transmit_log_due_for(int32_t result, const char *socket_path);
  * transmit_stats - what became of the profiles so far, as a JSON object:
  *
  *   process        the counters of this process since its first call
- *   pool           the counters of all processes of this user since the host started;
+ *   pool           the counters of all processes of this user since the machine started;
  *                  null if they cannot be shared
  *   pool_error     why they cannot be shared
- *   go             "not started" or "runs" in this process, or a fault of the build:
- *                  "unprotected" (without the changes to Go of build.sh): a signal handler
- *                  of the host may overwrite memory; "started at load" (without
- *                  door/export.ld): a forked child may hang
+ *   go             "not started" or "runs" in this process. If the library was not built by
+ *                  build.sh: "unprotected", and a signal handler of the program may
+ *                  overwrite memory; or "started at load", and a forked child may hang
  *
- * Both have:
+ * process and pool have:
  *
  *   pid            of this process; a pool has processes: how many live
  *   sent, buffered, pending    calls with that result
@@ -295,7 +307,8 @@ int64_t transmit_log_due_for(int32_t result, const char *socket_path);
  *   connects       to a listener: the first one of a process, and after its restarts
  *   replayed       profiles that were sent from the disk buffer
  *   refused, lost  calls with a result below 0, by cause
- *   latency_us     how many calls took so many microseconds at most; a call counts once
+ *   latency_us     calls by duration: the keys are upper bounds in microseconds. Each call
+ *                  is in one of them only
  *   latency_sum_us of all calls
  *   last_sent      null, or the unix time of the last call that was sent
  *   last_failure   null, or {"time": <unix seconds>, "result": …, "text": "…"} of the
@@ -303,11 +316,11 @@ int64_t transmit_log_due_for(int32_t result, const char *socket_path);
  *
  * Counts are exact and survive the process, even if it is killed. They are in
  * /dev/shm/libtransmit-<user id>.1, mode 0600, or in a file with a longer name if that one belongs
- * to another version. If the file is unavailable or all 512 slots are taken, the process keeps
- * private counters.
+ * to another version. If the file cannot be used, or 512 processes use it, a process has counters
+ * of its own, which end with it.
  *
  * Never NULL; "{}" without memory; the text belongs to the thread and is valid until its next
- * transmit_stats. Does not start the library. Blocks for some microseconds.
+ * transmit_stats. Does not start Go. Blocks for some microseconds.
  */
 const char *transmit_stats(void);
 

@@ -78,8 +78,7 @@ final class TrySend
     }
 
     /**
-     * A replay and the check of listener_user need the library started. With mbstring.func_overload, strlen() does not
-     * count bytes.
+     * A replay and the check of listener_user need Go. With mbstring.func_overload, strlen() does not count bytes.
      */
     private static function isPossible(Settings $settings): bool
     {

@@ -46,7 +46,7 @@ final class Limits
                 $now = (int) System::read("$folder/pids.current");
                 $text = "$now of $most tasks of this service are in use";
                 return $most - $now < self::THREADS
-                    ? Finding::warn('tasks', $text, 'the library starts ' . self::THREADS . ' threads in each worker:'
+                    ? Finding::warn('tasks', $text, 'each worker may need ' . self::THREADS . ' threads more:'
                         . ' raise the limit (systemd: TasksMax=, docker: --pids-limit)')
                     : Finding::ok('tasks', $text);
             }

@@ -38,17 +38,17 @@ final class Counters
             'depth' => 'nested too deeply',
             'utf8' => 'not UTF-8',
             'too_big' => 'over 64 MiB',
-            'forked' => 'in a child of a process that had started the library',
+            'forked' => 'in a forked child of a process that had started the library\'s Go part',
             'resource' => 'too few threads or too little memory left',
-            'starting' => 'time was up before the library had started',
+            'starting' => 'no time was left to start the library\'s Go part',
             'panic' => 'a defect in the library',
         ],
         'lost' => [
             'busy' => 'too many profiles wait for a slow disk',
             'no_directory' => 'no buffer directory can be used',
             'full' => 'the disk, its inodes or a quota are used up',
-            'io' => 'the file could not be written',
-            'timed_out' => 'time was up before it was checked and copied',
+            'io' => 'another error of the disk',
+            'timed_out' => 'large profiles that no time was left to check and copy',
         ],
     ];
 }
