@@ -31,7 +31,7 @@ var transmitter = transmit.New(os.TempDir())
 func init() {
 	debug.SetMemoryLimit(transmit.MemoryLimit)
 	transmitter.OnTarget(setTarget)
-	transmitter.OnWanted(func(wanted bool) { C.transmit_want_sends(number(wanted)) })
+	transmitter.OnWantsSends(func(wanted bool) { C.transmit_want_sends(number(wanted)) })
 	transmit.OnCount(func(e transmit.Counter) { C.transmit_count(C.SHRUNK + C.int32_t(e)) })
 	transmit.OnWait(sharedWait)
 	C.transmit_go_runs()
@@ -51,11 +51,11 @@ func main() {} // -buildmode=c-shared needs main and never runs it.
 func transmitSend(call *C.struct_call) (result C.int32_t) {
 	defer recovered(call, &result)
 	if call.flags&^(C.TRANSMIT_TRUSTED|C.TRANSMIT_AS_IS|C.TRANSMIT_TO_DISK|C.TRANSMIT_NO_WAIT) != 0 {
-		return answer(call, transmit.Lost, fmt.Errorf("%w: flags 0x%x", transmit.ErrInvalid, call.flags))
+		return answer(call, transmit.NotTaken, fmt.Errorf("%w: flags 0x%x", transmit.ErrInvalid, call.flags))
 	}
 	if call.socket_path != nil {
 		if err := transmit.CheckSocketPath(socketPath(call)); err != nil {
-			return answer(call, transmit.Lost, fmt.Errorf("%w: socket_path %w", transmit.ErrInvalid, err))
+			return answer(call, transmit.NotTaken, fmt.Errorf("%w: socket_path %w", transmit.ErrInvalid, err))
 		}
 	}
 	outcome, err := transmitter.Send(transmit.SendRequest{
@@ -79,7 +79,7 @@ func transmitConfigure(call *C.struct_call) (result C.int32_t) {
 	defer recovered(call, &result)
 	timeout, err := transmitter.Configure(document(call))
 	if err != nil {
-		return answer(call, transmit.Lost, err)
+		return answer(call, transmit.NotTaken, err)
 	}
 	call.timeout_us = C.uint32_t(timeout / time.Microsecond)
 	return 0
@@ -104,7 +104,7 @@ func transmitReplay(call *C.struct_call) (result C.int32_t) {
 	sent, err := transmitter.Replay(int(call.max_files),
 		time.Duration(call.timeout_us)*time.Microsecond, transmit.Since(int64(call.began_ns)))
 	if sent == 0 && errors.Is(err, buffer.ErrNoDirectory) {
-		return answer(call, transmit.Lost, err)
+		return answer(call, transmit.NotTaken, err)
 	}
 	answer(call, transmit.Sent, err) // sets the text of transmit_last_error
 	return C.int32_t(min(sent, math.MaxInt32))
@@ -216,6 +216,6 @@ var results = []struct {
 func recovered(call *C.struct_call, result *C.int32_t) {
 	if p := recover(); p != nil {
 		*result = C.TRANSMIT_EPANIC
-		answer(call, transmit.Lost, fmt.Errorf("panic: %v", p))
+		answer(call, transmit.NotTaken, fmt.Errorf("panic: %v", p))
 	}
 }

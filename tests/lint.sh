@@ -53,6 +53,15 @@ for file in "${markdown[@]}"; do
     done < <(grep -oE '\]\([^):]+\)' "$file" | sed 's/^](//; s/)$//; s/#.*//')
 done
 
+# Every test that a page names is there, and every file that tests/README.md names. A name with … begins several.
+while read -r name; do
+    [[ $name == *… ]] && pattern=${name%…} || pattern="$name\\("
+    grep -rqE "^func $pattern" --include='*_test.go' . || { echo "there is no test $name"; failed=1; }
+done < <(grep -ohE '\bTest[A-Z]\w*(…)?' README.md CONTRIBUTING.md docs/*.md tests/README.md | sort -u)
+while read -r path; do
+    [ -e "tests/$path" ] || [ -e "$path" ] || { echo "tests/README.md: there is no $path"; failed=1; }
+done < <(grep -oE "\`[a-zA-Z_./]+\\.(go|c|php|sh)\`" tests/README.md | tr -d '`' | sort -u)
+
 # Every function that crosses from C to Go or back is in the table of docs/internals.md.
 while read -r name; do
     grep -q "^| \`$name\` " docs/internals.md || { echo "docs/internals.md: the table of functions has no $name"; failed=1; }

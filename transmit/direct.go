@@ -25,35 +25,37 @@ func (s *settings) target() *Target {
 	return &Target{Path: s.listener.path, Meta: profile.MetaText(s.phpVersion), MaxDatagram: s.maxDatagram}
 }
 
-// attention tells C whether Go must see the next document, although C could send it alone. Go must see it while a
+// wantsSends tells C whether Go must see the next document, although C could send it alone. Go must see it while a
 // listener is in a back-off, which a success ends, and while a replay is due, which a success starts.
-type attention struct {
+type wantsSends struct {
 	waiting atomic.Int32 // listeners in a back-off
 
 	mu      sync.Mutex
 	publish func(wanted bool) // may be nil
 }
 
-// OnWanted makes t call publish when that may have changed, one call at a time. Call OnWanted before the first Send.
-func (t *Transmitter) OnWanted(publish func(wanted bool)) { t.attention.publish = publish }
+// OnWantsSends makes t call publish when that may have changed, one call at a time. Call OnWantsSends before the first
+// Send.
+func (t *Transmitter) OnWantsSends(publish func(wanted bool)) { t.wantsSends.publish = publish }
 
-// updateWanted must be called after each change of settings, due or waiting. Under the lock, the last call sees all changes.
-func (t *Transmitter) updateWanted() {
-	if t.attention.publish == nil {
+// updateWantsSends must be called after each change of settings, replayer.due or waiting. Under the lock, the last call
+// sees all changes.
+func (t *Transmitter) updateWantsSends() {
+	if t.wantsSends.publish == nil {
 		return
 	}
-	t.attention.mu.Lock()
-	defer t.attention.mu.Unlock()
+	t.wantsSends.mu.Lock()
+	defer t.wantsSends.mu.Unlock()
 	isReplayDue := t.settings.Load().replays && t.writer.replayer.due.Load()
-	t.attention.publish(isReplayDue || t.attention.waiting.Load() > 0)
+	t.wantsSends.publish(isReplayDue || t.wantsSends.waiting.Load() > 0)
 }
 
 // backoffChanged counts the listeners in a back-off.
 func (t *Transmitter) backoffChanged(isOn bool) {
 	if isOn {
-		t.attention.waiting.Add(1)
+		t.wantsSends.waiting.Add(1)
 	} else {
-		t.attention.waiting.Add(-1)
+		t.wantsSends.waiting.Add(-1)
 	}
-	t.updateWanted()
+	t.updateWantsSends()
 }

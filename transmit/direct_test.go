@@ -11,7 +11,7 @@ func TestWanted_DuringABackOff(t *testing.T) {
 	path := filepath.Join(shortDir(t), "l")
 	tx, _ := newTransmitter(t, path)
 	wanted := false
-	tx.OnWanted(func(is bool) { wanted = is })
+	tx.OnWantsSends(func(is bool) { wanted = is })
 	conn := listen(t, path)
 	other := filepath.Join(shortDir(t), "other")
 	drain(t, listen(t, other))

@@ -120,7 +120,7 @@ func TestSend_OversizeIsNotCut(t *testing.T) {
 			mustConfigure(t, tx, `{"oversize":"`+way+`"}`)
 			doc := sample(10, 8000)
 			outcome, err := tx.Send(SendRequest{JSON: doc})
-			if outcome == Lost {
+			if outcome == NotTaken {
 				t.Fatal(err)
 			}
 			var got string
@@ -191,7 +191,7 @@ func TestSendSealed_Wedged(t *testing.T) {
 		if took := time.Since(start); took > 75*time.Millisecond {
 			slow++ // a busy machine
 		}
-		if outcome == Lost || !errors.Is(err, unix.EAGAIN) {
+		if outcome == NotTaken || !errors.Is(err, unix.EAGAIN) {
 			t.Errorf("send %d: %v, %v", i, outcome, err)
 		}
 	}

@@ -22,18 +22,18 @@ var errNotAsked = errors.New("listener not asked")
 //	too large                           "buffer"           nothing
 //	too large                           "memfd"            a memfd of the document
 //
-// rest is what to write to disk; unsent, why the listener did not take it; err is fatal.
-func (t *Transmitter) offer(doc *document, out pieces, r SendRequest, s *settings) (rest pieces, unsent, err error) {
-	unsent = s.refuses(out)
-	if unsent == nil {
-		unsent = t.ask(doc, out, r, s)
+// rest is what to write to disk; whyUnsent, why the listener did not take it; err is fatal.
+func (t *Transmitter) offer(doc *document, out pieces, r SendRequest, s *settings) (rest pieces, whyUnsent, err error) {
+	whyUnsent = s.refuses(out)
+	if whyUnsent == nil {
+		whyUnsent = t.ask(doc, out, r, s)
 	}
-	if !errors.Is(unsent, socket.ErrTooLarge) {
-		return out, unsent, nil
+	if !errors.Is(whyUnsent, socket.ErrTooLarge) {
+		return out, whyUnsent, nil
 	}
 	switch s.oversize {
 	case toMemfd:
-		unsent = t.askSealed(doc, out, r, s)
+		whyUnsent = t.askSealed(doc, out, r, s)
 	case shrink:
 		smaller, err := doc.shrink(s.maxDatagram)
 		if errors.Is(err, profile.ErrTimeUp) {
@@ -47,11 +47,11 @@ func (t *Transmitter) offer(doc *document, out pieces, r SendRequest, s *setting
 		}
 		count(Shrunk)
 		out = smaller
-		if unsent = s.refuses(out); unsent == nil {
-			unsent = t.ask(doc, out, r, s)
+		if whyUnsent = s.refuses(out); whyUnsent == nil {
+			whyUnsent = t.ask(doc, out, r, s)
 		}
 	}
-	return out, unsent, nil
+	return out, whyUnsent, nil
 }
 
 // refuses returns why the document is larger than the settings allow, or nil.

@@ -87,10 +87,10 @@ func (t *Transmitter) End(timeout time.Duration) bool {
 	return t.writer.flush(deadline)
 }
 
-// afterMiss makes a replay due if a profile goes to the disk that a replay can send.
-func (r *replayer) afterMiss(s *settings, unsent error) {
-	staysThere := errors.Is(unsent, socket.ErrTooLarge) && s.oversize != toMemfd
-	if !staysThere && !errors.Is(unsent, errNotAsked) {
+// makeDue makes a replay due if a profile goes to the disk that a replay can send.
+func (r *replayer) makeDue(s *settings, whyUnsent error) {
+	staysThere := errors.Is(whyUnsent, socket.ErrTooLarge) && s.oversize != toMemfd
+	if !staysThere && !errors.Is(whyUnsent, errNotAsked) {
 		r.setDue(true)
 	}
 }
@@ -102,8 +102,8 @@ func (r *replayer) setDue(isDue bool) {
 	}
 }
 
-// afterSend starts a background replay if one is due: after an outage, and once after the start.
-func (r *replayer) afterSend(s *settings, now time.Time) {
+// startIfDue starts a background replay if one is due: after an outage, and once after the start.
+func (r *replayer) startIfDue(s *settings, now time.Time) {
 	if !s.replays || !r.due.Load() || int64(now.Sub(epoch)) < r.next.Load() {
 		return
 	}

@@ -290,7 +290,7 @@ func TestReplay_Auto(t *testing.T) {
 	mustConfigure(t, tx, `{"replay":"auto"}`)
 	const missed = 300
 	for i := range missed {
-		if outcome, err := tx.Send(SendRequest{JSON: []byte(numbered(i))}); outcome == Lost {
+		if outcome, err := tx.Send(SendRequest{JSON: []byte(numbered(i))}); outcome == NotTaken {
 			t.Fatal(err)
 		}
 	}
@@ -525,7 +525,7 @@ func TestWanted_WhileAReplayIsDue(t *testing.T) {
 	conn := listen(t, path)
 	tx, dir := newTransmitter(t, path)
 	var wanted atomic.Bool
-	tx.OnWanted(wanted.Store)
+	tx.OnWantsSends(wanted.Store)
 	mustConfigure(t, tx, `{"replay":"auto"}`)
 	send := func(want bool) {
 		t.Helper()
@@ -546,7 +546,7 @@ func TestWanted_WhileAReplayIsDue(t *testing.T) {
 	send(false)
 	put(t, dir, numbered(1), 10)
 	put(t, dir, numbered(2), 9)
-	tx.writer.replayer.afterMiss(tx.settings.Load(), errors.New("as after a miss"))
+	tx.writer.replayer.makeDue(tx.settings.Load(), errors.New("as after a miss"))
 	if !wanted.Load() {
 		t.Error("not wanted although one is due")
 	}

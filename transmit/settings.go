@@ -81,7 +81,7 @@ func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error
 		return 0, err
 	}
 	t.settings.Store(&changed)
-	t.updateWanted()
+	t.updateWantsSends()
 	if t.publishTarget != nil {
 		t.publishTarget(changed.target())
 	}

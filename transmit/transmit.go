@@ -1,15 +1,29 @@
 // Package transmit takes one profile to the listener, or to the disk buffer when
 // the listener does not take it, before a deadline.
 //
-// Start with [Transmitter.Send]. It handles a profile in three steps:
+// Most profiles never come here: door/try_send.c sends them without Go. The others come to
+// [Transmitter.Send]: documents that must be checked or shrunk, and those that the listener
+// did not take at once. Send has three steps:
 //
-//	step                                                      file
-//	check the document, and add its _meta                     document.go
-//	send it to the listener, shrunk if it is too large        offer.go, listener.go, backoff.go
-//	else hand a copy to the writer, which writes a file       writer.go
+//	step                                     file
+//	check the document, and add its _meta    document.go, profile/
+//	send it to the listener                  offer.go, listener.go, listener/
+//	  wait for room in its queue             listener.go, backoff.go
+//	  shrink a document that is too large    oversize.go, document.go, profile/shrink.go
+//	  pass it as a memfd instead             memfd.go, listener/file.go
+//	else hand a copy to the writer           writer.go; package buffer writes the file
 //
-// Go's part of a call's time is split here: see wakeUp and diskReserve; docs/internals.md has the other parts. Settings
-// are in settings.go, the replay of buffered profiles is in replay.go (API) and replay_worker.go.
+// The other files serve these steps:
+//
+//	settings.go, setting_values.go, user.go  the settings, their JSON, the user of listener_user
+//	replay.go, replay_worker.go              send what is in the disk buffer: the API, the work
+//	direct.go                                what C must know to send without Go, and when it may
+//	latch.go, handover.go                    put threads to sleep and wake them, on one CPU
+//	memory.go, garbage.go                    copies outside Go's heap; when to collect that heap
+//	privileges.go                            drop the capabilities that a caller does not have
+//	counter.go                               what transmit_stats counts
+//
+// wakeUp and diskReserve, below, split the time of a call; docs/internals.md has the other places that do.
 //
 // The package must not make the Go runtime start its network poller, as timers, package os's files and package net do.
 // A host that closes all descriptors, as daemons do, would close the poller's, and the runtime would abort the process.
@@ -29,7 +43,7 @@ const (
 	Sent     Outcome = iota // in the listener's socket
 	Buffered                // a whole file in the disk buffer
 	Pending                 // in memory, on its way to the disk buffer
-	Lost                    // refused, or neither the listener nor the disk took it
+	NotTaken                // refused, or lost: neither the listener nor the disk took it
 )
 
 // SendRequest is one profile and the choices of its sender.
@@ -63,21 +77,23 @@ func diskReserve(timeout time.Duration) time.Duration {
 
 // Transmitter sends profiles. Any number of goroutines may use it.
 type Transmitter struct {
-	settings  atomic.Pointer[settings]
-	configure sync.Mutex // held by Configure
-	listeners listeners
-	attention attention
-	writer    *writer
+	settings   atomic.Pointer[settings]
+	configure  sync.Mutex // held by Configure
+	listeners  listeners
+	wantsSends wantsSends
+	writer     *writer
 
-	publishTarget func(*Target) // may be nil
+	publishTarget func(*Target) // called after a change of settings: OnTarget; nil: no one wants to know
 }
 
 // New returns a Transmitter with the default settings, and starts its writer, which runs as long as the process does.
 // temp is the system's directory for temporary files.
 func New(temp string) *Transmitter {
-	debug.SetGCPercent(-1) // see garbage
+	debug.SetGCPercent(-1) // the writer collects garbage instead: garbage.go
 	t := &Transmitter{writer: newWriter()}
-	t.writer.replayer.dueChanged = t.updateWanted
+
+	// While a replay is due or a back-off lasts, C must leave all sends to Go.
+	t.writer.replayer.dueChanged = t.updateWantsSends
 	t.listeners.backoffChanged = t.backoffChanged
 	t.settings.Store(defaultSettings(temp, &t.listeners))
 	return t
@@ -89,10 +105,10 @@ func New(temp string) *Transmitter {
 //	Sent      nil
 //	Buffered  why the listener did not take it, and the directory of its file
 //	Pending   why the listener did not take it, and that the disk is slow or was not waited for
-//	Lost      why it was refused (profile.ErrSyntax, …), or why neither the listener nor the disk took it
+//	NotTaken  why it was refused (profile.ErrSyntax, …), or why neither the listener nor the disk took it
 //
-// It blocks for the timeout at most, whatever the listener and the disk do. A profile that fits and that the listener
-// takes at once costs no allocation, no lock and no other goroutine.
+// It blocks for the timeout at most, whatever the listener and the disk do. If the profile fits and the configured
+// listener takes it at once, Send makes no allocation, takes no lock and needs no other goroutine.
 func (t *Transmitter) Send(r SendRequest) (Outcome, error) {
 	s := t.settings.Load()
 	now := time.Now()
@@ -100,24 +116,24 @@ func (t *Transmitter) Send(r SendRequest) (Outcome, error) {
 	doc, err := newDocument(r, s, now)
 	if err != nil {
 		t.writer.countGarbage()
-		return Lost, err
+		return NotTaken, err
 	}
 	var scratch [maxMeta]byte
 	whole := doc.whole(scratch[:0])
-	out, unsent, err := t.offer(&doc, whole[:], r, s)
+	out, whyUnsent, err := t.offer(&doc, whole[:], r, s)
 	if doc.leavesGarbage {
 		t.writer.countGarbage()
 	}
 	if err != nil {
-		return Lost, err
+		return NotTaken, err
 	}
-	if unsent == nil {
-		t.writer.replayer.afterSend(s, now)
+	if whyUnsent == nil {
+		t.writer.replayer.startIfDue(s, now)
 		return Sent, nil
 	}
-	t.writer.replayer.afterMiss(s, unsent)
+	t.writer.replayer.makeDue(s, whyUnsent)
 	noWait := r.NoWait || !s.waitsForDisk && !r.ToDisk
-	return t.writer.write(out, doc.deadline, s.bufferFor(r.Socket), unsent, noWait)
+	return t.writer.write(out, doc.deadline, s.bufferFor(r.Socket), whyUnsent, noWait)
 }
 
 // Flush waits until no profile is Pending, for the timeout at most. It returns whether that is so.

@@ -205,7 +205,7 @@ func TestSend_TooLargeForTheKernel(t *testing.T) {
 	}
 	doc = []byte(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`)
 	outcome, err := tx.Send(SendRequest{JSON: doc})
-	if outcome == Lost || !errors.Is(err, socket.ErrTooLarge) || !tx.Flush(5*time.Second) || len(buffered(t, dir)) != 1 {
+	if outcome == NotTaken || !errors.Is(err, socket.ErrTooLarge) || !tx.Flush(5*time.Second) || len(buffered(t, dir)) != 1 {
 		t.Error(outcome, err)
 	}
 }
@@ -225,8 +225,8 @@ func TestSend_RefusesAndLeavesNothing(t *testing.T) {
 			conn := listen(t, path)
 			tx, dir := newTransmitter(t, path)
 			outcome, err := tx.Send(SendRequest{JSON: []byte(test.doc)})
-			if outcome != Lost || !errors.Is(err, test.want) {
-				t.Errorf("%v, %v, want Lost, %v", outcome, err, test.want)
+			if outcome != NotTaken || !errors.Is(err, test.want) {
+				t.Errorf("%v, %v, want NotTaken, %v", outcome, err, test.want)
 			}
 			if got := receive(t, conn); got != "" || len(buffered(t, dir)) != 0 {
 				t.Errorf("received %q, buffered %q", got, buffered(t, dir))
@@ -245,7 +245,7 @@ func TestSend_TimeIsUp(t *testing.T) {
 	}{
 		{"small", 100, Pending, 3},
 		{"a megabyte", 1 << 20, Pending, 3},
-		{"large", 2 * alwaysRead, Lost, 0},
+		{"large", 2 * alwaysRead, NotTaken, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tx, dir := newTransmitter(t, "/nonexistent")
@@ -317,7 +317,7 @@ func TestSend_ManyThreads(t *testing.T) {
 				outcome, err := tx.Send(SendRequest{JSON: []byte(doc)})
 				if errors.Is(err, ErrBusy) {
 					refused.Add(1)
-				} else if outcome == Lost {
+				} else if outcome == NotTaken {
 					t.Error(err)
 				}
 			}

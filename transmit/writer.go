@@ -76,27 +76,27 @@ func newWriter() *writer {
 	return w
 }
 
-// write hands a copy of the document to the goroutine and waits for the file. unsent is why the listener did not take
+// write hands a copy of the document to the goroutine and waits for the file. whyUnsent is why the listener did not take
 // the profile; every error includes it.
 //
 //	disk                                       outcome
-//	works                                      Buffered, or Lost with the disk's error
+//	works                                      Buffered, or NotTaken with the disk's error
 //	works, and the caller does not wait        Pending
 //	is slow, or the deadline has passed        Pending
 //	has hung for hungAfter                     Pending, at once
-//	is slow, and the queue is full             Lost, ErrBusy
+//	is slow, and the queue is full             NotTaken, ErrBusy
 //
-// A large profile is also Lost if there is no time or no memory to copy it.
-func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, unsent error, noWait bool) (Outcome, error) {
+// A large profile is also NotTaken if there is no time or no memory to copy it.
+func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, whyUnsent error, noWait bool) (Outcome, error) {
 	late, size := passed(deadline), int64(out.size())
 	w.countGarbage()
 	if !w.reserve(size, deadline) {
-		return Lost, fmt.Errorf("%w; %w", ErrBusy, unsent)
+		return NotTaken, fmt.Errorf("%w; %w", ErrBusy, whyUnsent)
 	}
 	text, err := w.memory.copyOf(out, deadline)
 	if err != nil {
 		w.release(size)
-		return Lost, fmt.Errorf("%w; %w", err, unsent)
+		return NotTaken, fmt.Errorf("%w; %w", err, whyUnsent)
 	}
 	j := &job{text: text, options: options, caller: ownPrivileges()}
 	j.settled.Store(noWait)
@@ -106,18 +106,18 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, u
 	}
 	w.wakeup.call()
 	if noWait {
-		return Pending, fmt.Errorf("the disk is not waited for; %w", unsent)
+		return Pending, fmt.Errorf("the disk is not waited for; %w", whyUnsent)
 	}
 	if late && j.settle() {
-		return Pending, fmt.Errorf("%w; %w", profile.ErrTimeUp, unsent)
+		return Pending, fmt.Errorf("%w; %w", profile.ErrTimeUp, whyUnsent)
 	}
 	if (w.isHung() || !j.written.wait(deadline)) && j.settle() {
-		return Pending, fmt.Errorf("the disk is slow; %w", unsent)
+		return Pending, fmt.Errorf("the disk is slow; %w", whyUnsent)
 	}
 	if j.err != nil {
-		return Lost, fmt.Errorf("%w; %w", j.err, unsent)
+		return NotTaken, fmt.Errorf("%w; %w", j.err, whyUnsent)
 	}
-	return Buffered, fmt.Errorf("%w; the profile is in %s", unsent, j.dir)
+	return Buffered, fmt.Errorf("%w; the profile is in %s", whyUnsent, j.dir)
 }
 
 // reserve waits for room in the queue until the deadline, or not at all if the disk hangs.

@@ -71,7 +71,7 @@ func TestSend_HungDisk(t *testing.T) {
 		if i == 0 && (outcome != Pending || took < 45*time.Millisecond) {
 			t.Errorf("first: %v after %v, want Pending after 50 ms", outcome, took)
 		}
-		if outcome == Lost && !errors.Is(err, ErrBusy) {
+		if outcome == NotTaken && !errors.Is(err, ErrBusy) {
 			t.Fatal(err)
 		}
 		if took > 75*time.Millisecond {
@@ -85,7 +85,7 @@ func TestSend_HungDisk(t *testing.T) {
 		t.Errorf("%d calls took over 75 ms, %d waited for a disk that hangs", late, waited)
 	}
 	// One is with the writer, the others wait.
-	if counts[Pending] != maxWaiting+1 || counts[Lost] != 10_000-maxWaiting-1 {
+	if counts[Pending] != maxWaiting+1 || counts[NotTaken] != 10_000-maxWaiting-1 {
 		t.Errorf("outcomes %v", counts)
 	}
 	if tx.Flush(10 * time.Millisecond) {
@@ -95,7 +95,7 @@ func TestSend_HungDisk(t *testing.T) {
 	if !tx.Flush(30 * time.Second) {
 		t.Fatal("not flushed")
 	}
-	if outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)}); outcome == Lost || !tx.Flush(30*time.Second) {
+	if outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)}); outcome == NotTaken || !tx.Flush(30*time.Second) {
 		t.Errorf("after the thaw: %v, %v", outcome, err)
 	}
 	if n, want := len(buffered(t, dir)), 1+maxWaiting+1+1; n != want {
@@ -115,7 +115,7 @@ func TestSend_HungDiskLargeProfiles(t *testing.T) {
 		outcome, _ := tx.Send(SendRequest{JSON: large, AsIs: true, Timeout: 3 * time.Second})
 		got = append(got, outcome)
 	}
-	if want := []Outcome{Pending, Pending, Pending, Pending, Lost, Lost}; fmt.Sprint(got) != fmt.Sprint(want) {
+	if want := []Outcome{Pending, Pending, Pending, Pending, NotTaken, NotTaken}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	thaw()
@@ -159,7 +159,7 @@ func TestSend_NoDirectory(t *testing.T) {
 	tx := New("/tmp")
 	mustConfigure(t, tx, `{"listener_socket":"/nonexistent","buffer_dirs":["`+file+`"]}`)
 	outcome, err := tx.Send(SendRequest{JSON: []byte(`{}`)})
-	if outcome != Lost || err == nil {
+	if outcome != NotTaken || err == nil {
 		t.Error(outcome, err)
 	}
 }
@@ -227,13 +227,13 @@ func TestSend_NoTimeToCut(t *testing.T) {
 			doc := sample(10, test.queries)
 			r := SendRequest{JSON: doc, Trusted: true, Timeout: test.timeout}
 			outcome, err := tx.Send(r)
-			for end := time.Now().Add(test.goOn); outcome == Lost && !passed(end); outcome, err = tx.Send(r) {
+			for end := time.Now().Add(test.goOn); outcome == NotTaken && !passed(end); outcome, err = tx.Send(r) {
 				if !errors.Is(err, profile.ErrTimeUp) {
 					t.Fatal(err)
 				}
 				time.Sleep(100 * time.Millisecond)
 			}
-			if outcome == Lost || !errors.Is(err, socket.ErrTooLarge) {
+			if outcome == NotTaken || !errors.Is(err, socket.ErrTooLarge) {
 				t.Fatal(outcome, err)
 			}
 			if !tx.Flush(30 * time.Second) {
