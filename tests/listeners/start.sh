@@ -7,7 +7,7 @@ build=$here/../../build
 socket=${LISTENER_SOCKET:-/var/run/bitville-apm/listener.sock}
 folder=$build/telegraf
 
-# Where the library writes to if it may: README.md, "The disk buffer".
+# The directory that the library uses, if this user may write to it: docs/buffer.md.
 buffer=${BUFFER_DIRECTORY:-/var/lib/bitville-apm/buffer}
 { mkdir -p "$buffer" && [ -w "$buffer" ]; } 2> /dev/null || buffer=/tmp/bitville-apm-buffer
 mkdir -p "$buffer" "$folder" "$(dirname "$socket")"
