@@ -154,10 +154,9 @@ func (w *walk) open() (*directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	var status unix.Stat_t
-	if err := unix.Fstat(fd, &status); err != nil {
-		unix.Close(fd)
+	file, err := descriptor.New(fd)
+	if err != nil {
 		return nil, err
 	}
-	return &directory{path: w.at, File: descriptor.Of(fd, &status)}, nil
+	return &directory{path: w.at, File: *file}, nil
 }

@@ -6,42 +6,47 @@ import (
 	"testing"
 )
 
-// Bad input of every kind: its own code, nothing sent, nothing written.
+// badDocuments have the result of each.
+var badDocuments = []struct {
+	name, document string
+	want           int
+}{
+	{"empty", "", eEmpty},
+	{"white space", " \n", eSyntax},
+	{"cut off", `{"a":1`, eSyntax},
+	{"something after", `{"a":1}x`, eSyntax},
+	{"two documents", `{}{}`, eSyntax},
+	{"comma at the end", `{"a":1,}`, eSyntax},
+	{"single quotes", `{'a':1}`, eSyntax},
+	{"number", `{"a":01}`, eSyntax},
+	{"NaN", `{"a":NaN}`, eSyntax},
+	{"escape", `{"a":"\x"}`, eSyntax},
+	{"control character", "{\"a\":\"\n\"}", eSyntax},
+	{"NUL", "{\"a\":1}\x00", eSyntax},
+	{"byte order mark", "\ufeff{}", eSyntax},
+	{"list", `[1]`, eNotObject},
+	{"string", `"a"`, eNotObject},
+	{"number alone", `1`, eNotObject},
+	{"null", `null`, eNotObject},
+	{"513 levels", nested(513), eDepth},
+	{"a million levels", strings.Repeat(`{"a":`, 1_000_000), eDepth},
+	{"UTF-8", "{\"a\":\"\xff\"}", eUTF8},
+	{"UTF-8 cut off", "{\"a\":\"\xc3\"}", eUTF8},
+	{"UTF-8 surrogate", "{\"a\":\"\xed\xa0\x80\"}", eUTF8},
+	{"UTF-8 in a name", "{\"\xc0\x80\":1}", eUTF8},
+}
+
+// nested has so many levels; the object is the first.
+func nested(depth int) string {
+	return `{"a":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + `}`
+}
+
+// Bad input of every kind has a result of its own, and nothing is sent or written.
 func TestBadInput(t *testing.T) {
-	nested := func(depth int) string { // the object counts as one
-		return `{"a":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + `}`
-	}
 	s := newScene(t)
 	l := listen(t, s.socket)
 	d := startDriver(t, s)
-	for _, c := range []struct {
-		name, document string
-		want           int
-	}{
-		{"empty", "", eEmpty},
-		{"white space", " \n", eSyntax},
-		{"cut off", `{"a":1`, eSyntax},
-		{"something after", `{"a":1}x`, eSyntax},
-		{"two documents", `{}{}`, eSyntax},
-		{"comma at the end", `{"a":1,}`, eSyntax},
-		{"single quotes", `{'a':1}`, eSyntax},
-		{"number", `{"a":01}`, eSyntax},
-		{"NaN", `{"a":NaN}`, eSyntax},
-		{"escape", `{"a":"\x"}`, eSyntax},
-		{"control character", "{\"a\":\"\n\"}", eSyntax},
-		{"NUL", "{\"a\":1}\x00", eSyntax},
-		{"byte order mark", "\ufeff{}", eSyntax},
-		{"list", `[1]`, eNotObject},
-		{"string", `"a"`, eNotObject},
-		{"number alone", `1`, eNotObject},
-		{"null", `null`, eNotObject},
-		{"513 levels", nested(513), eDepth},
-		{"a million levels", strings.Repeat(`{"a":`, 1_000_000), eDepth},
-		{"UTF-8", "{\"a\":\"\xff\"}", eUTF8},
-		{"UTF-8 cut off", "{\"a\":\"\xc3\"}", eUTF8},
-		{"UTF-8 surrogate", "{\"a\":\"\xed\xa0\x80\"}", eUTF8},
-		{"UTF-8 in a name", "{\"\xc0\x80\":1}", eUTF8},
-	} {
+	for _, c := range badDocuments {
 		t.Run(c.name, func(t *testing.T) {
 			d.load([]byte(c.document))
 			for _, verb := range []string{"plain", "configure"} {
@@ -52,8 +57,14 @@ func TestBadInput(t *testing.T) {
 			}
 		})
 	}
-	if a := d.send([]byte(nested(512))); a.result != sent {
-		t.Errorf("512 levels: %+v", a)
+	sendsNext(t, s, l, d, nested(512))
+}
+
+// sendsNext fails unless a good document is sent, alone, and nothing is on the disk.
+func sendsNext(t *testing.T, s scene, l *listener, d *driver, document string) {
+	t.Helper()
+	if a := d.send([]byte(document)); a.result != sent || a.text != "" {
+		t.Errorf("a good one: %+v", a)
 	}
 	l.await(1)
 	if len(s.profiles(t)) != 0 {
@@ -90,13 +101,7 @@ func TestBadInput_Arguments(t *testing.T) {
 			}
 		})
 	}
-	if a := d.send([]byte(`{"id":"1"}`)); a.result != sent || a.text != "" {
-		t.Errorf("a good one: %+v", a)
-	}
-	l.await(1)
-	if len(s.profiles(t)) != 0 {
-		t.Error("something was written")
-	}
+	sendsNext(t, s, l, d, `{"id":"1"}`)
 }
 
 func TestConfigure_ChangesNothingWhenItRefuses(t *testing.T) {

@@ -105,6 +105,15 @@ func TestOversize_ListenerWithoutMemfd(t *testing.T) {
 	}
 }
 
+// senderSocket is a socket of the test's own, to send what the library never sends.
+func senderSocket(t *testing.T) int {
+	t.Helper()
+	socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	check(t, err)
+	t.Cleanup(func() { unix.Close(socket) })
+	return socket
+}
+
 // Whatever descriptors a hostile sender passes, the receivers print nothing of them, wait for
 // nothing, keep none, and take the next profile.
 func TestOversize_HostileDescriptors(t *testing.T) {
@@ -113,9 +122,7 @@ func TestOversize_HostileDescriptors(t *testing.T) {
 			s := newScene(t)
 			p := receiver.start(t, s.socket)
 			p.line()
-			socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-			check(t, err)
-			defer unix.Close(socket)
+			socket := senderSocket(t)
 			pass := func(text string, files ...int) {
 				t.Helper()
 				check(t, unix.Sendmsg(socket, []byte(text), unix.UnixRights(files...), &unix.SockaddrUnix{Name: s.socket}, 0))
@@ -180,9 +187,7 @@ func TestOversize_HostileText(t *testing.T) {
 			s := newScene(t)
 			p := receiver.start(t, s.socket)
 			p.line()
-			socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-			check(t, err)
-			defer unix.Close(socket)
+			socket := senderSocket(t)
 			sealed := memoryFile(t, text, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
 			check(t, unix.Sendmsg(socket, []byte(text), nil, &unix.SockaddrUnix{Name: s.socket}, 0))
 			check(t, unix.Sendmsg(socket, nil, unix.UnixRights(sealed), &unix.SockaddrUnix{Name: s.socket}, 0))

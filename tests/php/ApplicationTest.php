@@ -25,10 +25,19 @@ final class ApplicationTest extends TransmitTestCase
         pcntl_async_signals(true);
         ';
 
+    /** What check() prints if the library has left everything as it was. */
+    private const KEPT = "mine: afterwards\nhandler kept, async\n";
+
     /** @return array<string, array{string, string}> the program, its output */
-    public function programs(): array
+    private function programs(): array
     {
-        $kept = "mine: afterwards\nhandler kept, async\n";
+        return $this->programsWithObjects() + $this->programsWithErrors();
+    }
+
+    /** @return array<string, array{string, string}> methods of an object run while the profile is encoded */
+    private function programsWithObjects(): array
+    {
+        $kept = self::KEPT;
         return [
             'it throws' => [
                 'var_dump(send_profiling_data(["o" => new Odd(static function () { throw new Exception("x"); })]));
@@ -71,6 +80,14 @@ final class ApplicationTest extends TransmitTestCase
                 check();',
                 "of the application\n$kept",
             ],
+        ];
+    }
+
+    /** @return array<string, array{string, string}> */
+    private function programsWithErrors(): array
+    {
+        $kept = self::KEPT;
+        return [
             'json_last_error()' => [
                 'foreach ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] as $error) {
                     Transmit\JsonError::restore($error);

@@ -135,47 +135,50 @@ func shrinkWith(t *testing.T, doc, meta string) (string, MetaFlags) {
 	return string(slices.Concat(pieces...)), c.Flags()
 }
 
+// queryTimes has the time that counts for each query.
+var queryTimes = []struct {
+	name, query string
+	want        float64
+}{
+	{"no object", `12`, 0},
+	{"no time", `{}`, 0},
+	{"null", `{"time_ms":null}`, 0},
+	{"true", `{"time_ms":true}`, 0},
+	{"list", `{"time_ms":[5]}`, 0},
+	{"object", `{"time_ms":{"time_ms":5}}`, 0},
+	{"further down", `{"a":{"time_ms":5}}`, 0},
+	{"integer", `{"time_ms":5}`, 5},
+	{"negative", `{"time_ms":-5}`, -5},
+	{"minus zero", `{"time_ms":-0.0}`, 0},
+	{"exponent", `{"time_ms":0.5e1}`, 5},
+	{"numeric string", `{"time_ms":"5"}`, 5},
+	{"numeric string with a sign", `{"time_ms":"+5"}`, 5},
+	{"numeric string, negative", `{"time_ms":"-5.0"}`, -5},
+	{"numeric string without integer part", `{"time_ms":".5"}`, 0.5},
+	{"numeric string without decimals", `{"time_ms":"5."}`, 5},
+	{"numeric string with an exponent", `{"time_ms":"50E-1"}`, 5},
+	{"numeric string with leading zeros", `{"time_ms":"005"}`, 5},
+	{"numeric string with white space", `{"time_ms":" \n5\t "}`, 5},
+	{"numeric string with all white space", `{"time_ms":" \t\n\r\f\u000b5 \t\n\r\f\u000b"}`, 5},
+	{"numeric string with escapes", `{"time_ms":"\u0035"}`, 5},
+	{"empty string", `{"time_ms":""}`, 0},
+	{"blank string", `{"time_ms":" "}`, 0},
+	{"text", `{"time_ms":"fast"}`, 0},
+	{"number and text", `{"time_ms":"5ms"}`, 0},
+	{"hexadecimal", `{"time_ms":"0x5"}`, 0},
+	{"hexadecimal with exponent", `{"time_ms":"0x5p0"}`, 0},
+	{"underscore", `{"time_ms":"0_5"}`, 0},
+	{"infinity", `{"time_ms":"Inf"}`, 0},
+	{"not a number", `{"time_ms":"NaN"}`, 0},
+	{"two numbers", `{"time_ms":"5 5"}`, 0},
+	{"point alone", `{"time_ms":"."}`, 0},
+	{"exponent alone", `{"time_ms":"e5"}`, 0},
+}
+
 // TestCut_Times puts the query behind a hundred that are a little faster, as fast, and a little slower: only behind
 // faster ones it is kept, and then it is the first.
 func TestCut_Times(t *testing.T) {
-	for _, test := range []struct {
-		name, query string
-		want        float64
-	}{
-		{"no object", `12`, 0},
-		{"no time", `{}`, 0},
-		{"null", `{"time_ms":null}`, 0},
-		{"true", `{"time_ms":true}`, 0},
-		{"list", `{"time_ms":[5]}`, 0},
-		{"object", `{"time_ms":{"time_ms":5}}`, 0},
-		{"further down", `{"a":{"time_ms":5}}`, 0},
-		{"integer", `{"time_ms":5}`, 5},
-		{"negative", `{"time_ms":-5}`, -5},
-		{"minus zero", `{"time_ms":-0.0}`, 0},
-		{"exponent", `{"time_ms":0.5e1}`, 5},
-		{"numeric string", `{"time_ms":"5"}`, 5},
-		{"numeric string with a sign", `{"time_ms":"+5"}`, 5},
-		{"numeric string, negative", `{"time_ms":"-5.0"}`, -5},
-		{"numeric string without integer part", `{"time_ms":".5"}`, 0.5},
-		{"numeric string without decimals", `{"time_ms":"5."}`, 5},
-		{"numeric string with an exponent", `{"time_ms":"50E-1"}`, 5},
-		{"numeric string with leading zeros", `{"time_ms":"005"}`, 5},
-		{"numeric string with white space", `{"time_ms":" \n5\t "}`, 5},
-		{"numeric string with all white space", `{"time_ms":" \t\n\r\f\u000b5 \t\n\r\f\u000b"}`, 5},
-		{"numeric string with escapes", `{"time_ms":"\u0035"}`, 5},
-		{"empty string", `{"time_ms":""}`, 0},
-		{"blank string", `{"time_ms":" "}`, 0},
-		{"text", `{"time_ms":"fast"}`, 0},
-		{"number and text", `{"time_ms":"5ms"}`, 0},
-		{"hexadecimal", `{"time_ms":"0x5"}`, 0},
-		{"hexadecimal with exponent", `{"time_ms":"0x5p0"}`, 0},
-		{"underscore", `{"time_ms":"0_5"}`, 0},
-		{"infinity", `{"time_ms":"Inf"}`, 0},
-		{"not a number", `{"time_ms":"NaN"}`, 0},
-		{"two numbers", `{"time_ms":"5 5"}`, 0},
-		{"point alone", `{"time_ms":"."}`, 0},
-		{"exponent alone", `{"time_ms":"e5"}`, 0},
-	} {
+	for _, test := range queryTimes {
 		t.Run(test.name, func(t *testing.T) {
 			for _, other := range []float64{test.want - 0.25, test.want, test.want + 0.25} {
 				rest := fmt.Sprintf(`{"time_ms":%v,"n":1}`, other)
