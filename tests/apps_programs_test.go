@@ -54,7 +54,7 @@ var programWays = []struct {
 	{"excimer, plain PHP", "profiler", map[string]any{"profile_cli": true, "profiler": "excimer", "library": ""}, true},
 }
 
-// P12 on the command line: what a program prints and how it ends is the same with the profiler and without.
+// On the command line, a program prints the same and ends the same with the profiler and without.
 func TestApps_ProgramsAreTheSame(t *testing.T) {
 	data := installApps(t)
 	check(t, os.WriteFile(data+"/composer.json", []byte(`{"name": "no vendor", "require": []}`), 0o644))

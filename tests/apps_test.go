@@ -19,8 +19,8 @@ var kindsOfSite = []kindOfSite{
 	{"excimer", recipes[4]},
 }
 
-// P12: MediaWiki and DokuWiki, as Debian has them, answer each request as without the profiler; the
-// listener dies on the way, and each request's profile is there once.
+// MediaWiki and DokuWiki, as Debian has them, answer each request as without the profiler. Meanwhile the listener is
+// killed, and each request's profile is there once.
 func TestApps_AreTheSame(t *testing.T) {
 	needRoot(t)
 	data, redis := installApps(t), startRedis(t)

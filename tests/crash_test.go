@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// P4: writers that are killed at any moment leave whole files only.
+// Writers that are killed at any moment leave only whole files.
 func TestCrash_LeavesOnlyWholeFiles(t *testing.T) {
 	const seed = 4
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -57,7 +57,7 @@ func TestCrash_LeavesOnlyWholeFiles(t *testing.T) {
 	account(t, written, nil, inBuffer, nil).report(t)
 }
 
-// P4: two writers never take each other's names. Counts in = counts out.
+// Several processes write at the same time: no file replaces another, and each profile is there once.
 func TestProcesses_CountsInAreCountsOut(t *testing.T) {
 	const processes, each = 4, 2000
 	s := newScene(t)

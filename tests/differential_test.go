@@ -240,7 +240,7 @@ func (w way) judge(t *testing.T, all []expectation, came map[string]arrival, lis
 			lost++
 		case a.php != w.php:
 			t.Errorf("doc%d: php_version in _meta: %v", n, a.php)
-		case a.id == (w.name == "reference"): // SPEC has no id, the library adds one
+		case a.id == (w.name == "reference"): // the reference has no id, the library adds one
 			t.Errorf("doc%d: id in _meta: %v", n, a.id)
 		default:
 			if wrong := e.compare(a, listening); wrong != "" {
@@ -261,8 +261,7 @@ func (w way) judge(t *testing.T, all []expectation, came map[string]arrival, lis
 	}
 }
 
-// agree compares the reference with the library directly, wherever SPEC.md wants
-// no difference: where no binary string made the reference write null.
+// agree compares the reference with the library directly, except where a binary string made the reference write null.
 func agree(t *testing.T, reference, library map[string]arrival) {
 	t.Helper()
 	if reference == nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// P1: one datagram, the document itself, with its own spelling.
+// A profile is one datagram: the document itself, with its own spelling.
 func TestSend_IsOneDatagramOfTheDocument(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -22,7 +22,7 @@ func TestSend_IsOneDatagramOfTheDocument(t *testing.T) {
 	}
 }
 
-// The limit to the byte, and the counts that P7 names.
+// A document is shrunk from the first byte over the limit on, to 50 functions and 100 queries.
 func TestLimits_C(t *testing.T) {
 	const added = len(`,"_meta":{"timestamp":1700000000.123456,"transmitter_version":"1.0","id":"0123456789abcdef"}`)
 	fill := func(members string, size int) []byte {

@@ -161,6 +161,6 @@ func (all times) String() string {
 }
 
 const (
-	promised = 50 * time.Millisecond // SPEC P2
+	promised = 50 * time.Millisecond // for each call
 	noisy    = 4 * promised          // what a busy machine may make of it
 )

@@ -217,7 +217,7 @@ func countsInMemory(t *testing.T, pid int) bool {
 	return strings.Contains(read(t, fmt.Sprintf("/proc/%d/maps", pid)), "/dev/shm/libtransmit-")
 }
 
-// P9: the page is what it is without the profiler, byte for byte.
+// A page is the same with the profiler and without, byte for byte.
 func TestFPM_PagesStayAsTheyAre(t *testing.T) {
 	scripts, err := filepath.Glob(stage + "/tests/php/pages/*.php")
 	check(t, err)
@@ -247,7 +247,7 @@ func TestFPM_PagesStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// P4: workers that are killed while they write.
+// Workers that are killed while they write leave only whole files.
 func TestFPM_KilledWorkers(t *testing.T) {
 	for _, r := range []recipe{recipes[0], recipes[4]} {
 		t.Run(r.name, func(t *testing.T) {

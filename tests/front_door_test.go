@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// P2, and P9 for the host's other threads: loading is free, the first call is not late.
-// Some more times, for a busy machine, or one that had to read the library from a slow disk.
+// Loading the library starts no thread, and the first call is not late, with the host's other threads at work. It is
+// repeated for a busy machine, or one that had to read the library from a slow disk.
 func TestLoad_StartsNothing(t *testing.T) {
 	wrong := loadTwice(t)
 	for try := 1; try < 5 && wrong != ""; try++ {
@@ -72,7 +72,7 @@ func TestLoad_BeforeTheHostStarts(t *testing.T) {
 	l.await(2)
 }
 
-// P9: errno, the signal mask, the cancel state and every handler are the host's.
+// A call leaves errno, the signal mask, the cancel state and every handler as they were.
 func TestCalls_LeaveTheHostAsItWas(t *testing.T) {
 	s := newScene(t)
 	listen(t, s.socket)

@@ -13,8 +13,8 @@ func deadListener(t *testing.T, s scene) {
 	listen(t, s.socket).close()
 }
 
-// SPEC P2, with nobody at the socket and a disk that does not answer: every call is
-// short, what waits is bounded, and it is all there when the disk answers again.
+// There is no listener, and the disk hangs: every call is short, the profiles that wait are bounded, and all of them are
+// there when the disk works again.
 func TestDisk_Hung(t *testing.T)    { eachHangingDisk(t, hungDisk) }
 func TestDisk_HungPHP(t *testing.T) { eachHangingDisk(t, hungDiskPHP) }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// mostGrowth is what SPEC P15 gives a process in an outage, in KiB.
+// mostGrowth is the most, in KiB, that a process may grow in an outage.
 const mostGrowth = 24 << 10
 
 // Nothing that a host does for long makes it grow: what calls leave is collected, also

@@ -40,7 +40,7 @@ func (s scene) named(t *testing.T, pattern string) []string {
 	return found
 }
 
-// P3: what was missed arrives, each profile once.
+// Profiles that no listener took arrive by a replay, each once.
 func TestReplay_IdsInAreIdsOut(t *testing.T) {
 	s := newScene(t)
 	d := startDriver(t, s)

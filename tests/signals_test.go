@@ -28,8 +28,6 @@ var storm = []syscall.Signal{syscall.SIGALRM, syscall.SIGPROF, syscall.SIGCHLD}
 // unlimited are settings for a test that writes for long and counts the files at its end.
 var unlimited = map[string]any{"buffer_max_files": 0, "buffer_max_bytes": 0}
 
-// DESIGN 1: with a handler on one of Go's small stacks the process would die,
-// sooner or later. SPEC P9.
 // watchThreads returns the threads that the process has had in that time, and whether each ever took a signal of the storm.
 func watchThreads(t *testing.T, p *process, during time.Duration) map[string]bool {
 	seen := map[string]bool{}

@@ -12,8 +12,8 @@ func (s scene) syslogNG(t *testing.T) *process {
 		"-f", s.configured(t, "syslog-ng.conf"), "-R", s.dir+"/persist", "-p", s.dir+"/pid", "-c", s.dir+"/control"))
 }
 
-// P1, P3, P10 with a daemon that many sites run: 10,000 profiles, 3,000 of them
-// while it is away: the library replays those. Each is in its file, once.
+// 10,000 profiles through syslog-ng, 3,000 of them while it is away: the library replays those. Each is in its file,
+// once.
 func TestListeners_SyslogNG(t *testing.T) {
 	s := newScene(t)
 	f := &feed{driver: startDriver(t, s)}

@@ -177,7 +177,8 @@ func TestTrySend_Refuses(t *testing.T) {
 	}
 }
 
-// P14: a process that has sent 1,000 profiles has no thread more, a few pages, and one descriptor: the socket.
+// A process that has sent 1,000 profiles has no more threads than before, a few more pages, and one more descriptor: the
+// socket.
 func TestTrySend_StartsNothing(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)

@@ -62,8 +62,7 @@ func inMemory(t *testing.T) string {
 	return dir
 }
 
-// P2, P3, P10: a listener that does not read. One run more, for a machine that had
-// something else to do.
+// A listener does not read: no call is late, and the profiles are on the disk. It is repeated once, for a busy machine.
 func TestWedged_HoldsNobody(t *testing.T) {
 	for range 2 {
 		s := newScene(t)
@@ -125,7 +124,7 @@ func TestWedged_AndReplaced(t *testing.T) {
 	l.await(1)
 }
 
-// P2's backstop in the kernel, and how the library really waits.
+// SO_SNDTIMEO is set, and the library does not rely on it: it waits with ppoll.
 func TestWedged_SystemCalls(t *testing.T) {
 	strace := need(t, "strace", "strace")
 	s := newScene(t)
@@ -157,7 +156,7 @@ func TestWedged_SystemCalls(t *testing.T) {
 	}
 }
 
-// P10: whatever is at the path instead of a listener, and P11.
+// Whatever is at the path instead of a listener, profiles go to the disk, and ten calls take 100 ms together at most.
 func TestNoListener(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -197,10 +196,10 @@ func TestNoListener(t *testing.T) {
 	}
 }
 
-// inAll is what P11 gives ten sends together; see atOnce.
+// inAll is the most that ten sends may take together; see atOnce.
 var inAll = map[bool]time.Duration{false: 100 * time.Millisecond, true: time.Second}[programs != ""]
 
-// falls wants ten sends to end in the buffer, in less than 100 ms together (P11).
+// falls wants ten sends to end in the buffer, in less than inAll together.
 func falls(t *testing.T, d *driver, s scene, names string) (f figures) {
 	t.Helper()
 	best := time.Hour
@@ -224,7 +223,7 @@ func falls(t *testing.T, d *driver, s scene, names string) (f figures) {
 	return f
 }
 
-// P2: the caller is told of its file before the writer looks through the directory.
+// The caller gets its result before the writer looks through the directory.
 func TestNoListener_DoesNotWaitForTheDirectory(t *testing.T) {
 	strace := need(t, "strace", "strace")
 	s := newScene(t)
@@ -294,7 +293,7 @@ func TestListener_PathLength(t *testing.T) {
 	}
 }
 
-// P10: whether or not somebody noticed that it was away.
+// A listener that was restarted gets the next profile, whether or not a call had noticed that it was away.
 func TestListener_Restarted(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -12,7 +12,7 @@ use Transmit\Settings;
  */
 abstract class TransmitTestCase extends TestCase
 {
-    /** P2, and room for the scheduler of a busy machine, to which TRANSMIT_LATE_MS adds. */
+    /** The time of a call, and room for the scheduler of a busy machine, to which TRANSMIT_LATE_MS adds. */
     protected const CALL_MS = 50 + 25;
 
     private static array $config = [];

@@ -1,15 +1,15 @@
 <?php
 
 /**
- * What becomes of the generated profiles, after SPEC.md, as slowly and as plainly as
- * possible. Prints a JSON object a line for each of them:
+ * Computes what the generated profiles must become, in a simple and slow way. Prints a JSON object, in one line, for
+ * each of them:
  *
  *   json       as a C program sends it; null if it has binary strings
  *   whole      all but _meta
  *   cut        all but _meta after the cuts
  *   marks      those that are then in _meta
  *
- * With the argument "reference": as the reference does it, where SPEC.md differs from it.
+ * With the argument "reference": what the reference makes of them, where the library differs from it.
  */
 
 require __DIR__ . '/scripts/documents.php';

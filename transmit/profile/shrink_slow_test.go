@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// Here P7 is done the slow and obvious way, to compare with.
+// This shrinks a document in the slow and obvious way, to compare with.
 
 type (
 	object []member
