@@ -3,7 +3,7 @@
 namespace Transmit\Profiler;
 
 /**
- * The fields of a profile that describe the host, the process, the command and the trace.
+ * The fields of a profile that describe the machine, the process, the command and the trace.
  */
 final class Origin
 {

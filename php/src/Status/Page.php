@@ -64,7 +64,7 @@ final class Page
             return "Plain PHP counts nothing: {$this->now->check['plain_because']}";
         }
         return $this->now->poolError === ''
-            ? 'All processes of ' . System::user() . " since this host started; {$counts['processes']} running"
+            ? 'All processes of ' . System::user() . " since this machine started; {$counts['processes']} running"
             : "This process only, {$counts['pid']}, for there is no pool ({$this->now->poolError})";
     }
 

@@ -4,7 +4,7 @@ namespace Transmit\Status;
 
 /**
  * Profiles per second since the page was last shown. The page keeps its previous counts in its own address, so that
- * nothing is stored on the host.
+ * nothing is stored on the machine.
  */
 final class Rates
 {
