@@ -1,4 +1,4 @@
-// Libtransmit sends a JSON profile to a listener on this host within 50 ms, or writes it to a disk buffer. The contract
+// Libtransmit sends a JSON profile to a listener on this machine within 50 ms, or writes it to a disk buffer. The contract
 // is include/transmit.h.
 //
 // This package is the Go side of the front door (door/): it converts C arguments to Go and Go results to C. Package
