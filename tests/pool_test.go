@@ -221,6 +221,7 @@ func TestPool_OneLine(t *testing.T) {
 	for range 4 {
 		drivers = append(drivers, ordinaryDriver(t, s))
 	}
+	drivers[1].configure(`{"listener_user":"root"}`) // then C has no settings to send with
 	for _, result := range []int{buffered, eFull, -63, 1 << 20} {
 		for _, socket := range []string{s.socket, "/run/other", "/run/another"} {
 			lines := 0
@@ -231,7 +232,8 @@ func TestPool_OneLine(t *testing.T) {
 				t.Errorf("%d lines for %d of %s, want 1", lines, result, socket)
 			}
 		}
-		if drivers[0].ask("due %d", result).result != 0 || drivers[7].ask("due %d", result).result != 1 {
+		due := func(n int) int { return drivers[n].ask("due %d", result).result }
+		if due(0) != 0 || due(1) != 0 || due(7) != 1 {
 			t.Errorf("transmit_log_due(%d) is not about the configured listener", result)
 		}
 	}

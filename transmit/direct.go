@@ -20,7 +20,8 @@ func (t *Transmitter) OnTarget(publish func(*Target)) { t.publishTarget = publis
 
 func (s *settings) target() *Target {
 	if s.listener.owner.IsSet() {
-		return &Target{} // only Send checks who owns the socket
+		// No document fits, so C passes all to Send: only that checks who owns the socket.
+		return &Target{Path: s.listener.path}
 	}
 	return &Target{Path: s.listener.path, Meta: profile.MetaText(s.phpVersion), MaxDatagram: s.maxDatagram}
 }

@@ -151,7 +151,7 @@ final class Native
     }
 
     /**
-     * Passes all settings to the library, so that it keeps none of another virtual host of this worker. Starts it.
+     * Passes all settings to the library, so that it keeps none of another virtual host of this worker. Starts Go.
      *
      * @return int 0, or a Result: why the library cannot be used
      */

@@ -11,11 +11,11 @@ use Transmit\Profiler\Options;
  * listener_socket    "/var/run/bitville-apm/listener.sock"; an absolute path, no scheme before it
  * listener_user      null    a user's name or number: profiles go only to a socket that this user or root owns
  * timeout_us         50000   for a whole call
- * max_datagram_size  65507   bytes; the listener's limit, if lower
- * listener           ""      sets max_datagram_size, unless that is set: a key of LISTENERS
+ * max_datagram_size  65507   bytes. Set it lower for a listener that takes less
+ * listener           ""      a key of LISTENERS, the program that listens. Sets max_datagram_size if that is not set
  * oversize           "shrink"   shrink a larger profile; "buffer": write it whole to disk; "memfd": send a memfd
  * replay             "off"   "auto": after an outage the library sends the buffered profiles. Not in plain PHP
- * wait_for_disk      true    false: a call ends when the library has the profile. Plain PHP always waits
+ * wait_for_disk      true    false: do not wait for the file of a profile. Plain PHP always waits
  * buffer_dirs        /var/lib/bitville-apm/buffer, /tmp/bitville-apm-buffer,
  *                    <system temp>/bitville-apm-buffer, <system temp>
  * buffer_max_bytes   1073741824   0: no limit
