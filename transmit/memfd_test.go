@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"libtransmit/buffer"
+	"libtransmit/transmit/profile"
 )
 
 // receiveFile returns the next datagram's bytes and its descriptor, -1 if it has none.
@@ -50,7 +53,6 @@ func contentOf(t *testing.T, file int) []byte {
 
 func large(size int) []byte { return []byte(`{"id":"large","a":"` + strings.Repeat("x", size) + `"}`) }
 
-// TestSend_Oversize has a row for each way of a document around the limit.
 // arrived returns the next profile at the listener, which must come as a memfd or as a datagram.
 func arrived(t *testing.T, conn *net.UnixConn, memfd bool) []byte {
 	t.Helper()
@@ -64,6 +66,7 @@ func arrived(t *testing.T, conn *net.UnixConn, memfd bool) []byte {
 	return []byte(text)
 }
 
+// TestSend_Oversize has a row for each way of a document around the limit.
 func TestSend_Oversize(t *testing.T) {
 	const limit = 1000
 	for _, test := range []struct {
@@ -172,6 +175,26 @@ func TestSendSealed_TooLargeForTheKernel(t *testing.T) {
 	}
 	if _, file := receiveFile(t, conn); file < 0 || len(contentOf(t, file)) < 1<<20 {
 		t.Error("it did not arrive as a file")
+	}
+}
+
+// There was no time for a memfd, and no directory can be used: the error is the disk's, which comes last.
+func TestSendSealed_NoDirectory(t *testing.T) {
+	path := filepath.Join(shortDir(t), "l")
+	listen(t, path)
+	tx := New("/tmp")
+	mustConfigure(t, tx, `{"listener_socket":"`+path+`","oversize":"memfd","buffer_dirs":["/proc/none"]}`)
+	doc := large(1_900_000)[:1_900_000]
+	copy(doc[len(doc)-2:], `"}`)
+	var outcome Outcome
+	var err error
+	for try := 0; try < 20 && outcome != NotTaken; try++ { // a busy machine
+		outcome, err = tx.Send(SendRequest{JSON: doc, Trusted: true, Spent: 38 * time.Millisecond})
+		tx.Flush(time.Second)
+	}
+	if outcome != NotTaken || !errors.Is(err, buffer.ErrNoDirectory) || errors.Is(err, profile.ErrTimeUp) ||
+		!strings.Contains(err.Error(), "no memfd") {
+		t.Error(outcome, err)
 	}
 }
 

@@ -77,7 +77,7 @@ func newWriter() *writer {
 }
 
 // write hands a copy of the document to the goroutine and waits for the file. whyUnsent is why the listener did not take
-// the profile; every error includes it.
+// the profile; every error has its text. An error of NotTaken wraps only the reason why it was not written.
 //
 //	disk                                       outcome
 //	works                                      Buffered, or NotTaken with the disk's error
@@ -91,12 +91,12 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, w
 	late, size := passed(deadline), int64(out.size())
 	w.countGarbage()
 	if !w.reserve(size, deadline) {
-		return NotTaken, fmt.Errorf("%w; %w", ErrBusy, whyUnsent)
+		return NotTaken, fmt.Errorf("%w; %v", ErrBusy, whyUnsent)
 	}
 	text, err := w.memory.copyOf(out, deadline)
 	if err != nil {
 		w.release(size)
-		return NotTaken, fmt.Errorf("%w; %w", err, whyUnsent)
+		return NotTaken, fmt.Errorf("%w; %v", err, whyUnsent)
 	}
 	j := &job{text: text, options: options, caller: ownPrivileges()}
 	j.settled.Store(noWait)
@@ -115,7 +115,7 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, w
 		return Pending, fmt.Errorf("the disk is slow; %w", whyUnsent)
 	}
 	if j.err != nil {
-		return NotTaken, fmt.Errorf("%w; %w", j.err, whyUnsent)
+		return NotTaken, fmt.Errorf("%w; %v", j.err, whyUnsent)
 	}
 	return Buffered, fmt.Errorf("%w; the profile is in %s", whyUnsent, j.dir)
 }
