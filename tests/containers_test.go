@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// What docs/containers.md says of containers, without a container engine: mounts, process ids and users of its own.
-// Each row is a start of the container, and what of it is to be seen from outside.
+// Starts what docs/containers.md says of containers, without a container engine: mounts, process ids and users of its
+// own. Each row is a start of the container, and what can be seen of it from outside.
 func TestContainer(t *testing.T) {
 	needRoot(t)
 	need(t, "php", "php-cli")
@@ -84,8 +84,9 @@ var (
 	tracedLimit = regexp.MustCompile(`PROT_WRITE\|PROT_EXEC|AF_(?:INET|NETLINK|PACKET)`)
 )
 
-// What docs/containers.md says of a unit's options: of all ways that a profile takes, each system call is one of
-// SystemCallFilter=@system-service, no socket needs another family than AF_UNIX, and no memory is written and run.
+// What docs/containers.md says of a unit's options holds for all paths that a profile can take. Each system call is in
+// SystemCallFilter=@system-service, no socket needs another family than AF_UNIX, and no memory is both writable and
+// executable.
 func TestContainer_SystemdOptions(t *testing.T) {
 	allowed := systemCalls(t, need(t, "systemd-analyze", "systemd"), "@system-service")
 	s := newScene(t)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The time of a call begins when the caller calls, not when Go is free for it: many threads at
-// once with large documents, whether they can be cut, sent or only written.
+// The time of a call begins when the caller calls, not when Go is free for it: many threads at once with large
+// documents, which can be shrunk, sent, or only written.
 func TestDeadline_ManyLargeCalls(t *testing.T) {
 	for _, size := range []int{2 << 20, 10 << 20} {
 		for _, n := range []int{4, 16} {

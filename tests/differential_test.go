@@ -201,9 +201,8 @@ func throughC(t *testing.T, s scene, all []expectation) {
 	d.settle()
 }
 
-// "The reference and this library, given the same 200 generated documents, put the
-// same JSON values into the datagram and into the file": here the same bytes, apart
-// from _meta, which is looked at by itself.
+// The reference and this library get the same 200 generated documents and must put the same JSON into the datagram and
+// into the file. Here even the bytes are the same, apart from _meta, which is checked separately.
 func TestDifferential(t *testing.T) {
 	came := map[string]map[string]arrival{}
 	for _, w := range ways {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A buffer on a file system as FAT is: no links, and rename cannot be told to replace nothing. Several processes write
-// at once, the limits hold, and what is there is replayed, each profile once.
+// The buffer is on a file system like FAT: it has no links, and rename always replaces. Several processes write at
+// once; the limits hold, and a replay sends each profile once.
 func TestDisk_LikeFAT(t *testing.T) {
 	const writers, each, limit = 3, 20, 30
 	for _, refusal := range []syscall.Errno{syscall.EPERM, syscall.EOPNOTSUPP, syscall.EMLINK} {

@@ -17,8 +17,8 @@ type fault struct {
 	says       string
 }
 
-// The disk refuses: the answer says why, nothing is left half, and when the reason
-// has gone the next profile is written.
+// The disk refuses a write: the result says why, and no incomplete file stays. When the disk works again, the next
+// profile is written.
 func TestDisk_Refuses(t *testing.T) {
 	nothing := func(*testing.T, string) {}
 	mode := func(mode os.FileMode) func(*testing.T, string) {
@@ -114,8 +114,8 @@ func refuses(t *testing.T, s scene, d *driver, c fault) {
 	f.report(t)
 }
 
-// The directory is taken away again and again while it is in use: each profile is in
-// the one that was there, or in the next.
+// The directory is removed again and again while it is in use. Each profile is in the directory that was there, or in
+// the next one.
 func TestDisk_DirectoryTakenAway(t *testing.T) {
 	const count = 5000
 	s := newScene(t)
@@ -161,7 +161,7 @@ func TestDisk_DirectoryTakenAway(t *testing.T) {
 	f.report(t)
 }
 
-// The limits of the buffer: the oldest go, exactly as many as must.
+// The limits of the buffer remove the oldest files, and only as many as necessary.
 func TestDisk_Quota(t *testing.T) {
 	const count = 500
 	document := padded(1000)

@@ -20,8 +20,8 @@ func slow(t *testing.T, call, way string, delay time.Duration) []string {
 
 const nap = 400 * time.Millisecond
 
-// How a process may end while the writer works, and what becomes of the profile: what
-// transmit.h says of transmit_flush.
+// A process ends, in several ways, while the writer works. What becomes of the profile is what transmit.h says at
+// transmit_flush.
 func TestExit_WhileTheWriterWorks(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -69,7 +69,7 @@ func TestExit_WhileTheWriterWorks(t *testing.T) {
 	}
 }
 
-// Other threads are in their calls when one calls exit(3).
+// One thread calls exit(3) while others are in calls of the library.
 func TestExit_InTheMidstOfCalls(t *testing.T) {
 	var died figures
 	for round := range 20 {
@@ -88,8 +88,8 @@ func TestExit_InTheMidstOfCalls(t *testing.T) {
 	died.report(t)
 }
 
-// A host closes all descriptors while a slow disk has not yet taken a profile: the number
-// of its file is then another's.
+// A host closes all descriptors while a slow disk has not yet taken a profile. The number of the profile's file then
+// belongs to another file.
 func TestExit_DescriptorsClosedWhileTheWriterWorks(t *testing.T) {
 	for _, c := range []struct{ call, way string }{{"write", "exit"}, {"renameat2", "enter"}} {
 		t.Run(c.call, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestExit_DescriptorsClosedWhileTheWriterWorks(t *testing.T) {
 	}
 }
 
-// However a PHP program ends, its profile gets its second.
+// In whatever way a PHP program ends, the library waits up to a second for its profile's file.
 func TestExit_PHPWhileTheWriterWorks(t *testing.T) {
 	for _, end := range []string{"the end", "exit", "in a shutdown function", "an exception", "out of memory", "a fatal error"} {
 		t.Run(end, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 // shared counters, less than a large profile.
 var fileSizes = []int{0, 1, 100, 4096, 200 << 10}
 
-// With any RLIMIT_FSIZE, set at any time, the host lives: no SIGXFSZ reaches it, nor
-// is one left pending. What fits is written, and what does not says why.
+// With any RLIMIT_FSIZE, set at any time, the host lives: no SIGXFSZ reaches it or stays pending. A profile that fits
+// is written; for any other, the result says why.
 func TestFileSize(t *testing.T) {
 	for _, when := range []string{"before the first call", "between calls"} {
 		for _, limit := range fileSizes {

@@ -116,7 +116,7 @@ func TestFork_InEveryOrder(t *testing.T) {
 	total.report(t)
 }
 
-// A daemon(3) is the child of a process that is gone: it sends by itself.
+// A child of daemon(3), whose parent has ended, sends with a socket of its own.
 func TestFork_Daemon(t *testing.T) {
 	for _, c := range []struct {
 		name, calls string
@@ -176,8 +176,8 @@ func TestFork_WhileAnotherThreadIsInACall(t *testing.T) {
 	all.report(t)
 }
 
-// The workers of a server must not draw the same file names: they have one parent's
-// random bytes (AT_RANDOM), from which Go would make the same numbers in each.
+// Workers of a server inherit the same random bytes (AT_RANDOM), from which Go would make the same file names in each.
+// The names must differ.
 func TestFork_SiblingsDrawDifferentNames(t *testing.T) {
 	s, other := newScene(t), newScene(t)
 	for _, f := range family(t, s, "siblings", other.settings(nil)) {
@@ -198,8 +198,8 @@ func TestFork_SiblingsDrawDifferentNames(t *testing.T) {
 	}
 }
 
-// A child that is forked while Go starts in its parent sends, by its own Go or without; or it is
-// told, for its parent's settings had not arrived. The parent goes on.
+// A child that is forked while Go starts in its parent sends, with its own Go or without, or its result says why not.
+// The parent continues.
 func TestFork_WhileGoStarts(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -232,7 +232,7 @@ func TestFork_WhileGoStarts(t *testing.T) {
 	all.report(t)
 }
 
-// Every process sends by the library, without Go: also the child that was forked after the parent's first send.
+// Every process sends by the library, without Go, including a child that was forked after the parent's first send.
 func TestFork_PHP(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -252,7 +252,7 @@ func TestFork_PHP(t *testing.T) {
 	figures{sent: 4}.report(t)
 }
 
-// In PHP every process delivers, whichever of its ancestors has called.
+// In PHP every process delivers its profiles, whichever of its ancestors has sent before.
 func TestFork_PHPInEveryOrder(t *testing.T) {
 	some := []string{"00000", "10000", "01000", "00100", "00010", "01010", "11111"}
 	s := newScene(t)

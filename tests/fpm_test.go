@@ -140,8 +140,8 @@ func (f *fpm) workers() []int {
 
 func prepend() string { return "auto_prepend_file=" + stage + "/tests/php/scripts/prepend.php" }
 
-// "In FPM under the preload recipe, 2 workers, 1,000 requests: every profile is at
-// the listener or on disk, no worker hung or died, the master has one thread."
+// In php-fpm with the preload recipe, 2 workers and 1,000 requests: every profile is at the listener or on the disk, no
+// worker hung or died, and the master has one thread.
 func TestFPM_EveryProfileIsSomewhere(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)

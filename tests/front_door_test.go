@@ -53,7 +53,7 @@ func loadTwice(t *testing.T) (wrong string) {
 	return wrong
 }
 
-// For hosts on which it cannot be loaded later: those with musl.
+// The library is loaded when the process starts (LD_PRELOAD), as musl needs it.
 func TestLoad_BeforeTheHostStarts(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -95,8 +95,8 @@ func TestFault_IsTheHosts(t *testing.T) {
 	}
 }
 
-// A host may close every descriptor that it does not know. Go's network poller
-// must not be among them: the runtime ends the process when that goes.
+// A host may close every descriptor that it does not know. Go's network poller must not have one of them, because the
+// runtime would then end the process.
 func TestDescriptors_NoPollerOfGo(t *testing.T) {
 	s := newScene(t)
 	d := startDriver(t, s)
@@ -121,8 +121,8 @@ func TestDescriptors_NoPollerOfGo(t *testing.T) {
 	}
 }
 
-// The library's descriptors are closed behind its back, and their numbers become
-// files and sockets of the host: those get not one byte and stay open.
+// The host closes the library's descriptors, and their numbers become files and sockets of the host. These get no byte
+// and stay open.
 func TestDescriptors_ClosedByTheHost(t *testing.T) {
 	kinds := []struct {
 		name         string
@@ -177,8 +177,7 @@ func closedByTheHost(t *testing.T, first uint32, kind, isFile int) {
 	f.report(t)
 }
 
-// A cancelled thread finishes its call: ended in the midst of the start it would
-// leave every other thread waiting.
+// A cancelled thread finishes its call. If it ended during the start of Go, every other thread would wait for ever.
 func TestCancel_FinishesTheCall(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -195,7 +194,7 @@ func TestCancel_FinishesTheCall(t *testing.T) {
 	l.await(3)
 }
 
-// A stopped host goes on where it was.
+// A host that is stopped (SIGSTOP) continues where it was.
 func TestStop_AndContinue(t *testing.T) {
 	s := newScene(t)
 	d := startDriver(t, s)

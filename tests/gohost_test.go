@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// A host that is itself a Go program: each runtime keeps to its own threads, signals
-// and faults.
+// The host is a Go program itself: each of the two runtimes handles only its own threads, signals and faults.
 func TestGoHost(t *testing.T) {
 	const seconds = 4
 	binary := stage + "/gohost"

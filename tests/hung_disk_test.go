@@ -133,8 +133,8 @@ func phpSends(t *testing.T, p *process, count int) []answer {
 	return answers
 }
 
-// A disk that answers late: up to the writes that it can do in a call's time the
-// files are there when the calls return, beyond that they come later.
+// A disk answers late. As many files as it can write in a call's time are there when the calls return; the others come
+// later.
 func TestDisk_Slow(t *testing.T) {
 	for _, c := range []struct {
 		name  string

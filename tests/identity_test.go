@@ -30,8 +30,7 @@ func owners(t *testing.T, dir string) map[uint32]int {
 	return count
 }
 
-// The host changes its user between calls: every thread does, the directory is chosen
-// anew, and the sender is told where.
+// The host changes its user between calls: all threads change it, a directory is chosen again, and the result names it.
 func TestIdentity_AnotherUser(t *testing.T) {
 	needRoot(t)
 	for _, verb := range []string{"seteuid", "setuid"} {
@@ -98,7 +97,7 @@ func TestIdentity_AnotherUserInPHP(t *testing.T) {
 	}
 }
 
-// And while the library's own threads are at work.
+// The host changes its user while the library's own threads work.
 func TestIdentity_BackAndForth(t *testing.T) {
 	needRoot(t)
 	s := newScene(t)
@@ -135,7 +134,7 @@ func TestIdentity_BackAndForth(t *testing.T) {
 	f.report(t)
 }
 
-// chroot(2): the socket is the old one, the directory is in the new root.
+// After chroot(2), the socket is the old one, and the directory is in the new root.
 func TestIdentity_AnotherRoot(t *testing.T) {
 	needRoot(t)
 	s := newScene(t)
@@ -174,7 +173,7 @@ func TestIdentity_AnotherRoot(t *testing.T) {
 	f.report(t)
 }
 
-// setrlimit(2) between calls: what does not fit is refused, the host lives.
+// After setrlimit(2), a profile that is over the limit is refused, and the host lives.
 func TestIdentity_OtherLimits(t *testing.T) {
 	for _, c := range []struct {
 		limit string

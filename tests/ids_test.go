@@ -9,8 +9,8 @@ import (
 
 var metaID = regexp.MustCompile(`"_meta":\{[^}]*"id":"([0-9a-f]{16})"`)
 
-// A consumer knows a profile that it gets twice by the id in its _meta, so no two profiles have the same one: not of
-// one process, whichever way they take, and not of two.
+// A consumer recognizes a profile that it gets twice by the id in its _meta. So no two profiles have the same id: not
+// in one process, whatever path they take, and not in two processes.
 func TestIDs_AreDifferent(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -37,7 +37,7 @@ func TestIDs_AreDifferent(t *testing.T) {
 	checkIDs(t, append(l.all(), s.profiles(t)...))
 }
 
-// A child has inherited its parent's memory, but not its ids.
+// A forked child inherits its parent's memory, but not its ids.
 func TestIDs_OfForkedChildren(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)

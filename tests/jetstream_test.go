@@ -160,8 +160,8 @@ func (c *cluster) consume() func() map[string]int {
 	}
 }
 
-// 10,000 profiles through Telegraf to another machine's consumer. Telegraf is away
-// for 2,000 of them; the server that leads is killed on the way.
+// 10,000 profiles go through Telegraf to a consumer on another machine. Telegraf is away for 2,000 of them, and the
+// leading server is killed meanwhile.
 func TestListeners_JetStream(t *testing.T) {
 	s := newScene(t)
 	c := newCluster(t, s)

@@ -22,8 +22,8 @@ func loadWorkers() int {
 
 func loadPool() string { return fmt.Sprintf("pm.max_children=%d\npm.max_requests=150", loadWorkers()) }
 
-// FPM under load: 20 workers that are recycled, reloaded and killed, a listener that
-// dies, stops and comes back. Every profile is accounted for, and none is there twice.
+// php-fpm under load: 20 workers are recycled, reloaded and killed, and the listener dies, stops and comes back. Every
+// profile is accounted for, and none is there twice.
 func TestLoad_FPM(t *testing.T) {
 	for _, c := range []struct {
 		recipe

@@ -11,8 +11,8 @@ import (
 // mostGrowth is the most, in KiB, that a process may grow in an outage.
 const mostGrowth = 24 << 10
 
-// Nothing that a host does for long makes it grow: what calls leave is collected, also
-// what no estimate knows of, and while a hung disk keeps the writer.
+// A host that runs for long does not grow: garbage of calls is collected, also garbage that no estimate counts, and
+// while a hung disk holds up the writer.
 func TestMemory(t *testing.T) {
 	escaped := `{"sql":{"queries":[` + strings.Repeat(`{"time_m\u0073":"1\u0065999","x\u0078":1e999},`, 20_000) +
 		`{}]},"xhpr\u006ff":{"p":1},"pad":"` + strings.Repeat("x", 60_000) + `"}`
@@ -87,7 +87,7 @@ func repeat(d *driver, sends int, flags uint32, path func(i int) string) {
 	}
 }
 
-// Of several processes that write to a directory of many files for long, none grows.
+// Several processes write to a directory of many files for long. None of them grows.
 func TestMemory_ManyFiles(t *testing.T) {
 	s := newScene(t)
 	check(t, os.Mkdir(s.buffer, 0o755))

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What musl does not allow, as README says: Go's place in every thread's memory is
-// taken when the process starts. It is refused with a word, and harmless.
+// Musl cannot load the library into a running process, because Go's thread-local storage is reserved when the process
+// starts. It refuses with an error, and the process continues.
 func TestMusl_RefusesToLoadItLater(t *testing.T) {
 	s := newScene(t)
 	o := run(t, 10*time.Second, exec.Command(program(t, "load"), build+"/libtransmit.so", s.settings(nil)))

@@ -141,8 +141,8 @@ func logOf(s scene) string {
 	return string(text)
 }
 
-// Somebody was there first, where the buffer directory was to be: the next one is taken,
-// and nothing of theirs is touched.
+// Another user has put something at the path of the buffer directory: the next directory is used, and the other user's
+// files stay as they are.
 func TestNeighbours_AtTheBuffer(t *testing.T) {
 	needRoot(t)
 	var total figures
@@ -173,7 +173,7 @@ func TestNeighbours_AtTheBuffer(t *testing.T) {
 	total.report(t)
 }
 
-// Somebody left something at the socket's path.
+// Another user has put something at the socket's path.
 func TestNeighbours_AtTheSocket(t *testing.T) {
 	needRoot(t)
 	var total figures
@@ -208,8 +208,8 @@ func TestNeighbours_AtTheSocket(t *testing.T) {
 	total.report(t)
 }
 
-// Every name that plain PHP would take first is taken, in its own directory and where it
-// keeps its stamps. The library's side of it: buffer/file_test.go.
+// Another user has taken every name that plain PHP would use first, in its own directory and for its state files.
+// buffer/file_test.go tests the same for the library.
 func TestNeighbours_AtTheNames(t *testing.T) {
 	for _, links := range []string{"links", "no links"} {
 		t.Run(links, func(t *testing.T) {
@@ -243,7 +243,7 @@ func TestNeighbours_AtTheNames(t *testing.T) {
 	}
 }
 
-// Somebody left something where plain PHP keeps a word between requests.
+// Another user has put something at the paths of plain PHP's state files.
 func TestNeighbours_AtTheStamps(t *testing.T) {
 	needRoot(t)
 	for thing := range things {

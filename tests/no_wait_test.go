@@ -7,8 +7,8 @@ import (
 
 const flagNoWait = 16
 
-// Who does not wait for the disk is told that the profile is under way, by setting or by flag,
-// and it is there soon. A call that is for the disk only waits unless its flag says otherwise.
+// A call that does not wait for the disk, by setting or by flag, returns TRANSMIT_PENDING, and the file is there soon.
+// A call that only writes to the disk waits unless its own flag says otherwise.
 func TestNoWait(t *testing.T) {
 	for _, c := range []struct {
 		wait  bool

@@ -42,7 +42,7 @@ func descriptors(t *testing.T, p *process) int {
 	return len(entries)
 }
 
-// "whole, as a sealed memfd": every byte arrives, in order with the small ones, and neither side keeps a descriptor.
+// A large profile arrives whole as a sealed memfd, in order with small ones, and neither side keeps a descriptor.
 func TestOversize_Memfd(t *testing.T) {
 	for _, receiver := range receivers {
 		t.Run(receiver.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestOversize_Memfd(t *testing.T) {
 	}
 }
 
-// A listener that is not made for it sees an empty datagram, and lives on.
+// A listener that does not support memfds sees an empty datagram and continues.
 func TestOversize_ListenerWithoutMemfd(t *testing.T) {
 	s := newScene(t)
 	p := daemon(t, s.socket)
@@ -114,8 +114,8 @@ func senderSocket(t *testing.T) int {
 	return socket
 }
 
-// Whatever descriptors a hostile sender passes, the receivers print nothing of them, wait for
-// nothing, keep none, and take the next profile.
+// A hostile sender passes descriptors of every kind. The receivers print nothing of them, wait for nothing, keep none,
+// and receive the next profile.
 func TestOversize_HostileDescriptors(t *testing.T) {
 	for _, receiver := range receivers {
 		t.Run(receiver.name, func(t *testing.T) {
@@ -178,7 +178,8 @@ func awaitLine(t *testing.T, p *process, want string) {
 	}
 }
 
-// A terminal takes control characters for commands, and a line feed makes another line.
+// The receivers replace control characters, which a terminal would execute, and line feeds, which would forge another
+// line.
 func TestOversize_HostileText(t *testing.T) {
 	const text = "{\"a\":\"\x1b]0;x\a\x9b\u202e\x7f\x00\"}\n\r{\"forged\":\t1}"
 	const want = `{"a":"?]0;x???????"}  {"forged": 1}`

@@ -12,8 +12,8 @@ import (
 // faces are both ways to send, by what the library's path is set to.
 var faces = []struct{ name, settings string }{{"native", `{"library":null}`}, {"plain PHP", `{"library":""}`}}
 
-// A signal handler of the application throws: that is the application's, and its profile
-// is where it would be otherwise.
+// A signal handler of the application throws during a call. The application gets the exception, and the profile is
+// where it would be without.
 func TestSignals_PHPHandlerThrows(t *testing.T) {
 	const seconds = 3
 	for _, face := range faces {
@@ -63,8 +63,8 @@ func TestSignals_PHPHandlerThrows(t *testing.T) {
 	}
 }
 
-// max_execution_time is over in the midst of a call: the request ends with a fatal error, and
-// with it the profile that was being made ready, and only that.
+// max_execution_time ends during a call. The request ends with a fatal error, and at most the profile of that call is
+// lost.
 func TestTimeLimit_PHP(t *testing.T) {
 	for _, face := range faces {
 		t.Run(face.name, func(t *testing.T) {

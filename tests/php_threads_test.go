@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// A host with PHP in sixteen threads, matrix/threads.c: each profile is where its request was told, by the library.
+// The host runs PHP in sixteen threads (matrix/threads.c): each profile is where its request was told, and the library
+// has sent it.
 func TestThreads_PHP(t *testing.T) {
 	const places = 16
 	for _, c := range []struct {
@@ -52,7 +53,7 @@ func TestThreads_PHP(t *testing.T) {
 	}
 }
 
-// The time limit of each thread's request is over in the midst of a call. What is then in no place is the last call's alone.
+// The time limit of each thread's request ends during a call. Only the profile of the last call may be missing.
 func TestThreads_PHPTimeLimit(t *testing.T) {
 	const places, requests = 16, 2
 	s := newScene(t)

@@ -25,8 +25,8 @@ func ordinaryDrivers(t *testing.T, s scene, n int) (drivers []*driver) {
 	return drivers
 }
 
-// Whoever removes the file of the counts, and how often: old and new processes count in one
-// again, and what each one has counted stays with it.
+// The file of the counters is removed several times: old and new processes count in one file again, and none loses what
+// it has counted.
 func TestPool_Removed(t *testing.T) {
 	path := poolFile(t)
 	s := newScene(t)
@@ -56,7 +56,7 @@ func TestPool_Removed(t *testing.T) {
 	}
 }
 
-// Containers that restart, whose processes have the same ID each time, with a shared /dev/shm.
+// Containers with a shared /dev/shm restart, and their processes have the same id each time.
 func TestPool_Restarts(t *testing.T) {
 	needRoot(t)
 	poolFile(t)
@@ -84,7 +84,7 @@ func TestPool_Restarts(t *testing.T) {
 	}
 }
 
-// A host that closes all descriptors keeps its place, in another PID namespace, too.
+// A host that closes all descriptors keeps its slot, in another PID namespace, too.
 func TestPool_ClosedDescriptors(t *testing.T) {
 	needRoot(t)
 	poolFile(t)
@@ -107,7 +107,7 @@ func TestPool_ClosedDescriptors(t *testing.T) {
 	}
 }
 
-// What is counted before a process has a place is not lost, nor counted again in a child.
+// What a process counts before it has a slot is neither lost nor counted again in a child.
 func TestPool_CountsFromTheStart(t *testing.T) {
 	poolFile(t)
 	s := newScene(t)
@@ -122,7 +122,7 @@ func TestPool_CountsFromTheStart(t *testing.T) {
 	}
 }
 
-// Many processes and threads meet a wedged listener: one waits, once in a back-off.
+// Many processes and threads meet a wedged listener: one of them waits, once in each back-off.
 func TestPool_OneWaits(t *testing.T) {
 	poolFile(t)
 	s := newScene(t)
@@ -157,7 +157,7 @@ func TestPool_OneWaits(t *testing.T) {
 	note(t, "%d of 45 sends took over 30 ms", slow)
 }
 
-// However many listeners were waited for before, the next one is waited for once, by all processes.
+// After any number of other listeners, the next one is waited for once, by all processes together.
 func TestPool_ManyListenersThatAreGone(t *testing.T) {
 	poolFile(t)
 	for _, listeners := range []int{70, 300} {
@@ -184,7 +184,7 @@ func TestPool_ManyListenersThatAreGone(t *testing.T) {
 	}
 }
 
-// A file of another layout, of whatever size, is left as it is; this version's processes share another one.
+// A file with another layout stays as it is, whatever its size; processes of this version share another file.
 func TestPool_AnotherVersions(t *testing.T) {
 	uid := map[bool]int{true: nobody, false: os.Geteuid()}[os.Geteuid() == 0]
 	for name, text := range map[string]string{
@@ -213,7 +213,7 @@ func TestPool_AnotherVersions(t *testing.T) {
 	}
 }
 
-// Processes that log the same result of a listener write one line, whether they have sent or not.
+// Processes that log the same result of a listener write one line, whether they have sent before or not.
 func TestPool_OneLine(t *testing.T) {
 	path := poolFile(t)
 	s := newScene(t)

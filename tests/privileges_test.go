@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// A host that has given up its capabilities after its first call writes nothing through the library that it may not
-// write by itself, and what it may write is written.
+// A host gives up its capabilities after its first call. The library then writes only where the host itself may write.
 func TestPrivileges_GivenUpAfterTheFirstCall(t *testing.T) {
 	needRoot(t)
 	s := newScene(t)

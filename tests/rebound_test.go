@@ -40,8 +40,8 @@ var rebinds = []rebind{
 	{"the same", nil},
 }
 
-// What a kept socket sends goes to who is bound to the path, a second after another one was bound at the latest, by all
-// ways to send; nobody connects anew to the one that stays.
+// A kept socket sends to the program that is bound to the path, at most a second after another one was bound, for each
+// way to send. While the listener stays, no way connects again.
 func TestRebound(t *testing.T) {
 	ways := []struct {
 		name, command, settings string

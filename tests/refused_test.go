@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A sandbox, a file system or an old kernel refuses system calls, with any errno that
-// such have: the profile is sent or written all the same, and no temporary file stays.
+// A sandbox, a file system or an old kernel refuses system calls, with each errno that occurs: the profile is sent or
+// written, and no temporary file stays.
 func TestRefused(t *testing.T) {
 	errnos := []syscall.Errno{syscall.EPERM, syscall.ENOSYS, syscall.EINVAL, syscall.EOPNOTSUPP, syscall.EACCES}
 	for _, calls := range []string{
@@ -68,8 +68,8 @@ func refused(t *testing.T, calls string, errno syscall.Errno) {
 	}
 }
 
-// Where threads cannot be had since clone3 is refused, the host lives and is told so. With
-// ENOSYS, the C library makes them otherwise.
+// clone3 is refused, so no thread can be created: the host lives, and the result says why. After ENOSYS, the C library
+// creates threads in another way.
 func TestRefused_Clone3(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM, syscall.EINVAL, syscall.EACCES} {
 		t.Run(errno.Error(), func(t *testing.T) {

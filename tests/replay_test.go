@@ -83,8 +83,8 @@ func TestReplay_Refused(t *testing.T) {
 	}
 }
 
-// Two processes replay and are killed at any moment, and a reader takes files from
-// the directory, all at once: nothing is lost, and a kill leaves one twice at most.
+// Two processes replay and are killed at any moment, while a reader takes files from the directory. Nothing is lost,
+// and each kill causes at most one duplicate.
 func TestReplay_KilledAtAnyMoment(t *testing.T) {
 	const seed = 8
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -165,7 +165,7 @@ func readDirectory(t *testing.T, s scene) (end func() map[string]int) {
 	}
 }
 
-// A wedged listener: the call is back within its budget, and the sends of others are not held.
+// The listener is wedged: the replay returns within its budget, and delays no send.
 func TestReplay_Wedged(t *testing.T) {
 	s := newScene(t)
 	s.buffer = inMemory(t)
@@ -254,7 +254,7 @@ func (s *senders) count() int {
 	return len(s.pids)
 }
 
-// "auto": exactly one of four processes replays, and the profiles of all of them.
+// With "auto", exactly one of four processes replays, and it sends the profiles of all of them.
 func TestReplay_AutoInOneOfFour(t *testing.T) {
 	s := newScene(t)
 	drivers := map[string]*driver{}
@@ -284,7 +284,7 @@ func TestReplay_AutoInOneOfFour(t *testing.T) {
 	}
 }
 
-// The one that replays is killed: another one goes on, with its next send.
+// The process that replays is killed: another one continues, at its next send.
 func TestReplay_AutoIsTakenOver(t *testing.T) {
 	s := newScene(t)
 	first, second := startDriver(t, s), startDriver(t, s)
@@ -317,7 +317,7 @@ func TestReplay_AutoIsTakenOver(t *testing.T) {
 	account(t, wanted, got, nil, nil).report(t)
 }
 
-// A program that ends while it replays in the background: each profile is there once.
+// A program ends while it replays in the background: each profile is there once.
 func TestReplay_AutoInShortProcesses(t *testing.T) {
 	s := newScene(t)
 	wanted := miss(t, startDriver(t, s), "p", 500)
@@ -339,7 +339,7 @@ func TestReplay_AutoInShortProcesses(t *testing.T) {
 	account(t, wanted, got, ids(t, s.profiles(t)...), nil).report(t)
 }
 
-// What others put into the directory, in a place where everybody may write.
+// Other users have put files into a directory in which every user may write.
 func TestReplay_ForeignFiles(t *testing.T) {
 	needRoot(t)
 	s := newScene(t)
@@ -368,7 +368,7 @@ func TestReplay_ForeignFiles(t *testing.T) {
 	}
 }
 
-// php-fpm with replay = auto, by PHP's own configuration: 300 requests that met nobody arrive after the first that does.
+// php-fpm with replay = auto: 300 profiles that found no listener arrive after the first one that does.
 func TestFPM_ReplaysByItself(t *testing.T) {
 	for _, r := range []recipe{recipes[0], recipes[2]} {
 		t.Run(r.name, func(t *testing.T) {

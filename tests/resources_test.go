@@ -37,8 +37,8 @@ func (d *driver) word(name string) string {
 	return match[1]
 }
 
-// At the start: with each limit from far too low to just enough the host lives, the
-// answer says why, and at some point the library starts.
+// With each limit, from far too low to just enough, at the start: the host lives, the result says why, and from some
+// value on Go starts.
 func TestResources_AtTheStart(t *testing.T) {
 	for _, c := range []struct {
 		name, limit string
@@ -101,8 +101,8 @@ func vmData(d *driver) int { return d.status("VmData") << 10 }
 
 func vmSize(d *driver) int { return d.status("VmSize") << 10 }
 
-// After the start: nothing more is to be had, and the library still sends, cuts
-// and, where that takes no descriptor and little memory, writes.
+// After the start, no resources are left: the library still sends and shrinks, and it writes where that needs no
+// descriptor and little memory.
 func TestResources_UsedUpAfterTheStart(t *testing.T) {
 	for _, c := range []usedUp{
 		{"threads", "nproc", fixed(1), buffered, buffered, ""},
@@ -187,7 +187,7 @@ func (f *figures) want(t *testing.T, a answer, result int, says string) {
 	}
 }
 
-// Many threads at once, when none can be had for Go any more.
+// Many threads call at once when Go can get no more threads.
 func TestResources_ManyThreads(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// PHP gives the settings in each request, mostly the same ones: they are refused or hold whatever came before them.
+// PHP passes the settings in each request, and they are mostly the same. Whatever came before them, they are in effect
+// afterwards, or refused.
 func TestSettings_TheSameAgain(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)

@@ -86,8 +86,8 @@ func TestStorm_C(t *testing.T) {
 	figures{sent: counts[0], buffered: counts[1], refused: counts[2]}.report(t)
 }
 
-// The same with PHP's handlers, which before 8.3 have no SA_ONSTACK. While a call
-// lasts, signals of one kind are one: once more, for a machine on which calls are long.
+// As TestStorm_C, with PHP's handlers, which before 8.3 have no SA_ONSTACK. During a call, signals of one kind merge
+// into one: so it is repeated once, for a machine on which calls are long.
 func TestStorm_PHP(t *testing.T) {
 	const seconds = 4
 	handled := stormPHP(t, seconds)

@@ -152,7 +152,7 @@ func TestStats_Process(t *testing.T) {
 	}
 }
 
-// A wait in vain, and what a slow disk takes later.
+// A wait that timed out, and profiles that a slow disk takes later, are counted.
 func TestStats_Wedged(t *testing.T) {
 	poolFile(t)
 	s := newScene(t)
@@ -173,8 +173,8 @@ func TestStats_Wedged(t *testing.T) {
 	}
 }
 
-// The pool is the sum of all processes, also of those that were killed; one that is
-// new goes on in the place of one that has ended.
+// The pool is the sum of all processes, including those that were killed. A new process continues in the slot of one
+// that has ended.
 func TestStats_Pool(t *testing.T) {
 	path := poolFile(t)
 	s := newScene(t)
@@ -222,8 +222,8 @@ func TestStats_Pool(t *testing.T) {
 	}
 }
 
-// Whatever lies where the pool's file should: nobody else's file is touched, and
-// the process counts by itself.
+// Something else is at the path of the pool's file: no file of another user is changed, and the process has counters of
+// its own.
 func TestStats_NoPool(t *testing.T) {
 	needRoot(t)
 	for _, c := range []struct {
@@ -270,7 +270,7 @@ func TestStats_NoPool(t *testing.T) {
 	}
 }
 
-// A child that was forked before the first call has a place of its own.
+// A child that was forked before the first call has a slot of its own.
 func TestStats_Fork(t *testing.T) {
 	poolFile(t)
 	s := newScene(t)

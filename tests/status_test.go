@@ -120,7 +120,7 @@ func (f statusFPM) sendSome(t *testing.T) map[string]int {
 		"buffered_bytes": 5 * small}
 }
 
-// "The page's numbers are what was sent", over all workers, for a person and for Prometheus.
+// The page's numbers are what all workers have sent, for a person and for Prometheus.
 func TestStatus_CountsWhatWasSent(t *testing.T) {
 	f := startStatusFPM(t, newScene(t), recipes[0], 2)
 	want := f.sendSome(t)
@@ -153,7 +153,7 @@ func TestStatus_CountsWhatWasSent(t *testing.T) {
 	t.Logf("%v: %d calls; the page has %v", want, calls, got)
 }
 
-// Without the location's word it tells nothing, in no format.
+// If the web server's location does not allow the page, it shows nothing, in any format.
 func TestStatus_IsForTheLocationToAllow(t *testing.T) {
 	s := newScene(t)
 	f := statusFPM{startFPM(t, s, recipes[0])}
@@ -169,7 +169,7 @@ func TestStatus_IsForTheLocationToAllow(t *testing.T) {
 	}
 }
 
-// Whatever a path holds, it is text.
+// A path may have any characters; on the page they are text.
 func TestStatus_Escapes(t *testing.T) {
 	f := startStatusFPM(t, newScene(t), recipes[0], 1)
 	path := f.scene.dir + "/<b>&\"'\\\n\xff"
@@ -206,7 +206,7 @@ func TestStatus_PlainPHP(t *testing.T) {
 	}
 }
 
-// A pool that cannot be had: root's file, where this user's should be. Each process has its own series.
+// Root's file is where this user's shared counters would be: each process has a series of its own.
 func TestStatus_WithoutAPool(t *testing.T) {
 	f := startStatusFPM(t, newScene(t), recipes[0], 1)
 	check(t, os.WriteFile(statusPool(), nil, 0o600))
@@ -238,7 +238,7 @@ func TestStatus_WithoutAPool(t *testing.T) {
 	}
 }
 
-// The page's first sentence, and what it says of the disk, in each part of an outage.
+// The page's first sentence, and what it says about the disk, are right in each part of an outage.
 func TestStatus_ShowsAnOutage(t *testing.T) {
 	f := startStatusFPM(t, newScene(t), recipes[0], 1)
 	s := f.scene

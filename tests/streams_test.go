@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The library starts no network poller of Go's, whatever the host's standard streams are:
-// one that closes all its descriptors afterwards would be aborted.
+// The library does not start Go's network poller, whatever the host's standard streams are. With it, a host that closes
+// all its descriptors would be aborted.
 func TestStreams_ThatDoNotBlock(t *testing.T) {
 	s := newScene(t)
 	if out := succeed(t, 30*time.Second, exec.Command(program(t, "streams"), s.settings(nil))); out != "" {

@@ -45,8 +45,8 @@ func TestListeners_Telegraf(t *testing.T) {
 	until(t, 10*time.Second, "an empty buffer", func() bool { return len(s.profiles(t)) == 0 })
 }
 
-// Killed while it empties the buffer, Telegraf has lost nothing: what it had not
-// written yet lies among the files that it is through with.
+// Telegraf is killed while it empties the buffer, and loses nothing: the files that it had not written yet are in its
+// folder for finished files.
 func TestListeners_TelegrafKilled(t *testing.T) {
 	s := newScene(t)
 	inputs, output := s.configured(t, "telegraf.conf"), s.configured(t, "telegraf-file.conf")
@@ -70,8 +70,8 @@ func TestListeners_TelegrafKilled(t *testing.T) {
 	f.accounted(f.arrive(30*time.Second, func() map[string]int { return ids(t, s.written()...) }))
 }
 
-// With these settings Telegraf takes the largest datagram that the kernel lets
-// through, whole. Numbers become a metric of their own.
+// With these settings, Telegraf receives the largest datagram of the kernel whole, and numbers become a separate
+// metric.
 func TestListeners_TelegrafTakesAll(t *testing.T) {
 	s := newScene(t)
 	s.telegraf(t, s.configured(t, "telegraf.conf"), s.configured(t, "telegraf-file.conf"),

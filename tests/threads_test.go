@@ -33,7 +33,7 @@ func (l *listener) retire() {
 	l.close()
 }
 
-// Sixteen threads at once: nothing is lost, whatever the listener does.
+// Sixteen threads send at once: nothing is lost, whatever the listener does.
 func TestThreads_SendAtOnce(t *testing.T) {
 	const count, each = 16, 400
 	for _, c := range []struct {

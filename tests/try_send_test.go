@@ -25,8 +25,8 @@ func leaveToGo(d *driver) {
 	}
 }
 
-// What is sent without Go (door/try_send.c) arrives as what Go sends, at every size
-// where something changes: no member, white space, joined or not, the limit.
+// A send without Go (door/try_send.c) gives the same as one with Go, at every size where something changes: no member,
+// white space, one or two pieces, the limit.
 func TestTrySend_SendsWhatGoSends(t *testing.T) {
 	const joined, limit = 8192, 20000
 	added := len(`,"_meta":{"timestamp":1700000000.123456,"php_version":"8.2.1","transmitter_version":"1.0","id":"0123456789abcdef"}`)
@@ -64,8 +64,8 @@ func TestTrySend_SendsWhatGoSends(t *testing.T) {
 	}
 }
 
-// Two system calls, and none of those that lead into Go. Where they are more, it
-// is not taken: the other tests of it would show nothing.
+// A send without Go makes two system calls, and none of those that enter Go. If there are more, the library has used
+// Go, and the other tests of this file would show nothing.
 func TestTrySend_SystemCalls(t *testing.T) {
 	strace := need(t, "strace", "strace")
 	s := newScene(t)
@@ -147,7 +147,7 @@ func TestTrySend_WhileSettingsChange(t *testing.T) {
 	eachOnce(t, ids(t, all...), given)
 }
 
-// A path of the caller's own is another listener, or the same.
+// A path that the caller passes is another listener than the configured one, or the same.
 func TestTrySend_OnlyToItsListener(t *testing.T) {
 	s, other := newScene(t), newScene(t)
 	l, o := listen(t, s.socket), listen(t, other.socket)
@@ -164,7 +164,7 @@ func TestTrySend_OnlyToItsListener(t *testing.T) {
 	o.await(4)
 }
 
-// What is not as the header says is refused, and nothing has happened.
+// Arguments that the header does not allow are refused, and nothing has happened.
 func TestTrySend_Refuses(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -193,8 +193,8 @@ func TestTrySend_StartsNothing(t *testing.T) {
 	eachOnce(t, ids(t, l.await(1000)...), 1000)
 }
 
-// Sixteen threads send no slower than one, and nothing is lost. The listener's part of the time is the same; a busy
-// machine is not: the best of some tries counts.
+// Sixteen threads send no slower than one, and nothing is lost. The listener needs the same time for both. On a busy
+// machine the best of several tries counts.
 func TestTrySend_ManyThreads(t *testing.T) {
 	best := math.Inf(1)
 	for try := 0; try < 6 && best > 2; try++ {
@@ -221,7 +221,7 @@ func sendWithThreads(t *testing.T, count int) (us float64) {
 	return us
 }
 
-// Each generation sends by a socket of its own, whichever of its ancestors has sent.
+// Each generation of children sends with a socket of its own, whichever of its ancestors has sent.
 func TestTrySend_ForksInEveryOrder(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -233,7 +233,7 @@ func TestTrySend_ForksInEveryOrder(t *testing.T) {
 	eachOnce(t, ids(t, l.await(want)...), want)
 }
 
-// Signal handlers that send, threads that send, and children that are forked amid that.
+// Signal handlers send, threads send, and children are forked meanwhile.
 func TestTrySend_AmidSignalsAndForks(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
@@ -248,7 +248,7 @@ func TestTrySend_AmidSignalsAndForks(t *testing.T) {
 	eachOnce(t, ids(t, l.await(sentNow+children)...), sentNow+children)
 }
 
-// A listener that is restarted, replaced or wedged: an attempt succeeds where one can, and does not wait.
+// The listener is restarted, replaced or wedged: an attempt succeeds where that is possible, and never waits.
 func TestTrySend_ListenerComesAndGoes(t *testing.T) {
 	s := newScene(t)
 	d := idleDriver(t, s)
@@ -295,7 +295,7 @@ func bindDeaf(t *testing.T, path string) (moveAway func()) {
 	return func() { os.Remove(path) }
 }
 
-// A host closes the socket, and its number becomes a connection of the host's, of each kind: it gets not one byte.
+// A host closes the socket, and its number becomes a connection of the host's, of each kind: that gets no byte.
 func TestTrySend_LeavesAReusedDescriptorAlone(t *testing.T) {
 	for _, kind := range []int{syscall.SOCK_DGRAM, syscall.SOCK_STREAM, syscall.SOCK_SEQPACKET} {
 		for _, fileFirst := range []int{0, 1} {

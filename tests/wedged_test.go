@@ -107,7 +107,7 @@ func TestWedged_HoldsNobody(t *testing.T) {
 	t.Error("too slow, twice")
 }
 
-// The old one is wedged, and another is bound to the path: the next profile is its.
+// The old listener is wedged, and another one is bound to the path: the next profile goes to the new one.
 func TestWedged_AndReplaced(t *testing.T) {
 	s := newScene(t)
 	old := daemon(t, s.socket)
