@@ -53,14 +53,15 @@ for file in "${markdown[@]}"; do
     done < <(grep -oE '\]\([^):]+\)' "$file" | sed 's/^](//; s/)$//; s/#.*//')
 done
 
-# Every test that a page names is there, and every file that tests/README.md names. A name with … begins several.
+# Every test and every source file that a page names is there. The name of a test with … begins several.
+pages=(README.md CONTRIBUTING.md SECURITY.md docs/*.md php/README.md tests/README.md)
 while read -r name; do
     [[ $name == *… ]] && pattern=${name%…} || pattern="$name\\("
     grep -rqE "^func $pattern" --include='*_test.go' . || { echo "there is no test $name"; failed=1; }
-done < <(grep -ohE '\bTest[A-Z]\w*(…)?' README.md CONTRIBUTING.md docs/*.md tests/README.md | sort -u)
+done < <(grep -ohE '\bTest[A-Z]\w*(…)?' "${pages[@]}" | sort -u)
 while read -r path; do
-    [ -e "tests/$path" ] || [ -e "$path" ] || { echo "tests/README.md: there is no $path"; failed=1; }
-done < <(grep -oE "\`[a-zA-Z_./]+\\.(go|c|php|sh)\`" tests/README.md | tr -d '`' | sort -u)
+    [ -n "$(find . -path ./build -prune -o -path "*/$path" -print -quit)" ] || { echo "a page names $path, which is not there"; failed=1; }
+done < <(grep -ohE "\`[A-Za-z0-9_./]+\\.(go|c|h|php|sh|ld|map)\`" "${pages[@]}" | sed -E 's/`//g; s|^\.+/||; /^transmit_ffi.php$/d' | sort -u)
 
 # Every function that crosses from C to Go or back is in the table of docs/internals.md.
 while read -r name; do
