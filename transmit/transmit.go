@@ -7,15 +7,16 @@
 //
 //	step                                     file
 //	check the document, and add its _meta    document.go, profile/
-//	send it to the listener                  offer.go, listener.go, listener/
+//	send it to the listener                  offer.go, listener.go, listener/socket.go, listener/errno.go
 //	  wait for room in its queue             listener.go, backoff.go
-//	  shrink a document that is too large    oversize.go, document.go, profile/shrink.go
+//	  shrink a document that is too large    document.go, profile/shrink.go
 //	  pass it as a memfd instead             memfd.go, listener/file.go
 //	else hand a copy to the writer           writer.go; package buffer writes the file
 //
 // The other files serve these steps:
 //
 //	settings.go, setting_values.go, user.go  the settings, their JSON, the user of listener_user
+//	oversize.go                              the setting oversize, and the limits of known listeners
 //	replay.go, replay_worker.go              send what is in the disk buffer: the API, the work
 //	direct.go                                what C must know to send without Go, and when it may
 //	latch.go, handover.go                    put threads to sleep and wake them, on one CPU
