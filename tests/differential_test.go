@@ -22,7 +22,7 @@ const (
 type expectation struct {
 	JSON  *string  // as a C program sends it
 	Whole string   // without _meta
-	Cut   string   // the same, after the cuts
+	Cut   string   // the same, shrunk
 	Marks []string // of the cuts
 }
 

@@ -113,7 +113,7 @@ func TestSend_Oversize(t *testing.T) {
 	}
 }
 
-// Whole means uncut, with _meta: what would be cut is not.
+// The document arrives whole, with _meta, although it could be shrunk.
 func TestSend_OversizeIsNotCut(t *testing.T) {
 	for _, way := range []string{"buffer", "memfd"} {
 		t.Run(way, func(t *testing.T) {

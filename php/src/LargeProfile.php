@@ -66,8 +66,8 @@ final class LargeProfile
         if ($length <= $settings->maxDatagramSize || $settings->oversize === 'memfd') {
             return $this->call->toListener($json, $socketPath);
         }
-        $why = $settings->oversize === 'shrink' ? "still $length bytes after the cuts" : "$length bytes, uncut";
-        return $this->call->toDisk($json)->because($why);
+        $shrunk = $settings->oversize === 'shrink' ? 'even when it is shrunk' : 'and oversize is "buffer"';
+        return $this->call->toDisk($json)->because("too large for a datagram: $length bytes, $shrunk");
     }
 
     /**

@@ -109,7 +109,7 @@ final class ErrorRoadsTest extends TransmitTestCase
     }
 
     /** @dataProvider faces */
-    public function testStillTooLargeAfterTheCuts(string $face): void
+    public function testStillTooLargeWhenShrunk(string $face): void
     {
         $this->useFace($face, self::PATIENT);
         self::assertFalse($this->timed(static function (): bool {
@@ -118,7 +118,7 @@ final class ErrorRoadsTest extends TransmitTestCase
         $kept = json_decode($this->buffered()[0], true);
         self::assertSame(70000, strlen($kept['big']));
         self::assertCount(100, $kept['sql']['queries']);
-        $this->assertLogged('/still \d+ bytes after the cuts/');
+        $this->assertLogged('/too large for a datagram: \d+ bytes, even when it is shrunk/');
     }
 
     /** @dataProvider faces */

@@ -16,14 +16,14 @@ use Transmit\Settings;
  */
 final class OversizeTest extends TransmitTestCase
 {
-    /** On a busy machine, too: a profile for which it does not suffice is cut. */
+    /** On a busy machine, too: a profile that cannot be encoded in this time is shrunk. */
     private const ENOUGH_TIME = ['timeout_us' => 500000];
 
     /** @return iterable<string, array{string, string, string}> face, setting, what the log says */
     public function waysToDisk(): iterable
     {
-        yield 'buffer, plain' => ['plain', 'buffer', 'bytes, uncut'];
-        yield 'buffer, native' => ['native', 'buffer', 'bytes, uncut'];
+        yield 'buffer, plain' => ['plain', 'buffer', 'bytes, and oversize is "buffer"'];
+        yield 'buffer, native' => ['native', 'buffer', 'bytes, and oversize is "buffer"'];
         yield 'memfd, plain' => ['plain', 'memfd', 'plain PHP cannot pass a memfd'];
     }
 

@@ -6,7 +6,7 @@
  *
  *   json       as a C program sends it; null if it has binary strings
  *   whole      all but _meta
- *   cut        all but _meta after the cuts
+ *   cut        all but _meta, shrunk
  *   marks      those that are then in _meta
  *
  * With the argument "reference": what the reference makes of them, where the library differs from it.
