@@ -23,6 +23,7 @@ final class Cleanup
         $tags = Tags::read($directory, $settings->listenerSocket);
         Replay::recover($directory, $tags);
         $now = time();
+        $maxAge = max($maxAge, -$now); // the difference must stay an integer
         foreach (BufferDirectory::names($directory) as $name) {
             if (strncmp($name, 'profile_', 8) === 0 || strncmp($name, 'bad_profile_', 12) === 0) {
                 $isOurs = substr($name, -5) === '.json' && $tags->counts($name);

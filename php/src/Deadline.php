@@ -7,6 +7,9 @@ namespace Transmit;
  */
 final class Deadline
 {
+    /** About 150 years: a number of nanoseconds must stay an integer. */
+    private const MAX_US = PHP_INT_MAX >> 11;
+
     /** @var int nanoseconds */
     private $at;
 
@@ -31,7 +34,7 @@ final class Deadline
     /** @param int $start a previous result of now() */
     public static function after(int $start, int $timeoutUs): self
     {
-        return new self($start + $timeoutUs * 1000);
+        return new self($start + min($timeoutUs, self::MAX_US) * 1000);
     }
 
     public function earlierBy(int $us): self

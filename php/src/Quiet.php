@@ -172,9 +172,7 @@ final class Quiet
     {
         if (strncmp($file, __DIR__, \strlen(__DIR__)) === 0 || self::isInACall()) {
             self::$lastWarning = $message;
-            if (PHP_VERSION_ID < 80000 && substr($message, -\strlen(self::DISABLED)) === self::DISABLED) {
-                throw new \Error($message); // PHP 8 throws an Error, too
-            }
+            self::throwIfDisabled($message);
             return true;
         }
         $before = end(self::$handlersBefore);
@@ -182,6 +180,14 @@ final class Quiet
             return false;
         }
         return $before($level, $message, $file, $line);
+    }
+
+    /** @throws \Error if it is PHP 7.4's warning about a disabled function: PHP 8 throws an Error, too */
+    public static function throwIfDisabled(string $message): void
+    {
+        if (PHP_VERSION_ID < 80000 && substr($message, -\strlen(self::DISABLED)) === self::DISABLED) {
+            throw new \Error($message);
+        }
     }
 
     private static function isInACall(): bool

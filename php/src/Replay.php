@@ -189,10 +189,13 @@ final class Replay
         return $stat !== null && $stat['size'] <= $this->settings->maxDatagramSize;
     }
 
-    /** Whether the text is a JSON object. PHP cannot decode half a surrogate pair, which is valid JSON. */
+    /**
+     * Whether the text is a JSON object. PHP cannot decode half a surrogate pair, which is valid JSON. Its json_decode
+     * counts a level more than json_encode.
+     */
     private static function isWhole(string $json): bool
     {
-        $isValid = is_array(json_decode($json, true)) || json_last_error() === JSON_ERROR_UTF16;
+        $isValid = is_array(json_decode($json, true, Encoder::MAX_DEPTH + 1)) || json_last_error() === JSON_ERROR_UTF16;
         return $isValid && ltrim($json, " \t\r\n")[0] === '{';
     }
 

@@ -4,6 +4,12 @@ namespace Transmit;
 
 use Transmit\Profiler\Options;
 
+// Instructions of PHP when imported: PHP 7.4 has them also where they are disabled.
+use function is_array;
+use function is_bool;
+use function is_int;
+use function is_string;
+
 /**
  * get_profiling_config() with the defaults filled in.
  *
@@ -145,7 +151,7 @@ final class Settings
         $problems = is_array($config) ? [] : [$problem];
         $values = self::defaults();
         $wrong = Options::problems(is_array($config) ? $config : []);
-        foreach (\is_array($config) ? array_intersect_key($config, $values) : [] as $key => $value) {
+        foreach (is_array($config) ? array_intersect_key($config, $values) : [] as $key => $value) {
             if (self::isPossible($key, $value)) {
                 $values[$key] = $value;
             } else {

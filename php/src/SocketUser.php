@@ -4,6 +4,9 @@ namespace Transmit;
 
 use Transmit\Plain\Directory;
 
+use function is_int;
+use function is_string;
+
 /**
  * The setting listener_user: profiles go only to a socket that this user or root owns.
  */

@@ -99,9 +99,16 @@ final class TrySend
         return $meta;
     }
 
-    /** @internal an error handler */
-    public static function ignore(): bool
+    /**
+     * @internal an error handler
+     *
+     * @throws \Error on PHP 7.4, where a call of a disabled function only raises a warning: settings would be wrong
+     */
+    public static function ignore(int $level, string $message, string $file = ''): bool
     {
+        if (PHP_VERSION_ID < 80000 && strncmp($file, __DIR__, \strlen(__DIR__)) === 0) {
+            Quiet::throwIfDisabled($message);
+        }
         return true;
     }
 }

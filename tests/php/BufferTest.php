@@ -144,6 +144,19 @@ final class BufferTest extends TransmitTestCase
         self::assertSame(!$isRemoved, file_exists("$this->buffer/$name"));
     }
 
+    public function testCleanupTakesAnyAge(): void
+    {
+        mkdir($this->buffer);
+        foreach ([PHP_INT_MAX => true, PHP_INT_MIN => false, -PHP_INT_MAX => false] as $age => $isKept) {
+            $file = "$this->buffer/" . self::OLD . '0.json';
+            touch($file, 1);
+            cleanup_old_buffers($age);
+            clearstatcache();
+            self::assertSame($isKept, file_exists($file), (string) $age);
+        }
+        self::assertSame([], $this->logLines());
+    }
+
     public function testCleanupTouchesFilesOnly(): void
     {
         mkdir("$this->buffer/profile_directory.json", 0755, true);

@@ -60,16 +60,20 @@ final class ReplayTest extends TransmitTestCase
             yield "cut off, $face" => [$face, '{"id":"a', 'bad_profile_'];
             yield "a list, $face" => [$face, '[1]', 'bad_profile_'];
             yield "zeros, $face" => [$face, "\0\0\0\0", 'bad_profile_'];
-            yield "too large, $face" => [$face, '{"id":"' . str_repeat('x', 200) . '"}', 'profile_'];
+            yield "too large, $face" => [$face, '{"id":"' . str_repeat('x', 1100) . '"}', 'profile_'];
             yield "half a pair, $face" => [$face, '{"id":"\ud800"}', ''];
             yield "a name that PHP has no property for, $face" => [$face, '{"\u0000a":1}', ''];
+            foreach ([511 => '', 512 => '', 513 => 'bad_profile_'] as $levels => $left) {
+                $content = '{"a":' . str_repeat('[', $levels - 1) . str_repeat(']', $levels - 1) . '}';
+                yield "nested $levels times, $face" => [$face, $content, $left];
+            }
         }
     }
 
     /** @dataProvider contents */
     public function testWhatCannotBeSentIsNotInTheWay(string $face, string $content, string $left): void
     {
-        $this->useFace($face, ['max_datagram_size' => 200]);
+        $this->useFace($face, ['max_datagram_size' => 1100]);
         $this->put($content, 20);
         $this->put('{"id":2}', 10);
         $this->listen();
@@ -79,6 +83,18 @@ final class ReplayTest extends TransmitTestCase
         self::assertCount($left === '' ? 0 : 1, $files);
         self::assertSame($left, substr($files[0] ?? '', 0, strlen($left)));
         self::assertSame(0, $this->replay(0), 'a second time');
+    }
+
+    /** @dataProvider faces */
+    public function testAnyIntegersAreLimits(string $face): void
+    {
+        $this->useFace($face);
+        $this->listen();
+        foreach ([PHP_INT_MAX, PHP_INT_MAX - 1, 1 << 54, 1 << 33, 0, -1, PHP_INT_MIN] as $limit) {
+            $this->put('{"id":1}', 1);
+            self::assertSame(1, replay_disk_buffer($limit, $limit), (string) $limit);
+        }
+        self::assertSame([], $this->logLines());
     }
 
     /** @dataProvider faces */
