@@ -1,7 +1,7 @@
-/* cancel.c SETTINGS - makes its first call on a thread that has been cancelled
- * (deferred: it ends at its next cancellation point, of which the library must
- * have none), its second call on another thread, and on two more that have been
- * cancelled a send of each kind that needs no Go. Prints all results. */
+/* cancel.c SETTINGS - makes its first call on a thread that was cancelled: the thread would end at
+ * its next cancellation point, so the library must have none. Makes its second call on another
+ * thread, and a send of each kind that needs no Go on two more threads that were cancelled. Prints
+ * all results. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* clock.c - preloaded: a host whose clock was never set. It says 2000, or 1970 with CLOCK=0. */
+/* clock.c - preloaded into a host whose clock was never set. The clock begins in 2000, or at the
+ * second CLOCK. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/syscall.h>

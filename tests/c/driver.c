@@ -1,6 +1,6 @@
 /*
- * driver.c - a host process that does what standard input says, one command a
- * line, and answers on standard output:
+ * driver.c - a host process that reads commands from standard input, one a line, and
+ * answers each on standard output:
  *
  *   load PATH                      the document; ######## in it counts the sends
  *   null                           the document is NULL
@@ -15,17 +15,17 @@
  *   due RESULT [SOCKET_PATH]       transmit_log_due, transmit_log_due_for
  *   keys                           takes all pthread keys that are left
  *   limit RESOURCE N               RLIMIT_NPROC, _AS, _NOFILE, …; -1 is the hard limit
- *   threads COUNT SENDS            so many at once, each so often; the one answer's result is
- *                                  how many were not taken, its text how many were SENT
+ *   threads COUNT SENDS            COUNT threads send SENDS times each. There is one answer: its
+ *                                  result is how many failed, its text how many were SENT
  *   slowest                        microseconds of the slowest call of these threads
  *   closefrom N
- *   occupy PATH TYPE FIRST         takes the lowest free descriptor numbers for a file (first, if
- *                                  FIRST is 1) and a socket of that type, by turns
- *   occupied                       bytes that somebody has written there, or -1
+ *   occupy PATH TYPE FIRST         takes the lowest free descriptor numbers, in turn for a file
+ *                                  (first, if FIRST is 1) and for a socket of that type
+ *   occupied                       bytes that were written to these, or -1
  *   chroot DIR
  *   seteuid UID, setuid UID
- *   users UID COUNT                so many seteuid(2) back and forth while another thread sends; as
- *                                  threads
+ *   users UID COUNT                COUNT times seteuid(2) to UID and back while another thread
+ *                                  sends; the answer is as of threads
  *   umask MODE
  *   leave N                        exit(3) N microseconds after 16 threads have begun to send
  *   end HOW                        exit, _exit, quick_exit, abort, or exec

@@ -1,5 +1,5 @@
-/* fault.c SETTINGS default|handler - uses the library, and then makes a mistake of
- * its own: the host's handler, or else the kernel, must get the fault. */
+/* fault.c SETTINGS default|handler - uses the library, and then causes a fault of its own. The
+ * host's handler must get it, or without one the kernel. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * fork.c SETTINGS MODE - forks at the moments that matter. Each process prints
- * what its call returned, how many microseconds it took, and the profile's id:
+ * fork.c SETTINGS MODE - forks at several moments. Each process prints what its call
+ * returned, how many microseconds it took, and the profile's id:
  *
  *   around       a child before and a child after the parent's first call
  *   generations  five generations, none of which has called yet; then each calls

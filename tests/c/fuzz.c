@@ -1,11 +1,11 @@
 /*
- * fuzz.c SETTINGS SOCKET SECONDS SEED - calls every function of transmit.h with
- * random arguments for so long. What the library may read ends, or begins, where
- * memory ends, and cannot be written to: a byte too far, or one changed, is the
- * end of the process. Built with ASan and UBSan (fuzz_test.go).
+ * fuzz.c SETTINGS SOCKET SECONDS SEED - calls every function of transmit.h with random arguments
+ * for SECONDS. All memory that the library may read is read-only and ends, or begins, at a page
+ * that is not mapped. So reading a byte too many, or changing one, ends the process. It is built
+ * with ASan and UBSan (fuzz_test.go).
  *
- * SOCKET is made here and read at once. Prints how many calls there were, then how
- * many were sent, buffered and refused.
+ * It binds SOCKET and reads each datagram at once. Prints how many calls there were, then how many
+ * were sent, buffered and refused.
  */
 #define _GNU_SOURCE
 #include <errno.h>

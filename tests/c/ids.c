@@ -1,7 +1,5 @@
 /*
- * ids.c - children and grandchildren of a process that has sent already: each sends some profiles.
- *
- *     ids SOCKET
+ * ids.c SOCKET - a process sends, and then its children and grandchildren send some profiles each.
  */
 #include <sys/wait.h>
 #include <unistd.h>

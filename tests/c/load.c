@@ -1,5 +1,5 @@
-/* load.c LIBRARY SETTINGS - loads the library, unloads it, loads it again, and
- * prints the threads before the first call and what the first calls took. */
+/* load.c LIBRARY SETTINGS - loads the library, unloads it, and loads it again. Prints the number of
+ * threads before the first call, and how long the first calls took. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * log_due.c - hours of an outage, by a clock that this program sets: when is a log
- * line due, and how many were left out? Exit status 0 if it is as transmit.h says.
+ * log_due.c - simulates an outage of hours with a clock that this program sets. It checks when a
+ * log line is due, and how many were left out. Exit status 0 if that is as transmit.h says.
  */
 #include "../../door/log_due.c"
 #include "../../door/note.c"

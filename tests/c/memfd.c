@@ -1,9 +1,9 @@
 /*
- * memfd.c PATH - a listener daemon that takes profiles larger than a datagram,
- * too (oversize = "memfd"). It prints each one on a line.
+ * memfd.c PATH - a listener that also receives profiles larger than a datagram (oversize =
+ * "memfd"). It prints each one on a line.
  *
- * Whoever may write to the socket may pass any descriptors: a FIFO, a device, a
- * file that is cut while it is read. So each one is looked at, and each is closed.
+ * Any program that may write to the socket may pass any descriptors: a FIFO, a device, or a file
+ * that is truncated while it is read. So this listener checks each descriptor, and closes it.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

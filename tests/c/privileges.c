@@ -1,9 +1,8 @@
 /*
- * privileges.c - a host that gives up its capabilities after its first call: the library's threads
- * then write no more than the host may.
+ * privileges.c FIRST CLOSED - a host that gives up its capabilities after its first call. After
+ * that, the library's threads must not write where the host may not.
  *
- *     privileges FIRST CLOSED    FIRST: a buffer directory; CLOSED: one that only a capability
- * opens
+ * FIRST is a buffer directory. CLOSED is one that only a process with capabilities can open.
  */
 #include <linux/capability.h>
 #include <stdio.h>

@@ -1,8 +1,7 @@
 /*
- * receiver.c RECORD - a listener daemon on the datagram socket that is descriptor 3.
- * Appends each profile's correlation_id to the file RECORD, on a line of its own,
- * and only then takes it off the queue: when it is killed, each datagram is in the
- * record or in the queue, and one at most in both.
+ * receiver.c RECORD - a listener with the datagram socket that is descriptor 3. It appends each
+ * profile's correlation_id to the file RECORD, in a line, and only then takes the datagram off the
+ * queue. So when it is killed, each datagram is in RECORD or in the queue, and at most one in both.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

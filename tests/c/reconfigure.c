@@ -1,8 +1,7 @@
 /*
- * reconfigure.c ONE OTHER SECONDS - a thread configures ONE, OTHER, ONE, … while
- * 8 threads send, half of them TRANSMIT_TRUSTED only. Prints how many profiles
- * were sent, how many to the disk, and how often the settings changed; ends
- * with 1 if one was refused.
+ * reconfigure.c ONE OTHER SECONDS - one thread configures ONE, OTHER, ONE and so on while 8 threads
+ * send, half of them with TRANSMIT_TRUSTED only. Prints how many profiles were sent, how many were
+ * written to the disk, and how often the settings changed. Exit status 1 if a profile was refused.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

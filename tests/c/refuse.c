@@ -1,7 +1,6 @@
 /*
- * refuse.c - runs a program whose system calls are refused, as by a container's filter:
- *
- *   refuse NAME=ERRNO… -- PROGRAM ARGUMENT…
+ * refuse.c NAME=ERRNO… -- PROGRAM ARGUMENT… - runs a program in which some system calls return an
+ * error, as with a container's filter.
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>

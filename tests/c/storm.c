@@ -1,13 +1,12 @@
 /*
- * storm.c SETTINGS SECONDS DOCUMENT - sends, cuts and writes under SIGALRM, SIGPROF
- * and SIGCHLD, 1,000 a second each and for the process as a whole, so that the
- * kernel may choose any thread that does not block them. Beside that, another
- * thread changes the user, which libc does with a signal to every thread.
+ * storm.c SETTINGS SECONDS DOCUMENT - sends, shrinks and writes while it gets 1,000 signals a
+ * second of each of SIGALRM, SIGPROF and SIGCHLD. The signals are for the process as a whole, so
+ * the kernel may choose any thread that does not block them. Another thread changes the user
+ * meanwhile, which libc does with a signal to every thread.
  *
- * Handlers have no SA_ONSTACK, 6 KB frames, and keep the ids of the threads that
- * they ran on. Prints "ready", then, line by line: the number of documents SENT,
- * the number BUFFERED or PENDING, other results, handler runs, the host's threads,
- * the threads that handlers ran on.
+ * The handlers have no SA_ONSTACK and frames of 6 KB, and record the ids of the threads on which
+ * they ran. Prints "ready", then in a line each: documents SENT, those BUFFERED or PENDING, other
+ * results, runs of handlers, the host's threads, and the threads on which handlers ran.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

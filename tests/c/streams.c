@@ -1,10 +1,9 @@
 /*
- * streams.c - hosts whose standard streams do not block: each of the three, of each kind.
+ * streams.c SETTINGS - hosts whose standard streams do not block: each of the three streams, of
+ * each kind.
  *
- *   streams SETTINGS
- *
- * Each child sends, closes all its descriptors, as daemons do, and sends again. Prints a line
- * for each that has an epoll descriptor of the library's, or does not get its profiles written.
+ * Each child sends, closes all its descriptors, as daemons do, and sends again. Prints a line for
+ * each child in which the library has an epoll descriptor, or whose profiles are not written.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

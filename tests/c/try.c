@@ -1,15 +1,21 @@
 /*
- * try.c MODE PATH… - transmit_try_send from a host of its own.
+ * try.c MODE PATH… - calls transmit_try_send in a process of its own.
  *
- *   refuse PATH      what is not as the header says; prints how many were not refused, how much of
- *                    errno and how many descriptors and threads changed
- *   first PATH       a first send, then 1,000; prints what they took and left: microseconds,
- * threads, kB of private memory and of address space, descriptors threads PATH N EACH   N threads
- * at once; prints microseconds and attempts that were not sent fork PATH        children of
- * children, of which each sends before it forks and after; prints results and how many sockets each
- * has storm PATH SECONDS    a handler that sends, every millisecond, amid sends and forks
+ *   refuse PATH
+ *       passes invalid arguments; prints how many were accepted, by how much errno and the numbers
+ *       of descriptors and threads changed
+ *   first PATH
+ *       sends once, then 1,000 times; prints microseconds, threads, kB of private memory and of
+ *       address space, and descriptors
+ *   threads PATH N EACH
+ *       sends from N threads at once; prints microseconds, and attempts that were not sent
+ *   fork PATH
+ *       forks children of children, each of which sends before it forks and after; prints results,
+ *       and how many sockets each process has
+ *   storm PATH SECONDS
+ *       a signal handler sends every millisecond, while threads send and children are forked
  *
- * What is not sent is tried again. Each document has an id of its own.
+ * It repeats an attempt that was not sent. Each document has an id of its own.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -1,5 +1,5 @@
-/* unchanged.c SETTINGS - says what a process's first call, and its next ones,
- * have changed about the calling thread and the process. */
+/* unchanged.c SETTINGS - prints what a process's first call and its next ones have changed in the
+ * calling thread and in the process. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

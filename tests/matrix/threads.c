@@ -1,9 +1,9 @@
 /*
- * threads SCRIPT THREADS LIVES REQUESTS - a host that has PHP in many threads.
+ * threads.c SCRIPT THREADS LIVES REQUESTS - a host that runs PHP in many threads.
  *
- * THREADS places run SCRIPT at once. In each, LIVES threads follow one another, and each serves
- * REQUESTS requests. The script finds who it is in the constant WHO: PLACE-LIFE-REQUEST.
- * It is built in the folder zts only, whose PHP can do this: threaded_php in debian.sh.
+ * It has THREADS places, which run at once. In each place, LIVES threads follow one another, and
+ * each thread runs SCRIPT for REQUESTS requests. The constant WHO tells the script which one it is:
+ * PLACE-LIFE-REQUEST. Only the folder zts has a PHP that can do this: threaded_php in debian.sh.
  */
 #include <pthread.h>
 #include <sapi/embed/php_embed.h>
