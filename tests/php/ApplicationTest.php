@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * What an application's own code does in mid-call, and what it finds as it was afterwards.
+ * An application's own code runs during a call. Afterwards the application's handlers and error states are as before.
  */
 final class ApplicationTest extends TransmitTestCase
 {

@@ -3,8 +3,8 @@
 namespace Transmit\Test;
 
 /**
- * tests/demo/listen.php, which listener.md shows to authors of listeners: run as root, with what others have left in
- * the buffer, at the socket's path, and in datagrams.
+ * tests/demo/listen.php, the example of listener.md, runs as root. Other users have put something into the buffer, at
+ * the socket's path, and into datagrams.
  */
 final class DemoListenerTest extends TransmitTestCase
 {

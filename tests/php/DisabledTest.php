@@ -3,8 +3,8 @@
 namespace Transmit\Test;
 
 /**
- * Any function that the PHP files call may be disabled, by itself or with what hosting panels disable. The profile
- * is sent, or on disk, or lost with a log line; nothing is thrown or raised.
+ * Any function that the PHP files call is disabled, alone or with those that hosting panels disable. The profile is
+ * sent, or on the disk, or lost with a log line. Nothing is thrown or raised.
  */
 final class DisabledTest extends TransmitTestCase
 {

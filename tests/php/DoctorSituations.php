@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * What can be wrong on a host, made in the folder of a test: of DoctorTestCase.
+ * Makes, in the folder of a test, what can be wrong on a machine. DoctorTestCase uses it.
  */
 trait DoctorSituations
 {

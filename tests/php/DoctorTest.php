@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * The doctor as a command, in each situation that it is asked about.
+ * The doctor as a command, in each situation that it must recognize.
  *
  * @group host needs more than PHP: setpriv, unshare, cgroups, gcc
  */

@@ -3,9 +3,10 @@
 namespace Transmit\Test;
 
 /**
- * The listener does not take it. Each road: false, whole on disk, one log line that says why, and in time.
+ * The listener does not take the profile, for each reason: the result is false, the file is complete, one log line
+ * says why, and the call is in time.
  *
- * In processes of their own, because the library remembers what it has logged and whom it has waited for.
+ * Each test is in a process of its own, because the library remembers what it has logged and for whom it has waited.
  *
  * @runTestsInSeparateProcesses
  * @preserveGlobalState disabled

@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * A php-fpm with one worker and no php.ini but what is asked for, and requests to it through FastCGI.
+ * A php-fpm with one worker and only those settings of php.ini that a test names, and requests to it through FastCGI.
  */
 final class Fpm
 {

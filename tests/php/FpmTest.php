@@ -3,8 +3,8 @@
 namespace Transmit\Test;
 
 /**
- * php-fpm with and without preloading, under auto_prepend. The application requires
- * a copy of transmitter.php that came with one of its packages, and transmitter.php itself.
+ * php-fpm with and without preloading, with auto_prepend_file. The application requires a copy of transmitter.php that
+ * came with one of its packages, and transmitter.php itself.
  */
 final class FpmTest extends FpmTestCase
 {

@@ -6,7 +6,7 @@ use Transmit\Profiler\HttpRequest;
 use Transmit\Profiler\Options;
 
 /**
- * What a visitor sends, and what of it is in a profile.
+ * Which parts of a visitor's request are in a profile.
  */
 final class HttpRequestTest extends TransmitTestCase
 {

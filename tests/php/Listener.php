@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * A bound Unix datagram socket. It is wedged as long as nobody receives.
+ * A bound Unix datagram socket. It is wedged until the test receives.
  */
 final class Listener
 {

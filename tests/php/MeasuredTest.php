@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * Programs whose calls and times are known, measured by each extension that is loaded.
+ * Each extension that is loaded measures programs whose calls and times are known.
  */
 final class MeasuredTest extends TransmitTestCase
 {

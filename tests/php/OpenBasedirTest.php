@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * open_basedir holds for the buffer directory, in the library as in plain PHP, whatever the page does.
+ * open_basedir limits the buffer directory, in the library and in plain PHP, whatever the page does.
  */
 final class OpenBasedirTest extends TransmitTestCase
 {

@@ -7,9 +7,9 @@ use Transmit\Result;
 use Transmit\Settings;
 
 /**
- * The setting oversize: nothing is cut.
+ * The settings of oversize with which a profile is not shrunk.
  *
- * In processes of their own, because the library remembers what it has logged.
+ * Each test is in a process of its own, because the library remembers what it has logged.
  *
  * @runTestsInSeparateProcesses
  * @preserveGlobalState disabled

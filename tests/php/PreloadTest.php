@@ -3,9 +3,9 @@
 namespace Transmit\Test;
 
 /**
- * Under ffi.enable=preload, preloaded code may use FFI and pages may not. Every page can call all of that code, and
- * what PHP itself calls for it, an autoloader for one, has the same right. So there is little of it, and this test
- * reads it as text; PreloadAttackTest tries it in php-fpm.
+ * With ffi.enable=preload, preloaded code may use FFI and pages may not. Every page can call that code, and code that
+ * PHP calls meanwhile, such as an autoloader, has the same right. So there is little preloaded code. This test reads
+ * it as text; PreloadAttackTest attacks it in php-fpm.
  */
 final class PreloadTest extends TransmitTestCase
 {

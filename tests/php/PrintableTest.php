@@ -6,7 +6,7 @@ use Transmit\Printable;
 use Transmit\Settings;
 
 /**
- * What others have named or answered reaches a log or a terminal as visible characters, and makes no line of its own.
+ * Names and answers of other programs have only visible characters in a log or a terminal, and cannot add a line.
  */
 final class PrintableTest extends TransmitTestCase
 {

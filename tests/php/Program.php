@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * A PHP program of its own, for what needs a process: exit, fatal errors, fork, other settings.
+ * Runs a PHP program in a process of its own: exit, fatal errors, fork, other settings.
  */
 final class Program
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * What needs a process of its own: why there is no library, the log across processes, fork.
+ * Tests that need processes of their own: why the library is not used, the log of several processes, fork.
  */
 final class ProgramTest extends TransmitTestCase
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * The folder in which all tests make their files. Gone when the process ends.
+ * The folder in which all tests make their files. It is removed when the process ends.
  */
 final class Scratch
 {

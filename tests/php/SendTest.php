@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * The listener is there: every sending function of the table, both faces.
+ * The listener is there: every function that sends, with the library and in plain PHP.
  */
 final class SendTest extends TransmitTestCase
 {

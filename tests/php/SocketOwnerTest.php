@@ -5,7 +5,7 @@ namespace Transmit\Test;
 use Transmit\Doctor\SocketOwner;
 
 /**
- * Whose the listener's socket is: what the doctor says of it, and what the setting listener_user refuses.
+ * The owner of the listener's socket: what the doctor says about it, and what the setting listener_user refuses.
  */
 final class SocketOwnerTest extends TransmitTestCase
 {

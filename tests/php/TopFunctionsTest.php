@@ -5,7 +5,7 @@ namespace Transmit\Test;
 use Transmit\Profiler\TopFunctions;
 
 /**
- * The sums by function of call graphs as (tideways_)xhprof gives them.
+ * The sums for each function, from call graphs of xhprof and tideways_xhprof.
  */
 final class TopFunctionsTest extends TransmitTestCase
 {

@@ -3,7 +3,7 @@
 namespace Transmit\Test;
 
 /**
- * Whom plain PHP trusts with a directory: the rows of trust.json, which buffer/trust_test.go reads, too.
+ * Which directories plain PHP trusts: the rows of trust.json, which buffer/trust_test.go tests with the library.
  */
 final class TrustTest extends TransmitTestCase
 {

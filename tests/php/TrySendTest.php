@@ -6,7 +6,7 @@ use Transmit\Modest;
 use Transmit\TrySend;
 
 /**
- * The one attempt that a usual profile needs, and which profiles are usual.
+ * The one attempt that sends a profile of usual size, and which profiles it sends.
  */
 final class TrySendTest extends TransmitTestCase
 {

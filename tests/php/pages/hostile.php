@@ -1,8 +1,8 @@
 <?php
 
 /**
- * A page that wants FFI under ffi.enable=preload. It calls all that is preloaded, by reflection, and looks for
- * FFI objects in what it gets. What it finds is in the file "found": one of the calls ends the request.
+ * A page that tries to get FFI with ffi.enable=preload. It calls all preloaded code by reflection, and searches the
+ * results for FFI objects. It writes them to the file "found", because one of the calls ends the request.
  */
 
 namespace Transmit\Preloaded;

@@ -1,7 +1,7 @@
 <?php
 
 /**
- * write N: writes so many profiles to the disk. replay: sends what is there. Prints how many.
+ * write N: writes N profiles to the disk. replay: sends the buffered ones. Prints how many.
  */
 
 require __DIR__ . '/config.php';

@@ -1,7 +1,7 @@
 <?php
 
 /**
- * get_profiling_config() for the tests: what the environment names.
+ * get_profiling_config() of the tests: reads the settings from the environment.
  */
 
 function get_profiling_config(): array

@@ -1,7 +1,7 @@
 <?php
 
 /**
- * For auto_prepend_file: the profiler, whose profile is dropped at the end, and one profile that a ledger knows.
+ * For auto_prepend_file: the profiler, whose profile is discarded, and one profile that is written to a ledger.
  *
  * A line of the ledger is one append to a file of the worker's own: what is written
  * stays when the worker is killed, and a call that it was killed in has no "end".

@@ -1,7 +1,7 @@
 <?php
 
 /**
- * For auto_prepend_file: the profiler, led to the test's listener.
+ * For auto_prepend_file: the profiler, with the test's listener.
  */
 
 require __DIR__ . '/config.php';

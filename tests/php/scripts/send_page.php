@@ -1,7 +1,7 @@
 <?php
 
 /**
- * A page that does once what TEST_CALL says, and prints the result.
+ * A page that makes the call that TEST_CALL names, once, and prints the result.
  */
 
 require __DIR__ . '/config.php';

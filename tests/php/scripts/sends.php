@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Sends so many profiles as each line of its input says. Prints for each one whether
- * it was sent, the microseconds that took, and the library's words if it was not.
+ * Each line of its input is a number of profiles to send. Prints for each profile whether it was sent, how many
+ * microseconds that took, and the library's error if it was not sent.
  */
 
 require __DIR__ . '/config.php';

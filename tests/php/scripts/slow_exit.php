@@ -1,7 +1,7 @@
 <?php
 
 /**
- * Gives a profile to a slow disk and ends at once, in the way that the argument names.
+ * Writes a profile to a slow disk and ends at once, in the way that the argument names.
  */
 
 require __DIR__ . '/config.php';

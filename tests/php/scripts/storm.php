@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Sends, cuts and writes for some seconds while somebody else sends signals, for
- * which it has handlers. Prints how many profiles it gave away.
+ * Sends, shrinks and writes for some seconds while another process sends signals, for which it has handlers. Prints
+ * how many profiles it sent or wrote.
  */
 
 require __DIR__ . '/config.php';

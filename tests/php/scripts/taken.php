@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Writes one profile where all names that it would take first are taken. The dice are
- * loaded for that, and with the argument "no links" the file system has no hard links.
+ * Writes one profile while all names that it would use first are taken: the random numbers are chosen for that. With
+ * the argument "no links", the file system has no hard links.
  */
 
 namespace Transmit\Plain;

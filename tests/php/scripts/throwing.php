@@ -1,7 +1,7 @@
 <?php
 
 /**
- * Sends while somebody else sends SIGALRM, whose handler throws if it comes during a call.
+ * Sends while another process sends SIGALRM, whose handler throws if the signal comes during a call.
  * Prints how often it threw, how often that was caught here, then each id, and whether
  * an exception came out of its call.
  */

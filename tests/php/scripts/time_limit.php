@@ -1,9 +1,8 @@
 <?php
 
 /**
- * Runs into max_execution_time, which is a SIGPROF, in the midst of its sends, and
- * sends its last profile from a shutdown function. Prints the number of its last call
- * before it makes it.
+ * Reaches max_execution_time (SIGPROF) during its sends, and sends its last profile from a shutdown function. Prints
+ * the number of each call before it makes the call.
  */
 
 require __DIR__ . '/config.php';
