@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Debian packages, as root, asking for nothing. Services that come along
-# are not started now and not enabled for later: this machine may be somebody's own.
+# Installs Debian packages, as root and without questions. Services in them are neither started nor enabled,
+# because this may be a developer's own machine.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The library for arm64, under qemu-user, for musl, and by the next Go: built with Debian's
-# cross compilers or a fetched Go, and used by the same C programs and tests as the one for here.
+# Builds the library for arm64, for musl and with other Gos, by Debian's cross compilers or a downloaded Go. Tests it with
+# the same C programs and tests as the one for this machine; arm64 runs under qemu-user.
 # foreign.sh [next_go] [old_go] [arm64] [musl]: these, or all.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# A php-fpm of one's own in a temporary folder, and a listener. Sourced by the
-# scripts that need one; $folder is theirs.
+# Starts a php-fpm in a temporary folder, and a listener. Scripts that need them source this file and set $folder.
 # shellcheck disable=SC2154
 
 # worker_user prints who runs PHP: root's FPM wants somebody else for it.

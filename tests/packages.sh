@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the tasks need from Debian, and why. Sourced by build.sh, which uses the
-# lists and has say, die and root.
+# The Debian packages that the tasks need, and why. build.sh sources this file and uses the lists; it defines say, die
+# and root.
 # shellcheck disable=SC2034,SC2154
 
 build_packages='

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# What can be long, long, and everything else more often, ending with the table.
-# ./build.sh soak [MINUTES] runs it: so many for the components, and a third of it,
-# 10 minutes at most, for each fuzzer.
+# Runs long tests for longer, and all others more often, and prints the table. ./build.sh soak [MINUTES] runs it: MINUTES
+# for the components, and a third of that, 10 minutes at most, for each fuzzer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# table.sh FILE - what became of the profiles of each test, as the tests wrote it to
-# FILE (figures_test.go). The lines of a test that ran more than once are summed up.
-# Fails if a profile was lost or a process died.
+# table.sh FILE - prints what became of the profiles of each test. The tests have written that to FILE (figures_test.go).
+# If a test ran more than once, its lines are summed up. Fails if a profile was lost or a process died.
 set -euo pipefail
 
 awk -F '\t' '

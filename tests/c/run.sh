@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# The installed library, as C and PHP programs find it: through pkg-config alone,
-# and by requiring the installed PHP files.
+# Tests the installed library as programs use it: C through pkg-config, PHP by requiring the installed files.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/fpm.sh"

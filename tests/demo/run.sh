@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A PHP application in a real php-fpm, its profiles, and a listener that is killed
-# and comes back. ./build.sh demo runs it.
+# Shows a PHP application in php-fpm, its profiles, and a listener that is killed and started again.
+# ./build.sh demo runs it.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/fpm.sh"

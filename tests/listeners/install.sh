@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds Telegraf, with the plugins that the configurations beside this use, and
-# nats-server, from their Go modules: install.sh DIRECTORY PROGRAM…
+# Builds Telegraf, with the plugins that the configurations in this folder use, and nats-server from their Go modules:
+# install.sh DIRECTORY PROGRAM…
 set -euo pipefail
 telegraf=github.com/influxdata/telegraf/cmd/telegraf@v1.37.2
 nats_server=github.com/nats-io/nats-server/v2@v2.15.2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts Telegraf in the background, with the configurations beside this, and says
-# how to see a profile in its file. ./build.sh listener telegraf runs it.
+# Starts Telegraf in the background with the configurations in this folder, and prints how to see a profile in its file.
+# ./build.sh listener telegraf runs it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../build

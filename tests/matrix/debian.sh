@@ -1,7 +1,6 @@
 # shellcheck shell=bash
-# Folders of Debian suites, each with its own PHP, and commands inside them. A folder is
-# kept between runs and checkouts. Sourced by build.sh and by run.sh beside this
-# file; $root, say and die are theirs.
+# Makes folders of Debian suites, each with its own PHP, and runs commands inside them. A folder is kept between runs and
+# checkouts. build.sh and run.sh beside this file source it; they define $root, say and die.
 # shellcheck disable=SC2154
 
 folders=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/libtransmit/matrix

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One library file, built on the oldest Debian, with the PHP of each suite: CLI and
-# FPM, preloaded, allowed and in plain PHP, signal storms, forks, generated documents.
+# Tests one library file, built on the oldest Debian, with the PHP of each suite: CLI and FPM, preloaded, with
+# ffi.enable=true and in plain PHP, with signal storms, forks and generated documents.
 # ./build.sh matrix [SUITE…] and ./build.sh test matrix run it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

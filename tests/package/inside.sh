@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What run.sh beside this file does inside a clean Debian, where everything is at its
-# real place. /test has the package and what is tried with it.
+# run.sh beside this file runs this in a clean Debian, where all files are in their real places. /test has the package
+# and the programs that use it.
 set -euo pipefail
 failed=0
 php=$(php -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the tar.gz in the folder $1 to an empty folder tree with one line, switches it on with one line of ini,
-# and wants the profiles of a CLI script and of a php-fpm page at the listener.
+# Installs the tar.gz in the folder $1 with one line to an empty folder, and switches it on with one line of ini. Checks
+# that the profiles of a CLI script and of a php-fpm page arrive at the listener.
 set -euo pipefail
 folder=$(mktemp -d /tmp/transmit-oneline.XXXXXX)
 chmod 755 "$folder"

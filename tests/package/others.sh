@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The packages beside the Debian one: what is in them by their own tools, the library of each used by a
-# program, the tar.gz installed with nothing but a shell, and all built again to the same bytes.
+# Tests the packages other than the Debian one. Their own tools list their files, a program uses the library of each,
+# the tar.gz is installed with a shell only, and a second build of all gives the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 packages=$PWD/build/packages

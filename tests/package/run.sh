@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The Debian package in a clean Debian: installed, used by a C program, by PHP and by
-# php-fpm through the recipe, upgraded, removed and purged. Nothing may be left.
+# Tests the Debian package in a clean Debian: installs it, uses it from a C program, PHP and php-fpm with the recipe,
+# upgrades, removes and purges it. Nothing may be left.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export root=$PWD

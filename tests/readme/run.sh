@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Does what the pages show to readers, in a copy of the checkout: sh and php blocks are run, c
-# blocks compiled, ini blocks given to a php-fpm. /usr/local is a temporary folder.
+# Runs what the pages show, in a copy of the checkout: the blocks of sh and php are run, those of c are compiled, and
+# those of ini configure a php-fpm. A temporary folder replaces /usr/local.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/fpm.sh"

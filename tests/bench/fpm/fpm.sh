@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the profiler takes of a page's time: a php-fpm of two workers, set up as README.md says,
-# and two visitors, first without it, then with it, in turn. The arguments of main.go's programs.
+# Measures how much of a page's time the profiler takes: a php-fpm with two workers, configured as README.md says, and two
+# visitors, in turn without the profiler and with it. It takes the arguments of the programs of main.go.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
