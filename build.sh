@@ -73,6 +73,10 @@ patched() {
 # background scavenger sleeps by a timer, which starts the network poller: a host
 # that closes the poller's descriptors would be aborted. Package os would start it, too, as
 # soon as it is linked, where a standard stream of the host's does not block.
+# Go's monitor thread takes the processor away from a goroutine that has run for 10 ms
+# without a switch, as the writer's always has, also while it sleeps in a system call. The
+# writer then has to get it back by way of other threads, for each profile of an outage.
+# That makes sense only if another goroutine waits for the processor.
 # In setuid(2) and its like, musl runs such a handler on every thread, which cannot be
 # blocked: there every goroutine's stack keeps room for it, as Go has it for Windows.
 # Go refuses an overlay for files below its module cache, where GOTOOLCHAIN puts a
@@ -83,6 +87,7 @@ overlay() {
     files=$(patched runtime/sigtab_linux_generic.go 2 '/"SIG(CHLD|PROF):/s/ \+ _SigUnblock//')
     files+=,$(patched runtime/mgcscavenge.go 1 '/^func \(s \*scavengerState\) wake\(\) \{$/a return')
     files+=,$(patched internal/poll/fd_poll_runtime.go 1 '/^func \(pd \*pollDesc\) init\(fd \*FD\) error \{$/a return ErrNotPollable')
+    files+=,$(patched runtime/proc.go 1 '/\} else if pd\.schedwhen\+forcePreemptNS <= now \{/s/now /now \&\& (!runqempty(pp) || !sched.runq.empty()) /')
     ! is_musl || files+=,$(patched runtime/stack.go 1 '/^\tstackSystem = /s/=/= 8192 +/')
     printf '{"Replace": {%s}}\n' "$files" > "$to/overlay.json"
 }

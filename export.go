@@ -20,13 +20,15 @@ import (
 	"time"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"libtransmit/buffer"
 	_ "libtransmit/door"
 	"libtransmit/transmit"
 	"libtransmit/transmit/profile"
 )
 
-var transmitter = transmit.New(os.TempDir())
+var transmitter = transmit.NewFor(callers(), os.TempDir())
 
 func init() {
 	debug.SetMemoryLimit(transmit.MemoryLimit)
@@ -44,6 +46,9 @@ var _ = map[bool]struct{}{false: {},
 		transmit.WrittenLater == C.WRITTEN_LATER-C.SHRUNK && transmit.LostLater == C.LOST_LATER-C.SHRUNK &&
 		transmit.Counters == C.LATENCY-C.SHRUNK: {},
 }
+
+// struct writer and transmit.Shared have the same fields.
+var _ = map[bool]struct{}{false: {}, unsafe.Sizeof(transmit.Shared{}) == C.sizeof_struct_writer: {}}
 
 func main() {} // -buildmode=c-shared needs main and never runs it.
 
@@ -110,13 +115,48 @@ func transmitReplay(call *C.struct_call) (result C.int32_t) {
 	return C.int32_t(min(sent, math.MaxInt32))
 }
 
+// callers are the functions of door/hand_over.c for the writer.
+func callers() *transmit.Callers {
+	return &transmit.Callers{
+		Shared: (*transmit.Shared)(unsafe.Pointer(C.transmit_writer())),
+		Next:   nextHandedOver,
+		Answer: answerHandedOver,
+	}
+}
+
+// handedOver is the profile that the writer has at the moment.
+var handedOver C.struct_handed_over
+
+func nextHandedOver() (transmit.HandedOver, bool) {
+	if !C.transmit_next_profile(&handedOver) {
+		return transmit.HandedOver{}, false
+	}
+	return transmit.HandedOver{
+		JSON:         unsafe.Slice((*byte)(unsafe.Pointer(handedOver.json)), int(handedOver.len)),
+		Errno:        unix.Errno(handedOver.error),
+		Capabilities: *(*[2]unix.CapUserData)(unsafe.Pointer(&handedOver.capabilities)),
+	}, true
+}
+
+func answerHandedOver(outcome transmit.Outcome, err error) (isAwaited bool) {
+	call := C.struct_call{ret_error: handedOver.answer, ret_error_size: C.ANSWER_SIZE}
+	return bool(C.transmit_answer(answer(&call, outcome, err)))
+}
+
 // setTarget publishes the settings that C needs to send without Go: door/try_send.c.
 func setTarget(t *transmit.Target) {
-	c := C.struct_target{max_datagram_size: C.uint64_t(t.MaxDatagram)}
+	c := C.struct_target{
+		max_datagram_size: C.uint64_t(t.MaxDatagram),
+		waits_for_disk:    C.uint64_t(number(t.WaitsForDisk)),
+	}
 	// If a text is too long, the target stays empty, and C passes all sends to Go.
 	if len(t.Path) < len(c.socket_path) && len(t.Meta) < len(c.meta) {
 		copyText(c.socket_path[:], t.Path)
 		copyText(c.meta[:], t.Meta)
+	}
+	if len(t.Source) <= len(c.source) {
+		copyText(c.source[:], string(t.Source))
+		c.source_len = C.uint64_t(len(t.Source))
 	}
 	C.transmit_set_target(&c)
 }

@@ -54,10 +54,23 @@ struct attempt {
     const char *meta; /* text of _meta between its time and version; NULL: none */
     size_t max_datagram_size;
     int64_t began_ns; /* when the caller called, by monotonic_ns() */
+    int error;        /* why it failed: an errno; 0: it was not made, or another reason */
 };
 
-/* try_send - send the profile, without Go. If it returns false, nothing has happened. */
-bool try_send(const struct attempt *attempt);
+/* try_send - send the profile, without Go. If it returns false, it sets error and nothing else has
+ * happened. */
+bool try_send(struct attempt *attempt);
+
+/* remember_failed - remember for this thread that an attempt has failed. */
+void remember_failed(const struct attempt *attempt);
+
+/* has_just_failed - whether the same attempt was remembered just now. Sets error. The next call
+ * returns false. */
+bool has_just_failed(struct attempt *attempt);
+
+/* compose - write the text that the attempt sends to room. Returns its length, 0 if it does not fit
+ * or Go has to look at the document. */
+size_t compose(const struct attempt *attempt, char *room, size_t size);
 
 /* transmit_want_sends - whether try_send must leave all sends to Go from now on. Go calls this, one
  * call at a time. */
@@ -65,12 +78,18 @@ void transmit_want_sends(int32_t wants);
 
 #define MAX_PATH 107      /* length of the longest path of a socket, without the NUL */
 #define MAX_META_TEXT 256 /* bytes of struct attempt's meta */
+#define META_SIZE (MAX_META_TEXT + 128) /* bytes of the whole member "_meta" */
+
+#define MAX_SOURCE 2048 /* bytes of settings that are recognized without Go */
 
 /* The settings that a send without Go needs. */
 struct target {
     char socket_path[MAX_PATH + 1];
     char meta[MAX_META_TEXT + 1];
+    char source[MAX_SOURCE]; /* the settings as transmit_configure got them */
+    uint64_t source_len;     /* 0: it is too long */
     uint64_t max_datagram_size;
+    uint64_t waits_for_disk; /* 1 or 0: as with TRANSMIT_NO_WAIT */
 };
 
 /* transmit_set_target - publish new settings. Go calls this, one call at a time. */
@@ -116,6 +135,43 @@ char *append_id(char *end);
 /* ids_here - the counter of ids of this process, 0 at first, also in a forked child. NULL: a child
  * could not be told from its parent. */
 _Atomic uint64_t *ids_here(void);
+
+/* ---- A profile for the disk, without entering Go: hand_over.c ---- */
+
+/* hand_over - give the profile to Go's writer, if the attempt has failed because the listener is
+ * away. Returns the result, with a text in call->ret_error, or TRANSMIT_EUNSENT, and then nothing
+ * has happened. Go must run. Blocks until deadline_ns. */
+int32_t hand_over(struct call *call, const struct attempt *attempt, int64_t deadline_ns);
+
+/* What the callers in C and Go's writer share; Go: transmit.Shared. */
+struct writer {
+    _Atomic uint32_t calls;  /* the writer sleeps (futex) until this changes */
+    _Atomic uint32_t sleeps; /* 1: it sleeps, or is about to */
+    _Atomic uint32_t in_use; /* 1: a profile is on its way through hand_over */
+    _Atomic int32_t thread;  /* the writer's thread ID; 0: it must not be bound to a CPU */
+    _Atomic int32_t cpu;     /* the CPU that it is bound to, plus 1; 0: any */
+};
+
+/* transmit_writer - the only one. Go calls this when it starts. */
+struct writer *transmit_writer(void);
+
+#define ANSWER_SIZE 512
+
+/* A profile that was handed over. */
+struct handed_over {
+    const char *json;
+    size_t len;
+    int32_t error;            /* why the listener did not take it: an errno */
+    uint32_t capabilities[6]; /* the caller's: capget(2) */
+    char *answer;             /* room for the text of transmit_last_error */
+};
+
+/* transmit_next_profile - the profile that was handed over. False: there is none. Go's writer calls
+ * this, and then transmit_answer. */
+bool transmit_next_profile(struct handed_over *ret);
+
+/* transmit_answer - wake the caller. Returns false if it has not waited. */
+bool transmit_answer(int32_t result);
 
 /* go_state - the value of "go" in transmit_stats. */
 const char *go_state(void);

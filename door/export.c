@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -137,35 +138,63 @@ static int32_t check(const char *json, size_t len)
 }
 
 /* Tries to send without Go. */
-static bool try_first(const struct call *call)
+static bool try_first(const struct call *call, struct attempt *attempt)
 {
     const struct target *target = get_target();
-    struct attempt attempt = {
-        .json = call->json, .len = call->len, .flags = call->flags, .began_ns = call->began_ns};
 
     if (!target)
         return false;
-    attempt.socket_path = call->socket_path ? call->socket_path : target->socket_path;
-    attempt.meta = target->meta;
-    attempt.max_datagram_size = target->max_datagram_size;
-    return try_send(&attempt);
+    attempt->socket_path = call->socket_path ? call->socket_path : target->socket_path;
+    attempt->meta = target->meta;
+    attempt->max_datagram_size = target->max_datagram_size;
+    return !has_just_failed(attempt) && try_send(attempt);
+}
+
+/* A part of the time is reserved for a busy machine: as wakeUp in transmit/transmit.go. */
+static int64_t deadline_of(const struct call *call)
+{
+    int64_t timeout_us = call->timeout_us ? call->timeout_us : configured_timeout_us;
+    int64_t wake_up_us = timeout_us / 25;
+
+    return call->began_ns + (timeout_us - (wake_up_us < 2000 ? wake_up_us : 2000)) * 1000;
+}
+
+/* In an outage, Go's writer gets the profile without a call of Go. */
+static int32_t to_disk(struct call *call, const struct attempt *attempt)
+{
+    const struct target *target = get_target();
+    struct thread thread;
+    int32_t result;
+
+    if (attempt->error == 0 || call->socket_path || !target || !go_runs_here())
+        return TRANSMIT_EUNSENT;
+    if (!target->waits_for_disk)
+        call->flags |= TRANSMIT_NO_WAIT;
+    enter(&thread);
+    call->ret_error = last_error;
+    call->ret_error_size = sizeof last_error;
+    result = hand_over(call, attempt, deadline_of(call));
+    return leave(&thread, result);
 }
 
 /* TRANSMIT_SHRUNK is for the statistics only, so Go does not get it. */
 static int32_t send_counted(struct call *call)
 {
-    int32_t wrong = check(call->json, call->len);
+    int32_t result = check(call->json, call->len);
+    struct attempt attempt = {.json = call->json, .len = call->len, .began_ns = call->began_ns};
 
-    if (wrong)
-        return answer(wrong);
+    if (result)
+        return answer(result);
     if (call->flags & TRANSMIT_SHRUNK)
         transmit_count(SHRUNK);
     call->flags &= ~TRANSMIT_SHRUNK;
-    if (try_first(call)) {
+    attempt.flags = call->flags & ~TRANSMIT_NO_WAIT;
+    if (try_first(call, &attempt)) {
         last_error[0] = '\0';
         return TRANSMIT_SENT;
     }
-    return run(call, transmitSend);
+    result = to_disk(call, &attempt);
+    return result == TRANSMIT_EUNSENT ? run(call, transmitSend) : result;
 }
 
 int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const char *socket_path,
@@ -191,19 +220,30 @@ int32_t transmit_send(const char *json, size_t len)
 int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const char *socket_path,
                           const char *meta, uint32_t max_datagram_size)
 {
-    const struct attempt attempt = {.json = json,
-                                    .len = len,
-                                    .flags = flags,
-                                    .socket_path = socket_path,
-                                    .meta = meta,
-                                    .max_datagram_size = max_datagram_size,
-                                    .began_ns = monotonic_ns()};
+    struct attempt attempt = {.json = json,
+                              .len = len,
+                              .flags = flags,
+                              .socket_path = socket_path,
+                              .meta = meta,
+                              .max_datagram_size = max_datagram_size,
+                              .began_ns = monotonic_ns()};
 
-    if (!try_send(&attempt))
+    if (!try_send(&attempt)) {
+        remember_failed(&attempt);
         return TRANSMIT_EUNSENT;
+    }
     last_error[0] = '\0';
     count_send(TRANSMIT_SENT, len, attempt.began_ns);
     return TRANSMIT_SENT;
+}
+
+/* PHP configures in each request, mostly the same. */
+static bool is_configured(const char *json, size_t len)
+{
+    const struct target *target = get_target();
+
+    return target && target->source_len == len && memcmp(target->source, json, len) == 0 &&
+           go_runs_here();
 }
 
 int32_t transmit_configure(const char *json, size_t len)
@@ -214,6 +254,10 @@ int32_t transmit_configure(const char *json, size_t len)
 
     if (wrong)
         return answer(wrong);
+    if (is_configured(json, len)) {
+        last_error[0] = '\0';
+        return 0;
+    }
     result = run(&call, transmitConfigure);
     if (result == 0)
         configured_timeout_us = call.timeout_us;

@@ -12,8 +12,9 @@
 
 #define TARGETS 16
 
-static struct target targets[TARGETS] = {
-    {.socket_path = "/var/run/bitville-apm/listener.sock", .max_datagram_size = 65507}};
+static struct target targets[TARGETS] = {{.socket_path = "/var/run/bitville-apm/listener.sock",
+                                          .max_datagram_size = 65507,
+                                          .waits_for_disk = 1}};
 static size_t used = 1;
 static const struct target *_Atomic current = &targets[0];
 

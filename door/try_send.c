@@ -26,8 +26,6 @@
 /* Up to this size, copying is cheaper than a second iovec. */
 #define COPIED 8192
 
-#define META_SIZE (MAX_META_TEXT + 128)
-
 /* ---- _meta ---- */
 
 static char *append(char *end, const char *text, size_t len)
@@ -76,24 +74,45 @@ static char *append_meta(char *end, const char *meta, size_t meta_len)
     return APPEND(append_id(end), "\"}}");
 }
 
+/* Leaves documents that are empty, have white space around them, or are no objects, to Go. */
+static bool takes_meta(const struct attempt *attempt)
+{
+    return attempt->len >= 3 && attempt->json[0] == '{' && attempt->json[1] == '"' &&
+           attempt->json[attempt->len - 1] == '}' &&
+           (!attempt->meta || strlen(attempt->meta) <= MAX_META_TEXT);
+}
+
+static char *append_meta_of(char *end, const struct attempt *attempt)
+{
+    return append_meta(end, attempt->meta, attempt->meta ? strlen(attempt->meta) : 0);
+}
+
+size_t compose(const struct attempt *attempt, char *room, size_t size)
+{
+    char *end;
+
+    if (attempt->flags == TRANSMIT_AS_IS) {
+        end = attempt->len <= size ? append(room, attempt->json, attempt->len) : room;
+    } else {
+        if (!takes_meta(attempt) || attempt->len + META_SIZE > size)
+            return 0;
+        end = append_meta_of(append(room, attempt->json, attempt->len - 1), attempt);
+    }
+    return (size_t)(end - room);
+}
+
 static bool send_with_meta(const struct attempt *attempt)
 {
     char room[COPIED + META_SIZE];
-    char *end = room;
-    struct datagram text = {0};
-    size_t len = attempt->len, meta_len = attempt->meta ? strlen(attempt->meta) : 0;
+    struct datagram text = {.head = room};
 
-    /* Leaves documents that are empty, have white space around them, or are no objects, to Go. */
-    if (len < 3 || attempt->json[0] != '{' || attempt->json[1] != '"' ||
-        attempt->json[--len] != '}' || meta_len > MAX_META_TEXT)
+    if (!takes_meta(attempt))
         return false;
-    if (len <= COPIED) {
-        end = append_meta(append(end, attempt->json, len), attempt->meta, meta_len);
-        text = (struct datagram){.head = room, .head_len = (size_t)(end - room)};
-    } else {
-        end = append_meta(end, attempt->meta, meta_len);
-        text = (struct datagram){attempt->json, room, len, (size_t)(end - room)};
-    }
+    if (attempt->len <= COPIED)
+        text.head_len = compose(attempt, room, sizeof room);
+    else
+        text = (struct datagram){attempt->json, room, attempt->len - 1,
+                                 (size_t)(append_meta_of(room, attempt) - room)};
     return text.head_len + text.tail_len <= attempt->max_datagram_size &&
            send_to(attempt->socket_path, &text, attempt->began_ns);
 }
@@ -120,32 +139,60 @@ static bool is_path(const char *path)
     return path && path[0] == '/' && strnlen(path, MAX_PATH + 1) <= MAX_PATH;
 }
 
-/* Where the last attempt failed, the next one would fail as well, and Go tries it again anyway. */
-#define MISS_NS ((int64_t)10000000)
-
-static _Atomic int64_t missed_until_ns;
-
-static bool is_for_go(const struct attempt *attempt)
-{
-    return go_runs_here() && (go_wants_sends || attempt->began_ns < missed_until_ns);
-}
-
 static bool is_possible(const struct attempt *attempt)
 {
     return attempt->json && attempt->len > 0 && attempt->len <= attempt->max_datagram_size &&
            (attempt->flags == TRANSMIT_TRUSTED || attempt->flags == TRANSMIT_AS_IS) &&
-           is_path(attempt->socket_path) && !is_for_go(attempt);
+           is_path(attempt->socket_path) && !(go_wants_sends && go_runs_here());
 }
 
-bool try_send(const struct attempt *attempt)
+bool try_send(struct attempt *attempt)
 {
     int error = errno;
     bool sent = false;
 
+    attempt->error = 0;
     if (is_possible(attempt)) {
+        errno = 0;
         sent = attempt->flags == TRANSMIT_AS_IS ? send_as_is(attempt) : send_with_meta(attempt);
-        missed_until_ns = sent ? 0 : attempt->began_ns + MISS_NS;
+        attempt->error = sent ? 0 : errno;
     }
     errno = error;
     return sent;
+}
+
+/* ---- The same attempt twice ---- */
+
+/* transmit_try_send fails in an outage, and its caller passes the profile to transmit_send_with.
+ * That does not repeat the attempt. */
+#define REPEATED_WITHIN_NS ((int64_t)10000000)
+
+static _Thread_local struct {
+    int64_t began_ns;
+    uint64_t path;
+    int error;
+} failed;
+
+static uint64_t number_of(const char *path)
+{
+    return note_key(path, strlen(path), 0);
+}
+
+void remember_failed(const struct attempt *attempt)
+{
+    failed.error = attempt->error;
+    if (attempt->error == 0)
+        return;
+    failed.began_ns = attempt->began_ns;
+    failed.path = number_of(attempt->socket_path);
+}
+
+bool has_just_failed(struct attempt *attempt)
+{
+    bool is_same = failed.error != 0 && attempt->began_ns - failed.began_ns < REPEATED_WITHIN_NS &&
+                   failed.path == number_of(attempt->socket_path);
+
+    attempt->error = is_same ? failed.error : 0;
+    failed.error = 0;
+    return is_same;
 }

@@ -160,8 +160,9 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  * nothing has happened: the caller may pass the profile to transmit_send_with.
  *
  * transmit_send_with makes this attempt by itself, if flags are TRANSMIT_TRUSTED or TRANSMIT_AS_IS
- * and listener_user is -1. If Go runs, the result is TRANSMIT_EUNSENT without an attempt for 10 ms
- * after one that failed, and while Go waits for a success: to end a back-off, or to replay.
+ * and listener_user is -1. It does not repeat one that this thread has made within 10 ms. While Go
+ * waits for a success, to end a back-off or to replay, the result is TRANSMIT_EUNSENT without an
+ * attempt.
  *
  * Blocking: for the path's file system only. Threads: any, also in a signal handler, with 16 KiB of
  * stack. Fork: a child opens a socket of its own. The library keeps a socket open for each of the

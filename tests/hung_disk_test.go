@@ -120,7 +120,7 @@ func phpSends(t *testing.T, p *process, count int) []answer {
 		case fields[0] == "1":
 			answers[i].result = sent
 		case strings.Contains(fields[2], "the profile is in "),
-			strings.HasPrefix(fields[2], "the library did not start"): // a busy machine: in plain PHP
+			strings.HasPrefix(fields[2], "the library's Go part did not start"): // a busy machine: in plain PHP
 			answers[i].result = buffered
 		case strings.HasPrefix(fields[2], "the disk is slow"), strings.HasPrefix(fields[2], "time is up"):
 			answers[i].result = pending

@@ -74,7 +74,7 @@ func (l *ledger) end(t *testing.T, pid string, fields []string) {
 	l.done, l.took, l.held = append(l.done, id), append(l.took, took), append(l.held, took-waited)
 	switch {
 	case sent == "1", strings.Contains(words, "the profile is in "):
-	case words == "", strings.HasPrefix(words, "the library did not start"): // in plain PHP
+	case words == "", strings.HasPrefix(words, "the library's Go part did not start"): // in plain PHP
 	case strings.HasPrefix(words, "the disk is slow"), strings.HasPrefix(words, "time is up"):
 		l.pending[id] = pid
 	default:

@@ -8,10 +8,13 @@ import (
 )
 
 // Target is what C needs to send a trusted document without Go (door/try_send.c): the listener's path, the text of _meta
-// after the timestamp, and the limit in bytes of a document with its _meta.
+// after the timestamp, the limit in bytes of a document with its _meta, and whether a call waits for the disk. Source is
+// what Configure was given, so that C recognizes the same settings.
 type Target struct {
-	Path, Meta  string
-	MaxDatagram int
+	Path, Meta   string
+	MaxDatagram  int
+	Source       []byte
+	WaitsForDisk bool
 }
 
 // OnTarget makes t call publish with the new target after each Configure that has changed something, one call at a time.
@@ -21,9 +24,15 @@ func (t *Transmitter) OnTarget(publish func(*Target)) { t.publishTarget = publis
 func (s *settings) target() *Target {
 	if s.listener.owner.IsSet() {
 		// No document fits, so C passes all to Send: only that checks who owns the socket.
-		return &Target{Path: s.listener.path}
+		return &Target{Path: s.listener.path, Source: s.source}
 	}
-	return &Target{Path: s.listener.path, Meta: profile.MetaText(s.phpVersion), MaxDatagram: s.maxDatagram}
+	return &Target{
+		Path:         s.listener.path,
+		Meta:         profile.MetaText(s.phpVersion),
+		MaxDatagram:  s.maxDatagram,
+		WaitsForDisk: s.waitsForDisk,
+		Source:       s.source,
+	}
 }
 
 // wantsSends tells C whether Go must see the next document, although C could send it alone. Go must see it while a

@@ -40,23 +40,23 @@ func (l *latch) wait(deadline time.Time) bool {
 // find a thread for the goroutine, which takes longer.
 type wakeup struct {
 	calls  atomic.Uint32 // how often it was called
-	sleeps atomic.Bool   // the goroutine sleeps, or is about to
+	sleeps atomic.Uint32 // 1: the goroutine sleeps, or is about to
 }
 
 func (w *wakeup) call() {
 	w.calls.Add(1)
-	if w.sleeps.Load() {
+	if w.sleeps.Load() != 0 {
 		wake(&w.calls)
 	}
 }
 
 // wait returns when there were more calls than seen.
 func (w *wakeup) wait(seen uint32) {
-	w.sleeps.Store(true)
+	w.sleeps.Store(1)
 	for w.calls.Load() == seen {
 		sleep(&w.calls, seen, nil)
 	}
-	w.sleeps.Store(false)
+	w.sleeps.Store(0)
 }
 
 // wake wakes all threads that sleep at word.

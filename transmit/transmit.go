@@ -19,7 +19,8 @@
 //	oversize.go                              the setting oversize, and the limits of known listeners
 //	replay.go, replay_worker.go              send what is in the disk buffer: the API, the work
 //	direct.go                                what C must know to send without Go, and when it may
-//	latch.go, handover.go                    put threads to sleep and wake them, on one CPU
+//	handed_over.go                           profiles that callers in C give to the writer: door/hand_over.c
+//	latch.go                                 put threads to sleep and wake them
 //	memory.go, garbage.go                    copies outside Go's heap; when to collect that heap
 //	privileges.go                            drop the capabilities that a caller does not have
 //	counter.go                               what transmit_stats counts
@@ -89,14 +90,19 @@ type Transmitter struct {
 
 // New returns a Transmitter with the default settings, and starts its writer, which runs as long as the process does.
 // temp is the system's directory for temporary files.
-func New(temp string) *Transmitter {
+func New(temp string) *Transmitter { return NewFor(noCallers(), temp) }
+
+// NewFor is New for a program in which callers in C give profiles to the writer.
+func NewFor(callers *Callers, temp string) *Transmitter {
 	debug.SetGCPercent(-1) // the writer collects garbage instead: garbage.go
-	t := &Transmitter{writer: newWriter()}
+	t := &Transmitter{}
+	t.writer = newWriter(callers, &t.settings)
 
 	// While a replay is due or a back-off lasts, C must leave all sends to Go.
 	t.writer.replayer.dueChanged = t.updateWantsSends
 	t.listeners.backoffChanged = t.backoffChanged
 	t.settings.Store(defaultSettings(temp, &t.listeners))
+	go t.writer.run()
 	return t
 }
 

@@ -32,7 +32,7 @@ var ErrBusy = errors.New("too many profiles wait for the disk")
 
 // writer is the only goroutine that touches the disk. A disk can hang; then the writer hangs and no caller.
 type writer struct {
-	wakeup wakeup       // rings when there is something to do
+	wakeup *wakeup      // rings when there is something to do
 	jobs   chan *job    // has room for all that reserve accepts
 	count  atomic.Int64 // of the profiles that wait or are being written
 	bytes  atomic.Int64 // of these profiles
@@ -42,9 +42,11 @@ type writer struct {
 	replayer replayer
 
 	garbage  garbage
-	handover handover
+	callers  *Callers
+	settings *atomic.Pointer[settings] // for what callers in C hand over
 
 	// Used by the goroutine only.
+	cpus       allCPUs
 	privileges privileges      // of its thread
 	stores     []*buffer.Store // of the last few listeners and settings; the last one used first
 }
@@ -65,14 +67,16 @@ type job struct {
 // settle settles the job. It returns false if it was settled already: then the other side answers for the profile.
 func (j *job) settle() bool { return !j.settled.Swap(true) }
 
-func newWriter() *writer {
+func newWriter(callers *Callers, settings *atomic.Pointer[settings]) *writer {
 	w := &writer{
-		jobs:   make(chan *job, maxWaiting+1),
-		memory: newMemory(),
+		wakeup:   &callers.Shared.wakeup,
+		jobs:     make(chan *job, maxWaiting+1),
+		memory:   newMemory(),
+		callers:  callers,
+		settings: settings,
 	}
-	w.replayer.wakeup, w.replayer.asked = &w.wakeup, make(chan *replay, maxAsked)
+	w.replayer.wakeup, w.replayer.asked = w.wakeup, make(chan *replay, maxAsked)
 	w.replayer.due.Store(true)
-	go w.run()
 	return w
 }
 
@@ -101,9 +105,6 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, w
 	j := &job{text: text, options: options, caller: ownPrivileges()}
 	j.settled.Store(noWait)
 	w.jobs <- j // does not block
-	if w.wakeup.sleeps.Load() && !late && !noWait && len(w.jobs) == 1 {
-		w.handover.bringHere()
-	}
 	w.wakeup.call()
 	if noWait {
 		return Pending, fmt.Errorf("the disk is not waited for; %w", whyUnsent)
@@ -114,10 +115,7 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, w
 	if (w.isHung() || !j.written.wait(deadline)) && j.settle() {
 		return Pending, fmt.Errorf("the disk is slow; %w", whyUnsent)
 	}
-	if j.err != nil {
-		return NotTaken, fmt.Errorf("%w; %v", j.err, whyUnsent)
-	}
-	return Buffered, fmt.Errorf("%w; the profile is in %s", whyUnsent, j.dir)
+	return j.outcome(whyUnsent)
 }
 
 // reserve waits for room in the queue until the deadline, or not at all if the disk hangs.
@@ -133,6 +131,7 @@ func (w *writer) reserve(size int64, deadline time.Time) bool {
 
 func (w *writer) tryReserve(size int64) bool {
 	count, bytes := w.count.Add(1), w.bytes.Add(size)
+	count += int64(w.callers.Shared.inUse.Load()) // it is with the writer
 	if count <= maxWaiting+1 && (size <= smallBlock || bytes <= size || bytes <= maxWaitingBytes) {
 		return true
 	}
@@ -152,7 +151,7 @@ func (w *writer) isHung() bool {
 
 // flush waits until the profiles of all threads are written. It returns whether that is so.
 func (w *writer) flush(deadline time.Time) bool {
-	for w.count.Load() > 0 {
+	for w.count.Load() > 0 || w.callers.Shared.inUse.Load() != 0 {
 		if passed(deadline) {
 			return false
 		}
@@ -164,7 +163,7 @@ func (w *writer) flush(deadline time.Time) bool {
 func (w *writer) run() {
 	runtime.LockOSThread() // privileges belong to a thread
 	w.privileges = ownPrivileges()
-	w.handover.own()
+	w.cpus.publish(w.callers.Shared)
 	for {
 		seen := w.wakeup.calls.Load()
 		if !w.work() {
@@ -176,11 +175,12 @@ func (w *writer) run() {
 // work does one job. If there is none, it does one step of the stores' work and of a replay. It returns whether there may
 // be more to do.
 func (w *writer) work() (more bool) {
+	if w.writeHandedOver() {
+		return true
+	}
 	select {
 	case j := <-w.jobs:
-		if len(w.jobs) > 0 {
-			w.handover.letGo() // several callers have several CPUs
-		}
+		w.cpus.restore(w.callers.Shared) // its caller has not brought the writer to its CPU
 		w.do(j)
 		return true
 	default:
@@ -188,7 +188,7 @@ func (w *writer) work() (more bool) {
 	w.collect()
 	tidied, replayed := w.stepStores(), w.replay()
 	if tidied || replayed {
-		w.handover.letGo()
+		w.cpus.restore(w.callers.Shared)
 	}
 	return tidied || replayed
 }
@@ -198,23 +198,29 @@ func (w *writer) do(j *job) {
 	w.since.Store(int64(time.Since(epoch)))
 	w.handle(j)
 	w.memory.free(j.text)
-	j.tell()
-	w.enforceLimits()
-	w.since.Store(0)
+	if j.settle() {
+		j.written.set()
+	} else {
+		j.countLater()
+	}
+	w.finish()
 	w.release(size)
-	w.collect()
 }
 
-// tell reports the file to the caller, who does not wait for the work that follows.
-func (j *job) tell() {
-	switch {
-	case j.settle():
-		j.written.set()
-	case j.err == nil:
+// countLater counts a profile whose caller has not waited for its file.
+func (j *job) countLater() {
+	if j.err == nil {
 		count(WrittenLater)
-	default:
+	} else {
 		count(LostLater)
 	}
+}
+
+// finish does what follows a write. No caller waits for it.
+func (w *writer) finish() {
+	w.enforceLimits()
+	w.since.Store(0)
+	w.collect()
 }
 
 // enforceLimits removes the files that are over the limits.

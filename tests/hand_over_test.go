@@ -1,0 +1,82 @@
+package tests
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// In an outage a call wakes the writer, and the writer wakes the caller. No other thread has to run for that: on a busy
+// machine each one would wait for a CPU.
+func TestHandOver_WakesFewThreads(t *testing.T) {
+	s := newScene(t)
+	d := startDriver(t, s)
+	d.load([]byte(`{"id":"########"}`))
+	d.sends(20, flagTrusted, "-") // start Go
+	const sends = 300
+	before := d.switches()
+	for range sends {
+		time.Sleep(2 * time.Millisecond) // the rate at which Go's monitor thread looked after each call
+		if a := d.sends(1, flagTrusted, "-")[0]; !a.is(buffered) {
+			t.Fatalf("%+v", a)
+		}
+	}
+	// Of the caller, to read its command and to wait for the file; of the writer, to sleep.
+	if each := float64(d.switches()-before) / sends; each > 6 {
+		t.Errorf("%.1f context switches a call, want about 4", each)
+	}
+}
+
+// switches is how often the threads of the process have gone to sleep.
+func (d *driver) switches() (sum int) {
+	d.t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", d.pid()))
+	check(d.t, err)
+	for _, path := range threads {
+		text, err := os.ReadFile(path)
+		check(d.t, err)
+		var n int
+		_, rest, _ := strings.Cut(string(text), "\nvoluntary_ctxt_switches:")
+		_, err = fmt.Sscan(rest, &n)
+		check(d.t, err)
+		sum += n
+	}
+	return sum
+}
+
+// Profiles that are handed over, those that go through Go, and those that nobody waits for: each is one whole file.
+func TestHandOver_EachOnce(t *testing.T) {
+	s := newScene(t)
+	d := startDriver(t, s)
+	const each = 200
+	for _, c := range []struct {
+		name  string
+		flags uint32
+		size  int
+		want  int
+	}{
+		{"with _meta", flagTrusted, 100, buffered},
+		{"as it is", flagAsIs, 100, buffered},
+		{"checked by Go", 0, 100, buffered},
+		{"nobody waits", flagTrusted | flagNoWait, 100, pending},
+		{"larger than the box", flagTrusted, 65507 - 200, buffered},
+		{"too large for a datagram", flagTrusted, 70000, buffered},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := len(s.files(t))
+			d.load(padded(c.size))
+			for i, a := range d.sends(each, c.flags, "-") {
+				if !a.is(c.want) && !a.is(pending) {
+					t.Fatalf("send %d: %+v", i, a)
+				}
+			}
+			d.settle()
+			if n := len(s.files(t)) - before; n != each {
+				t.Errorf("%d files, want %d", n, each)
+			}
+		})
+	}
+}
