@@ -88,7 +88,7 @@ func TestChoose_TakesOnlyADirectoryOfOurs(t *testing.T) {
 	}
 }
 
-// Where the caller has resolved the links, none is followed, wherever it is and whoever made it.
+// With NoLinks, no link is followed, whatever its place and its owner.
 func TestChoose_NoLinks(t *testing.T) {
 	top := t.TempDir()
 	err := firstError(os.MkdirAll(top+"/a/b/c", 0o755), os.Symlink("a/b", top+"/relative"), os.Symlink(top+"/a", top+"/absolute"),

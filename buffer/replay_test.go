@@ -255,7 +255,7 @@ func TestReplay_RecoveredByAWriter(t *testing.T) {
 	}
 }
 
-// The host closes all descriptors, or somebody removes the lock's file: the turn is over, and nothing else is closed.
+// The host closes all descriptors, or another process removes the lock's file: the replay ends, and closes nothing else.
 func TestReplay_Lost(t *testing.T) {
 	for _, test := range []struct {
 		name string

@@ -194,7 +194,7 @@ func TestClaim_FilesThatCannotBeRemoved(t *testing.T) {
 	}
 }
 
-// makeImmutable sets or clears the flag that chattr(1) calls i: nobody can remove the file.
+// makeImmutable sets or clears the flag that chattr(1) calls i: no process can remove the file.
 func makeImmutable(t *testing.T, path string, is bool) {
 	t.Helper()
 	const immutable = 0x10 // FS_IMMUTABLE_FL

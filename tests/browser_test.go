@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// browser is a headless Chromium, started anew for each look at a page.
+// browser is a headless Chromium, which is started for each view of a page.
 type browser struct {
 	t   *testing.T
 	dir string
@@ -23,7 +23,7 @@ func (b browser) run(options ...string) string {
 	b.t.Helper()
 	home, err := os.MkdirTemp(b.dir, "chromium")
 	check(b.t, err)
-	// It looks nobody up, and reports to nobody.
+	// It makes no requests of its own.
 	args := append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 		"--hide-scrollbars", "--user-data-dir=" + home}, options...)

@@ -167,8 +167,8 @@ func throughPHP(t *testing.T, s scene, transmitter, settings string) {
 	succeed(t, 60*time.Second, cmd)
 }
 
-// throughReference runs the pure-PHP transmitter that the library takes over from,
-// where it lies beside the repository. Only its buffer directory is another.
+// throughReference runs the pure-PHP transmitter that the library replaces, if it is beside the repository, with another
+// buffer directory.
 func throughReference(t *testing.T, s scene, _ []expectation) {
 	t.Helper()
 	reference := filepath.Join(root, "../shared/reference")

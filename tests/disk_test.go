@@ -63,8 +63,7 @@ func TestDisk_Refuses(t *testing.T) {
 	}
 }
 
-// refuses sends 20 profiles before the fault, 100 meanwhile, and 20 after its end and
-// after somebody has taken the files.
+// refuses sends 20 profiles before the fault, 100 during it, and 20 after its end, when the files have been removed.
 func refuses(t *testing.T, s scene, d *driver, c fault) {
 	t.Helper()
 	deadListener(t, s)
@@ -153,7 +152,7 @@ func TestDisk_DirectoryTakenAway(t *testing.T) {
 		t.Errorf("only %d directories", directories)
 	}
 	f := account(t, numbered(count), nil, inBuffer, refusals(answers))
-	// A thread that does not run may find it gone each time.
+	// A thread that runs late may find each time that it was removed.
 	if f.refused > count/100 {
 		t.Errorf("%d were refused", f.refused)
 	}

@@ -38,8 +38,8 @@ var buildDisk = sync.OnceValue(func() error {
 	return nil
 })
 
-// fuseDisk mounts one and returns what gives it the commands of disk/main.go. It
-// goes away with the test, whoever waits for it.
+// fuseDisk mounts a FUSE file system. tell gives it the commands of disk/main.go. It is unmounted after the test, also
+// while processes wait for it.
 func fuseDisk(t *testing.T) (d disk, tell func(command string)) {
 	t.Helper()
 	needRoot(t)
@@ -62,7 +62,7 @@ func fuseDisk(t *testing.T) (d disk, tell func(command string)) {
 	}
 }
 
-// frozenDisk hangs by being frozen: whoever writes waits for the thaw.
+// frozenDisk is an ext4 that hangs when it is frozen: every writer waits until it is thawed.
 func frozenDisk(t *testing.T) disk {
 	t.Helper()
 	needRoot(t)

@@ -107,9 +107,8 @@ func (f *figures) count(a answer) {
 	f.worst = max(f.worst, a.took)
 }
 
-// lasts is how long a test goes on that can be long or short: usually so many
-// seconds, in a soak that share of its time (TRANSMIT_SOAK_SECONDS), and less with
-// go test -short.
+// lasts is how long a test of any length takes: usually, or in a soak that share of its time (TRANSMIT_SOAK_SECONDS), and
+// less with go test -short.
 func lasts(t *testing.T, usually time.Duration, share float64) time.Duration {
 	t.Helper()
 	whole := env("TRANSMIT_SOAK_SECONDS", "0")

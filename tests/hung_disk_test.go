@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// deadListener leaves a socket at the scene that nobody is bound to any more.
+// deadListener leaves a socket's file whose listener has ended.
 func deadListener(t *testing.T, s scene) {
 	t.Helper()
 	listen(t, s.socket).close()

@@ -47,7 +47,7 @@ func newCluster(t *testing.T, s scene) *cluster {
 	return c
 }
 
-// freePorts are addresses that nobody listens on.
+// freePorts are addresses on which no program listens.
 func freePorts(t *testing.T) (addresses [3]string) {
 	t.Helper()
 	for i := range addresses {

@@ -83,10 +83,9 @@ func (l *ledger) end(t *testing.T, pid string, fields []string) {
 	}
 }
 
-// account says where the profiles are. Of a call that a worker was killed in nobody
-// was told anything: its profile may be nowhere, or somewhere, whole and once. Nor
-// can a killed worker keep its word that a write goes on. kills are how often
-// that can have been, died the workers that were killed.
+// account says where the profiles are. If a worker was killed during a call, or after a call whose write had not ended,
+// the profile may be missing; if it is there, it is whole, and there once. kills is how often that can have happened,
+// killed are the workers.
 func (l *ledger) account(t *testing.T, atListener, inBuffer map[string]int, kills int, killed map[string]bool) figures {
 	t.Helper()
 	var sent []string

@@ -172,7 +172,7 @@ func (s scene) takesAll(t *testing.T) {
 	eachOnce(t, ids(t, s.written()...), 3)
 }
 
-// largestDatagram is the kernel's limit for a socket that nobody has changed.
+// largestDatagram is the kernel's limit for a socket with the default buffer.
 func largestDatagram(t *testing.T) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/sys/net/core/wmem_default")

@@ -17,7 +17,7 @@ import (
 // neighbour is another ordinary user.
 const neighbour = 61235
 
-// things are what somebody may leave where a file, a directory or a socket is expected.
+// things are what another user may put where a file, a directory or a socket is expected.
 // Those that lead elsewhere lead to path-victim.
 var things = map[string]func(path string) error{
 	"a file":             fileAt,
@@ -92,7 +92,7 @@ func belongings(t *testing.T, dir string) string {
 	return all.String()
 }
 
-// private fails the test unless what the sender has made is for nobody else to read.
+// private fails the test if another user can read what the sender has made.
 func private(t *testing.T, dir string) {
 	t.Helper()
 	check(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

@@ -67,7 +67,7 @@ func runNginx(t *testing.T, s scene, address, servers string) {
 	}
 }
 
-// freeAddress is one that nobody else has just now.
+// freeAddress is an address that no other program uses now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// nobody is a user without any other process, so that limits count only ours.
+// nobody is a user without other processes, so that its limits count only the test's.
 const nobody = 61234
 
 // process is a child of the test, with its output line by line.

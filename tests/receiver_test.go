@@ -23,7 +23,7 @@ type receiver struct {
 	process *process
 }
 
-// receive starts one, in the place of whoever was bound to the path.
+// receive starts a receiver, which replaces the program that was bound to the path.
 func receive(t *testing.T, s scene, number int) *receiver {
 	t.Helper()
 	r := &receiver{t: t, scene: s, record: fmt.Sprintf("%s/record.%d", s.dir, number)}

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// miss lets nobody be there for so many profiles, and returns their ids.
+// miss sends so many profiles without a listener, and returns their ids.
 func miss(t *testing.T, d *driver, prefix string, count int) (ids []string) {
 	t.Helper()
 	d.load([]byte(`{"id":"` + prefix + `########"}`))
@@ -32,7 +32,7 @@ func miss(t *testing.T, d *driver, prefix string, count int) (ids []string) {
 	return ids
 }
 
-// named are the paths of what lies in the buffer under such a name.
+// named are the paths of the files in the buffer with such a name.
 func (s scene) named(t *testing.T, pattern string) []string {
 	t.Helper()
 	found, err := filepath.Glob(s.buffer + "/" + pattern)

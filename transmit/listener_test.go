@@ -97,7 +97,7 @@ func sample(functions, queries int) []byte {
 		`]}}`)
 }
 
-// fill makes the listener's queue full: nobody reads, as if it were stopped.
+// fill makes the listener's queue full. The listener does not read, as if it were stopped.
 func fill(t testing.TB, path string) (sent int) {
 	t.Helper()
 	tx, _ := newTransmitter(t, path)
@@ -208,7 +208,7 @@ func TestSend_ReachesTheListenerThatIsBoundNow(t *testing.T) {
 	}
 }
 
-// After one wait in vain nobody waits, until a datagram has gone through.
+// After one wait that timed out, no call waits until a datagram was sent.
 func TestSend_BacksOffFromAWedgedListener(t *testing.T) {
 	path := filepath.Join(shortDir(t), "l")
 	conn := listen(t, path)
@@ -257,9 +257,8 @@ func TestBackoff_Grows(t *testing.T) {
 	}
 }
 
-// Of several that share a state, one waits to its deadline and the others for a moment; after
-// a wait that timed out, nobody. One that was killed meanwhile stops nobody for longer, and
-// nor does a time that no clock of this host can have set.
+// Of several processes that share a state, one waits to its deadline and the others briefly. After a wait that timed out,
+// none waits. A process that was killed while it waited does not prolong this, and neither does an impossible time.
 func TestBackoff_IsShared(t *testing.T) {
 	shared := map[string]*WaitState{"a": {}, "b": {}}
 	defer func(before func(string) *WaitState) { sharedWait = before }(sharedWait)

@@ -25,7 +25,7 @@
 // A line that begins with "#" is a remark for the reader. A program that cannot
 // measure a row here prints "row TAB - TAB why" for it: the row is then shown
 // with that reason. An exit status other than 0 fails the run, and so does a
-// goal whose row nobody measured.
+// goal whose row was not measured.
 //
 // Each program gets one argument, an empty folder with a short path, and in its
 // environment TRANSMIT_LIBRARY, BENCH_PHP (the folder of the PHP files) and

@@ -52,7 +52,7 @@ func (d *disk) obey(line string) error {
 	return nil
 }
 
-// pass returns when an operation may go on, and what one that needs room gets.
+// pass waits until an operation may continue. It returns the result of an operation that needs room.
 func (d *disk) pass() fuse.Status {
 	d.mu.Lock()
 	for d.hangs {

@@ -8,8 +8,8 @@
 //	fails ERRNO  so does every create, write and rename
 //	fat ERRNO    from now on, links fail so, and a rename takes no flags
 //
-// It answers each with "ok", and says so when it is mounted, too. When its input
-// ends it goes away, and what still waits for an answer gets an error.
+// It prints "ok" when it is mounted, and after each command. When its input ends, it unmounts itself, and operations
+// that still wait get an error.
 package main
 
 import (
@@ -51,7 +51,7 @@ func main() {
 		}
 		fmt.Println("ok")
 	}
-	// Lazily: somebody may still have a file of it open.
+	// Lazily, because a process may still have a file of it open.
 	if err := syscall.Unmount(os.Args[2], syscall.MNT_DETACH); err != nil {
 		log.Fatal(err)
 	}

@@ -19,8 +19,8 @@ const (
 	// maxLength is TRANSMIT_MAX_LENGTH, and room for "_meta".
 	maxLength = 64<<20 + 1<<10
 
-	// maxFiles is what the kernel passes in one datagram: SCM_MAX_FD. With room for all,
-	// none is left in the process that nobody knows of.
+	// maxFiles is the most that the kernel passes in one datagram: SCM_MAX_FD. With room for all of them, each one can
+	// be closed.
 	maxFiles = 253
 )
 
@@ -51,8 +51,8 @@ func main() {
 	}
 }
 
-// visible replaces what is no visible ASCII character: to a terminal, control characters are commands, and a
-// line feed would make a line that nobody sent.
+// visible replaces characters that are not visible ASCII: a terminal executes control characters, and a line feed would
+// forge a line.
 func visible(text []byte) []byte {
 	for i, char := range text {
 		switch {
