@@ -58,7 +58,7 @@ pages=(README.md CONTRIBUTING.md SECURITY.md docs/*.md php/README.md tests/READM
 while read -r name; do
     [[ $name == *… ]] && pattern=${name%…} || pattern="$name\\("
     grep -rqE "^func $pattern" --include='*_test.go' . || { echo "there is no test $name"; failed=1; }
-done < <(grep -ohE '\bTest[A-Z]\w*(…)?' "${pages[@]}" | sort -u)
+done < <(grep -ohE "\`Test[A-Z]\w*(…)?" "${pages[@]}" | tr -d '`' | sort -u)
 while read -r path; do
     [ -n "$(find . -path ./build -prune -o -path "*/$path" -print -quit)" ] || { echo "a page names $path, which is not there"; failed=1; }
 done < <(grep -ohE "\`[A-Za-z0-9_./]+\\.(go|c|h|php|sh|ld|map)\`" "${pages[@]}" | sed -E 's/`//g; s|^\.+/||; /^transmit_ffi.php$/d' | sort -u)
