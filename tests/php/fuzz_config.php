@@ -6,5 +6,5 @@
 
 function get_profiling_config(): array
 {
-    return $GLOBALS['config'];
+    return Fuzz\Fuzzer::$config;
 }

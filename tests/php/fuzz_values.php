@@ -1,240 +1,292 @@
 <?php
 
-namespace Transmit\Test\Fuzz;
+namespace Fuzz;
 
 /**
- * What an application's object may give.
+ * Makes random values of all kinds.
  */
-final class Serializable implements \JsonSerializable
+abstract class Maker
 {
-    /** @var mixed */
-    private $value;
+    private const PLAIN = [
+        'items', 'items', 'rows', 'shared', 'doubled', 'nested', 'nested', 'reference', 'many', 'wide', 'texts',
+    ];
+    private const OBJECTS = ['object', 'serializable', 'acting', 'storage', 'ring', 'odds'];
 
-    public int $public = 1;
-    protected int $protected = 2;
-
-    /** @param mixed $value */
-    public function __construct($value)
-    {
-        $this->value = $value;
-    }
-
-    #[\ReturnTypeWillChange]
-    public function jsonSerialize()
-    {
-        return $this->value === 'self' ? $this : $this->value;
-    }
-}
-
-/**
- * A random profile, by a seed.
- */
-final class Value
-{
-    /** So much json_encode takes in an instant: what it gives is then known. */
-    private const SMALL = 200000;
-
-    public array $data;
+    /** The kinds that were made. */
     public string $recipe = '';
 
-    /** Whether json_encode may be asked. */
-    public bool $isSmall = true;
+    /** Of the value that was made last: how many items json_encode writes, about. */
+    protected float $size = 0;
 
-    /** Whether it must not arrive: nested too deep. */
-    public bool $isRefused = false;
+    /** @var array<string, array|\stdClass> */
+    private static array $large = [];
 
-    public static function random(int $seed): self
+    /** A third of the profiles have none: they go another way. */
+    protected bool $hasObjects = true;
+
+    /**
+     * Makes a large value once, because that takes longer than to send it.
+     *
+     * @return array|\stdClass
+     */
+    protected static function once(string $name, \Closure $make)
     {
-        mt_srand($seed);
-        $self = new self();
-        $fields = mt_rand(1, 6);
-        $data = [];
-        for ($i = 0; $i < $fields; $i++) {
-            $data[self::name()] = $self->any(mt_rand(0, 6));
-        }
-        unset($data['_meta'], $data['sql'], $data['xhprof']);
-        $self->data = $data;
-        $left = self::SMALL;
-        $depth = 0;
-        $self->isSmall = self::measure($data, $left, 1, $depth);
-        $self->isRefused = $self->isSmall && $depth > 512;
-        if (mt_rand(0, 9) === 0) {
-            $self->data['ring'] = $self->ring();
-        }
-        return $self;
+        return self::$large[$name] = self::$large[$name] ?? $make();
+    }
+
+    /** @return mixed */
+    public static function oneOf(array $all)
+    {
+        return $all[mt_rand(0, count($all) - 1)];
+    }
+
+    /** A power of two, more often a small one. */
+    protected static function power(int $most): int
+    {
+        return 1 << mt_rand(0, mt_rand(0, $most));
+    }
+
+    /** @return mixed */
+    protected function make(string $kind, int $levels)
+    {
+        $this->recipe .= " $kind";
+        $this->size = 1;
+        return $this->$kind($levels);
+    }
+
+    /** @return mixed an array or an object */
+    protected function composite(int $levels)
+    {
+        return $this->make(self::oneOf(array_merge(self::PLAIN, $this->hasObjects ? self::OBJECTS : [])), $levels);
     }
 
     /** @return mixed */
     private function any(int $levels)
     {
-        $kinds = ['scalar', 'scalar', 'text', 'text'];
-        if ($levels > 0) {
-            array_push($kinds, 'items', 'items', 'items', 'rows', 'object', 'serializable', 'shared', 'doubled');
-            array_push($kinds, 'odd', 'nested', 'reference', 'many');
+        if ($levels > 0 && mt_rand(0, 2) > 0) {
+            return $this->composite($levels - 1);
         }
-        $kind = $kinds[mt_rand(0, count($kinds) - 1)];
-        $this->recipe .= " $kind";
-        return $this->$kind($levels - 1);
+        return $this->make(self::oneOf(['scalar', 'text', $this->hasObjects ? 'odd' : 'text']), 0);
+    }
+
+    /** What was made last is there so many times. */
+    private function times(int $count): int
+    {
+        $this->size = 1 + $count * (1 + $this->size);
+        return $count;
     }
 
     /** @return mixed */
-    private function scalar()
+    protected function scalar()
     {
-        $all = [0, 1, -1, PHP_INT_MAX, PHP_INT_MIN, 0.1, -0.0, 1e100, 1.5, NAN, INF, true, false, null, 1 / 3];
-        return $all[mt_rand(0, count($all) - 1)];
+        return self::oneOf([0, 1, -1, PHP_INT_MAX, PHP_INT_MIN, 0.1, -0.0, 1e100, 1.5, NAN, INF, true, false, null]);
     }
 
-    private function text(): string
+    protected static function shortText(): string
     {
         $parts = ['a', '"', '\\', '/', "\0", 'é', '😀', "\xff", "\xf0\x9f", "\x80", "\n", '<', '&', "\u{2028}"];
         $text = '';
         for ($i = mt_rand(0, 8); $i > 0; $i--) {
-            $text .= $parts[mt_rand(0, count($parts) - 1)];
+            $text .= self::oneOf($parts);
         }
-        return mt_rand(0, 30) > 0 ? $text : str_repeat("x$text", mt_rand(1, 1 << mt_rand(1, 20)));
+        return $text;
+    }
+
+    protected function text(): string
+    {
+        $text = self::shortText();
+        $text = mt_rand(0, 5) > 0 ? $text : str_repeat("x$text", 1 << mt_rand(0, 18));
+        $this->size = 1 + strlen($text) / 8;
+        return $text;
     }
 
     /** @return int|string */
-    private static function name()
+    protected static function name()
     {
         $names = [0, 1, 2, 7, -1, '', 'a', 'b', 'id', "\0a", "\0*\0b", "\0", 'é', "\xff", '00', '1.5', 'a"b', 'c'];
-        return $names[mt_rand(0, count($names) - 1)];
+        return self::oneOf($names);
     }
 
-    private function items(int $levels): array
+    protected function items(int $levels): array
     {
         $items = [];
+        $size = 1;
         $isList = mt_rand(0, 1) === 1;
-        for ($i = mt_rand(0, 12); $i > 0; $i--) {
-            if ($isList) {
-                $items[] = $this->any($levels);
-            } else {
-                $items[self::name()] = $this->any($levels);
-            }
+        for ($i = mt_rand(0, 8); $i > 0; $i--) {
+            $item = $this->any(mt_rand(0, $levels));
+            $isList ? $items[] = $item : $items[self::name()] = $item;
+            $size += $this->size;
         }
+        $this->size = $size;
         return $items;
     }
 
-    private function rows(int $levels): array
+    protected function rows(int $levels): array
     {
         $row = $this->items(min(1, $levels));
-        $rows = array_fill(mt_rand(0, 3) === 0 ? 5 : 0, 1 << mt_rand(0, 14), $row);
-        if (mt_rand(0, 2) === 0) {
-            $rows[mt_rand(0, count($rows))] = $this->any($levels);
-        }
-        if (mt_rand(0, 3) === 0) {
-            $rows['last'] = $this->any($levels);
-        }
+        $rows = array_fill(self::oneOf([0, 0, 5]), $this->times(self::power(15)), $row);
+        $size = $this->size;
+        $rows[self::oneOf([0, count($rows), 'last'])] = $this->any($levels);
+        $this->size += $size;
         return $rows;
     }
 
-    private function object(int $levels): \stdClass
-    {
-        return (object) (mt_rand(0, 3) === 0 ? $this->rows($levels) : $this->items($levels));
-    }
-
-    private function serializable(int $levels): Serializable
-    {
-        return new Serializable(mt_rand(0, 5) === 0 ? 'self' : $this->any($levels));
-    }
-
-    private function shared(int $levels): array
+    protected function shared(int $levels): array
     {
         $value = $this->any($levels);
-        return array_fill(0, 1 << mt_rand(1, 17), ['n' => 1, 's' => $value]);
+        return array_fill(0, $this->times(self::power(17)), ['n' => 1, 's' => $value]);
     }
 
     /** @return mixed */
-    private function doubled(int $levels)
+    protected function doubled(int $levels)
     {
         $value = $this->any($levels);
-        $isObject = mt_rand(0, 3) === 0;
+        $isObject = $this->hasObjects && mt_rand(0, 1) === 0;
         for ($i = mt_rand(1, 30); $i > 0; $i--) {
             $value = $isObject ? (object) ['a' => $value, 'b' => $value] : [$value, $value];
+            $this->times(2);
         }
         return $value;
     }
 
     /** @return mixed */
-    private function odd()
-    {
-        $all = [
-            new \DateTime('2020-01-01'), new \ArrayObject(['a' => [1, 2]]), stream_context_create(),
-            static function (): void {
-            }, new \stdClass(), [], [[]], new \SplStack(), new \ArrayIterator([1]),
-        ];
-        return $all[mt_rand(0, count($all) - 1)];
-    }
-
-    /** @return mixed */
-    private function nested(int $levels)
+    protected function nested(int $levels)
     {
         $value = $this->any($levels);
-        for ($i = [3, 30, 40, 400, 505, 511, 512, 600][mt_rand(0, 7)]; $i > 0; $i--) {
-            $value = mt_rand(0, 9) === 0 ? (object) ['o' => $value] : ['m' => $value];
+        $width = self::oneOf([0, 0, 0, 50]);
+        $beside = $width > 0 ? ['w' => range(1, $width)] : [];
+        for ($i = self::oneOf([3, 40, 400, 509, 510, 511, 512, 600]); $i > 0; $i--) {
+            $value = $beside + ['m' => $value];
+            $value = $this->hasObjects && mt_rand(0, 9) === 0 ? (object) $value : $value;
+            $this->size += 1 + $width;
         }
-        return $value;
+        return mt_rand(0, 1) === 0 ? $value : array_fill(0, $this->times(mt_rand(1, 5)), $value);
     }
 
-    private function reference(int $levels): array
+    protected function reference(int $levels): array
     {
         $value = $this->any($levels);
+        $this->times(3);
         return ['one' => &$value, 'two' => &$value, 'three' => [&$value]];
     }
 
-    /** What is in it is a piece: null is written where json_encode does it. */
-    private function ring(): array
+    /** Few rows, of which each has a long text. */
+    protected function texts(): array
     {
-        $ring = ['x' => $this->scalar()];
-        $ring['self'] = &$ring;
-        $ring['again'] = mt_rand(0, 1) === 0 ? [1, &$ring] : 2;
-        $object = new \stdClass();
-        $object->self = [$object, mt_rand(0, 1) === 0 ? $ring : null];
-        return [$ring, $object];
+        $text = str_repeat('x', 1 << mt_rand(12, 20));
+        $this->size = strlen($text) / 8;
+        return array_fill(0, $this->times(1 << mt_rand(0, 10)), ['sql' => $text]);
     }
 
-    private function many(): array
+    protected function many(): array
     {
-        $count = 1 << mt_rand(5, 20);
-        switch (mt_rand(0, 3)) {
+        $kind = mt_rand(0, 3);
+        $count = $this->times(mt_rand(0, 2) > 0 ? self::power(14) : 1 << self::oneOf([17, 20, $kind === 0 ? 22 : 20]));
+        $this->size *= $kind === 3 ? 10 : 1;
+        $make = static function () use ($kind, $count): array {
+            return self::alike($kind, $count);
+        };
+        return $count < 1 << 17 ? $make() : self::once("$kind, $count", $make);
+    }
+
+    private static function alike(int $kind, int $count): array
+    {
+        switch ($kind) {
             case 0:
                 return range(1, $count);
             case 1:
                 return array_fill(3, $count, 1.5);
             case 2:
-                return array_fill_keys(array_map('dechex', range(1, min($count, 100000))), null);
+                return array_fill_keys(array_map('dechex', range(1, $count)), null);
         }
-        return array_fill(0, $count, str_repeat('x', mt_rand(0, 200)));
+        return array_fill(0, $count, str_repeat('x', 100));
+    }
+
+    /** Arrays of about the size of a piece; what follows them is encoded after much that was no piece. */
+    protected function wide(int $levels): array
+    {
+        $row = range(1, $this->times(self::oneOf([1000, 4000, 4200, 4200, 6000])));
+        $all = array_fill(0, $this->times(mt_rand(1, 20)), $row);
+        $size = $this->size;
+        $all[] = $this->hasObjects && mt_rand(0, 1) === 0 ? $this->make('ring', 0) : $this->any($levels);
+        $this->size += $size;
+        return $all;
+    }
+
+    protected function object(int $levels): \stdClass
+    {
+        if (mt_rand(0, 2) === 0) {
+            $this->size = 1 << 20;
+            return self::once('object', static function (): \stdClass {
+                return (object) range(1, 1 << 20);
+            });
+        }
+        return (object) $this->make(self::oneOf(['items', 'items', 'rows']), $levels);
+    }
+
+    protected function serializable(int $levels): Serializable
+    {
+        return new Serializable($this->any($levels), '', mt_rand(0, 2) === 0);
+    }
+
+    protected function acting(int $levels): Serializable
+    {
+        $suspends = PHP_VERSION_ID < 80100 ? 'warns' : 'suspends'; // by a fiber
+        $exits = PHP_VERSION_ID < 80000 ? 'throws' : 'exits'; // PHP 7.4 runs no destructor then
+        $act = self::oneOf(['throws', 'throws', 'warns', 'warns', $exits, $suspends]);
+        $this->recipe .= " $act";
+        return new Serializable($this->any($levels), $act);
+    }
+
+    /** It is not small, if it has more items than the encoder would copy. */
+    protected function storage(int $levels): object
+    {
+        $class = self::oneOf([\ArrayObject::class, \ArrayIterator::class, WatchedArray::class]);
+        $items = $this->make(self::oneOf(['items', 'many']), $levels);
+        $this->times(3);
+        return new $class($items);
+    }
+
+    /** @return mixed */
+    protected function odd()
+    {
+        $this->size = 8;
+        return self::oneOf([
+            new \DateTime('2020-01-01'), stream_context_create(), new \stdClass(), [], [[]], new \SplStack(),
+            new Watched(), new WatchedIterator(new \ArrayIterator([1])),
+            static function (): void {
+            },
+            static function (): void {
+            },
+            (static function () {
+                yield Watched::$called[] = 'Generator';
+            })(),
+        ]);
+    }
+
+    protected function odds(): array
+    {
+        $odd = $this->odd();
+        return array_fill(0, $this->times(1 << mt_rand(0, 14)), $odd);
     }
 
     /**
-     * @param mixed $value
-     * @return bool false: there is more than was looked at
+     * An array and an object that are in themselves: null is written where json_encode does it. An array that is larger
+     * than a piece, and is not met by reference first, would be written once more.
      */
-    private static function measure($value, int &$left, int $level, int &$depth): bool
+    protected function ring(): array
     {
-        $left--;
-        if (is_string($value)) {
-            $left -= intdiv(strlen($value), 8);
+        $isLarge = mt_rand(0, 1) === 0;
+        $ring = ['x' => $isLarge ? self::oneOf([str_repeat('x', 70000), range(1, 9000)]) : $this->scalar()];
+        $ring['self'] = &$ring;
+        $ring['again'] = mt_rand(0, 1) === 0 ? [1, &$ring] : 2;
+        $object = new \stdClass();
+        $this->size = $isLarge ? 50000 : 50;
+        if ($isLarge) {
+            $object->self = [$object, &$ring];
+            return [&$ring, $object];
         }
-        if ($value instanceof Serializable && $value->jsonSerialize() !== $value) {
-            return self::measure($value->jsonSerialize(), $left, $level, $depth);
-        }
-        if (is_array($value) || is_object($value)) {
-            $depth = max($depth, $level);
-        }
-        $isOpen = $value instanceof \stdClass || $value instanceof \ArrayObject || $value instanceof \ArrayIterator;
-        if (!is_array($value) && !$isOpen) {
-            return $left > 0;
-        }
-        foreach ((array) $value as $name => $item) {
-            if (is_object($value) && strncmp((string) $name, "\0", 1) === 0) {
-                continue; // json_encode takes it for private
-            }
-            if ($left <= 0 || $level > 700 || !self::measure($item, $left, $level + 1, $depth)) {
-                return false;
-            }
-        }
-        return true;
+        $object->self = [$object, mt_rand(0, 1) === 0 ? $ring : null];
+        return [$ring, $object];
     }
 }
