@@ -159,8 +159,9 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  * Returns TRANSMIT_SENT or TRANSMIT_EUNSENT. After TRANSMIT_EUNSENT, also for an invalid argument,
  * nothing has happened: the caller may pass the profile to transmit_send_with.
  *
- * transmit_send_with makes this attempt by itself, if flags are TRANSMIT_TRUSTED or TRANSMIT_AS_IS
- * and listener_user is -1. It does not repeat one that this thread has made within 10 ms. While Go
+ * transmit_send_with makes this attempt by itself, if flags are TRANSMIT_TRUSTED or TRANSMIT_AS_IS,
+ * also with TRANSMIT_SHRUNK or TRANSMIT_NO_WAIT, and listener_user is -1. It does not repeat an
+ * attempt that transmit_try_send has made in this thread, at the same path, within 10 ms. While Go
  * waits for a success, to end a back-off or to replay, the result is TRANSMIT_EUNSENT without an
  * attempt.
  *

@@ -1,9 +1,9 @@
 // Package transmit takes one profile to the listener, or to the disk buffer when
 // the listener does not take it, before a deadline.
 //
-// Most profiles never come here: door/try_send.c sends them without Go. The others come to
-// [Transmitter.Send]: documents that must be checked or shrunk, and those that the listener
-// did not take at once. Send has three steps:
+// Most profiles never come here: door/try_send.c sends them without Go. While the listener is
+// away, door/hand_over.c gives them to the writer. The others come to [Transmitter.Send]: documents
+// that must be checked or shrunk, or that have to wait for the listener. Send has three steps:
 //
 //	step                                     file
 //	check the document, and add its _meta    document.go, profile/
