@@ -9,9 +9,12 @@ final class Functions
 {
     public static function sendProfilingData(array $data): bool
     {
-        $json = null;
-        return TrySend::profile($data, [], $json) || Quiet::call(static function () use ($data, $json): bool {
-            return ProfileSender::send($data, Deadline::now(), $json);
+        $tried = TrySend::profile($data);
+        if (!Result::leavesItToPlain($tried)) {
+            return $tried === Result::SENT;
+        }
+        return Quiet::call(static function () use ($data, $tried): bool {
+            return ProfileSender::send($data, Deadline::now(), $tried);
         }, false);
     }
 

@@ -20,21 +20,22 @@ final class ProfileSender
 
     /**
      * @param int $start Deadline::now(), when the application called
-     * @param string|null $json $data without "_meta", as TrySend has encoded it; null: it has not
+     * @param int $tried what TrySend has returned
      * @param array<string, bool> $marks more for "_meta"
      * @param int $flags Native::NO_WAIT, or 0
      * @return bool whether the socket took it
      */
-    public static function send(array $data, int $start, ?string $json, array $marks = [], int $flags = 0): bool
+    public static function send(array $data, int $start, int $tried, array $marks = [], int $flags = 0): bool
     {
         $settings = Settings::current();
-        $outcome = null;
-        if ($marks === [] && Native::isUsable($settings)) {
-            $json = $json ?? self::encodePiece($data);
-            $outcome = $json === null ? null : self::sendPiece($json, $settings, $start, $flags);
+        if ($tried === Native::NOT_CALLED && $marks === [] && Native::isUsable($settings)) {
+            $json = self::encodePiece($data);
+            $result = $json === null ? Native::NOT_CALLED : self::sendPiece($json, $settings, $start, $flags);
+            if (!Result::leavesItToPlain($result)) {
+                return $result === Result::SENT;
+            }
         }
-        $outcome = $outcome ?? LargeProfile::send($data, $settings, $start, $marks, $flags);
-        return $outcome->log($settings)->isSent();
+        return LargeProfile::send($data, $settings, $start, $marks, $flags)->log($settings)->isSent();
     }
 
     /** @return array<string, mixed> */
@@ -65,20 +66,20 @@ final class ProfileSender
     }
 
     /**
-     * Sends it through the library, which adds "_meta": faster than encoding it here.
+     * Sends it through the library, which adds "_meta": faster than encoding it here. Logs what became of it.
      *
-     * @return Outcome|null null: it needs LargeProfile
+     * @return int a Result; if Result::leavesItToPlain(), nothing has happened, and LargeProfile can send it
      */
-    private static function sendPiece(string $json, Settings $settings, int $start, int $flags): ?Outcome
+    public static function sendPiece(string $json, Settings $settings, int $start, int $flags): int
     {
         $length = strlen($json);
         if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {
-            return null;
+            return Native::NOT_CALLED;
         }
         $result = Native::send($json, Native::TRUSTED | $flags, null, $settings, $start);
-        if (Result::leavesItToPlain($result)) {
-            return null;
+        if ($result !== Result::SENT && !Result::leavesItToPlain($result)) {
+            (new Outcome($result, Native::lastError()))->log($settings);
         }
-        return new Outcome($result, $result === Result::SENT ? '' : Native::lastError());
+        return $result;
     }
 }

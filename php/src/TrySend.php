@@ -3,10 +3,10 @@
 namespace Transmit;
 
 /**
- * One attempt to send that starts nothing: one json_encode and one call of the library.
+ * The usual way of a profile: one json_encode, and one call of the library, which starts nothing. If the socket does
+ * not take it, a second call gives it to the library's Go part.
  *
- * It returns false if the profile is large, deep or has objects, or if there is no library, no listener or no room in
- * the queue. Then nothing has happened, and ProfileSender sends the profile.
+ * ProfileSender sends what is large, deep or has objects, and LargeProfile what the library cannot send.
  */
 final class TrySend
 {
@@ -15,53 +15,57 @@ final class TrySend
 
     /**
      * @param array<string, bool> $marks more for "_meta"
-     * @param string|null $json what was encoded on the way, without "_meta"; null: nothing
-     * @return bool whether the socket took it
+     * @param int $flags Native::NO_WAIT, or 0
+     * @return int a Result; Native::NOT_CALLED: nothing has happened
      */
-    public static function profile(array $data, array $marks = [], ?string &$json = null): bool
+    public static function profile(array $data, array $marks = [], int $flags = 0): int
     {
-        return self::attempt($data, $json, null, $marks);
+        return self::guarded(static function (Settings $settings) use ($data, $marks, $flags): int {
+            if (!Modest::is($data)) {
+                return Native::NOT_CALLED;
+            }
+            $json = self::encode($data);
+            $path = $settings->listenerSocket;
+            if (Native::trySend($json, Native::TRUSTED, $path, $settings, self::meta($marks))) {
+                return Result::SENT;
+            }
+            return $marks === []
+                ? ProfileSender::sendPiece($json, $settings, Deadline::now(), $flags)
+                : Native::NOT_CALLED;
+        });
     }
 
-    /** Sends an encoded profile as it is. */
+    /** Sends an encoded profile as it is. Returns whether the socket took it; else nothing has happened. */
     public static function encoded(string $json, string $socketPath): bool
     {
-        return self::attempt(null, $json, $socketPath, []);
+        return Result::SENT === self::guarded(static function (Settings $settings) use ($json, $socketPath): int {
+            $isSent = strpos($socketPath, "\0") === false
+                && Native::trySend($json, Native::AS_IS, $socketPath, $settings, '');
+            return $isSent ? Result::SENT : Native::NOT_CALLED;
+        });
     }
 
     /**
      * get_profiling_config() is the application's code, so it may warn or throw. Signal handlers may throw at any time.
      *
-     * @param array|null $data null: $json
-     * @param string|null $json what was encoded of $data
-     * @param string|null $path null: the settings' own
-     * @param array<string, bool> $marks
+     * @param \Closure(Settings): int $send
      */
-    private static function attempt(?array $data, ?string &$json, ?string $path, array $marks): bool
+    private static function guarded(\Closure $send): int
     {
         $held = Signals::hold();
         try {
             if (!function_exists('restore_error_handler')) {
-                return false; // disabled: our handler would stay
+                return Native::NOT_CALLED; // disabled: our handler would stay
             }
             set_error_handler([self::class, 'ignore']);
             try {
                 $settings = Settings::current();
-                return self::isPossible($settings) && ($data === null
-                    ? strpos($path, "\0") === false
-                        && Native::trySend($json, Native::AS_IS, $path, $settings, '')
-                    : Modest::is($data) && Native::trySend(
-                        $json = self::encode($data),
-                        Native::TRUSTED,
-                        $settings->listenerSocket,
-                        $settings,
-                        self::meta($marks)
-                    ));
+                return self::isPossible($settings) ? $send($settings) : Native::NOT_CALLED;
             } finally {
                 restore_error_handler();
             }
         } catch (\Throwable $e) {
-            return false; // it cannot be encoded, or a function that is needed is disabled
+            return Native::NOT_CALLED; // it cannot be encoded, or a function that is needed is disabled
         } finally {
             if ($held) {
                 Signals::release();

@@ -3,6 +3,7 @@
 namespace Transmit\Test;
 
 use Transmit\Modest;
+use Transmit\Native;
 use Transmit\TrySend;
 
 /**
@@ -121,7 +122,7 @@ final class TrySendTest extends TransmitTestCase
         };
         foreach ([['o' => $object], ['q' => [['o' => $object]]], ['q' => [$object]]] as $value) {
             self::assertFalse(Modest::is($value));
-            self::assertFalse(TrySend::profile($value));
+            self::assertSame(Native::NOT_CALLED, TrySend::profile($value));
         }
         self::assertSame(0, $object::$calls);
     }

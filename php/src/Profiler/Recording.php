@@ -6,6 +6,7 @@ use Transmit\Autoloader;
 use Transmit\Native;
 use Transmit\ProfileSender;
 use Transmit\Quiet;
+use Transmit\Result;
 use Transmit\Settings;
 use Transmit\TrySend;
 
@@ -199,9 +200,9 @@ final class Recording
             + $this->sections;
         [$data, $marks] = $this->options->stacks || $this->options->callGraph
             ? Fit::apply($data, $settings) : [$data, []];
-        $json = null;
-        if (!TrySend::profile($data, $marks, $json)) {
-            ProfileSender::send($data, self::now(), $json, $marks, Native::NO_WAIT);
+        $tried = TrySend::profile($data, $marks, Native::NO_WAIT);
+        if (Result::leavesItToPlain($tried)) {
+            ProfileSender::send($data, self::now(), $tried, $marks, Native::NO_WAIT);
         }
     }
 
