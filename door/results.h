@@ -12,7 +12,7 @@
 #define SAFE_RESULTS(X)                                                                            \
     X(SENT, "sent", "sent to the listener")                                                        \
     X(BUFFERED, "buffered", "written to the disk buffer")                                          \
-    X(PENDING, "pending", "the timeout expired during the disk write, which continues")
+    X(PENDING, "pending", "it is in memory, and a thread is still writing it to the disk")
 
 #define REFUSED_RESULTS(X)                                                                         \
     X(EINVAL, "invalid", "invalid setting or flag")                                                \

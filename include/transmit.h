@@ -61,11 +61,11 @@ extern "C" {
 
 /* ---- Results ----
  * 0 and above: the profile is in the listener's socket, on the disk, or in the library's
- * memory. -1 to -39 and -60: only the caller has it. -40 to -59: it is lost. */
+ * memory. -1 to -39, but for -23, and -60: only the caller has it. -40 to -59: it is lost. */
 
 #define TRANSMIT_SENT 0     /* the listener's socket took it */
 #define TRANSMIT_BUFFERED 1 /* it is one whole file in the disk buffer */
-#define TRANSMIT_PENDING 2  /* the timeout expired during the disk write, which continues */
+#define TRANSMIT_PENDING 2  /* it is in memory; a thread is still writing it to the disk */
 
 /* The call was wrong: nothing was sent, nothing was written. */
 #define TRANSMIT_EINVAL (-1)     /* a setting or a flag; transmit_last_error names it */

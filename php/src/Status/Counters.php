@@ -11,7 +11,7 @@ final class Counters
     public const RESULTS = [
         'sent' => "the listener's socket took it",
         'buffered' => 'one whole file in the disk buffer',
-        'pending' => 'the timeout expired during the disk write',
+        'pending' => 'in memory, on its way to the disk when the call ended',
         'refused' => 'a wrong call, or the library cannot run',
         'lost' => 'neither listener nor disk took it',
     ];
