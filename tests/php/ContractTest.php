@@ -73,6 +73,16 @@ final class ContractTest extends TestCase
         self::assertSame((int) ($found[1] ?: 1) * $unit, $constant);
     }
 
+    /** The part of a call's time that is reserved for a busy machine: divisor of the timeout, and most milliseconds. */
+    public function testCReservesAsMuchAsGo(): void
+    {
+        $go = '/func wakeUp\(.*?min\(timeout\/(\d+), (\d+)\*time\.Millisecond\)/s';
+        $c = '/deadline_of\(.*?timeout_us \/ (\d+);.*?wake_up_us < (\d+)000 /s';
+        self::assertSame(1, preg_match($go, self::source('transmit/transmit.go'), $inGo));
+        self::assertSame(1, preg_match($c, self::source('door/export.c'), $inC));
+        self::assertSame(array_slice($inGo, 1), array_slice($inC, 1));
+    }
+
     private static function header(): string
     {
         return self::source('include/transmit.h');
