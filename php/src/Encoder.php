@@ -79,14 +79,23 @@ final class Encoder
     /** @param mixed $value */
     private function append($value, int $level): void
     {
+        if ($this->piece->size($value, self::MAX_DEPTH + 1 - $level, $this->path) >= 0) {
+            $this->appendPiece($value);
+        } else {
+            $this->appendParts($value, $level);
+        }
+    }
+
+    /** @param string|array|object $value known not to be a piece */
+    private function appendParts($value, int $level): void
+    {
+        $this->checkTime();
         if (is_string($value)) {
             $this->appendString($value);
         } elseif (is_array($value)) {
             $this->appendArray($value, $level);
-        } elseif (is_object($value)) {
-            $this->appendObject($value, $level);
         } else {
-            $this->appendPiece($value);
+            $this->appendObject($value, $level);
         }
     }
 
@@ -120,11 +129,6 @@ final class Encoder
 
     private function appendArray(array $array, int $level): void
     {
-        if ($this->piece->size($array, self::MAX_DEPTH + 1 - $level) >= 0) {
-            $this->appendPiece($array);
-            return;
-        }
-        $this->checkTime();
         $isMap = !self::isList($array);
         $this->json .= $isMap ? '{' : '[';
         $this->appendItems($array, $array, $isMap, $level);
@@ -142,10 +146,7 @@ final class Encoder
         $value = $object instanceof \JsonSerializable ? $this->serialized->of($object) : $object;
         if ($value !== $object) {
             $this->append($value, $level);
-        } elseif ($this->piece->size($object, self::MAX_DEPTH + 1 - $level) >= 0) {
-            $this->appendPiece($object);
         } else {
-            $this->checkTime();
             $this->json .= '{';
             $this->appendItems(ObjectFields::of($object), null, true, $level);
             $this->json .= '}';
@@ -167,14 +168,16 @@ final class Encoder
         $comma = '';
         $chunk = [];
         $room = Piece::BYTES;
+        $known = $this->piece->knownKey(); // of these items: the last check was that of the value that has them
         foreach ($items as $key => $item) {
             if ($array === null && !ObjectFields::isPublic($key)) {
                 continue;
             }
-            $size = $this->sizeOf($key, $item, $level);
-            if ($size >= 0 && $size <= $room && ($chunk !== [] || !$isMap || ($key !== 0 && $key !== '0'))) {
+            $size = $key === $known ? -1 : $this->piece->size($item, self::MAX_DEPTH - $level, $this->path);
+            $needs = Piece::ITEM + $size + (is_string($key) ? strlen($key) : 0);
+            if ($size >= 0 && $needs <= $room && ($chunk !== [] || !$isMap || ($key !== 0 && $key !== '0'))) {
                 $isMap ? $chunk[$key] = $item : $chunk[] = $item;
-                $room -= $size;
+                $room -= $needs;
                 continue;
             }
             $this->appendChunk($chunk, $comma);
@@ -184,10 +187,10 @@ final class Encoder
             $this->json .= $comma;
             $comma = ',';
             if ($isMap) {
-                $this->append((string) $key, $level);
+                $this->appendString((string) $key);
                 $this->json .= ':';
             }
-            $this->appendItem($array, $key, $item, $level + 1);
+            $size >= 0 ? $this->appendPiece($item) : $this->appendItem($array, $key, $item, $level + 1);
             $this->check();
         }
         $this->appendChunk($chunk, $comma);
@@ -205,34 +208,17 @@ final class Encoder
     /**
      * @param int|string $key
      * @param mixed $item
-     * @return int its size with its name; -1: it is not a piece
-     */
-    private function sizeOf($key, $item, int $level): int
-    {
-        $size = is_string($key) ? Piece::ITEM + strlen($key) : Piece::ITEM;
-        if (is_string($item)) {
-            $size += strlen($item);
-        } elseif (is_array($item) || is_object($item)) {
-            $of = $this->piece->size($item, self::MAX_DEPTH - $level);
-            $size = $of < 0 ? -1 : $size + $of;
-        }
-        return $size > Piece::BYTES ? -1 : $size;
-    }
-
-    /**
-     * @param int|string $key
-     * @param mixed $item
      */
     private function appendItem(?array $array, $key, $item, int $level): void
     {
         $id = $array !== null && is_array($item) && isset($array[$key]) ? Piece::reference($array, $key) : null;
         if ($id === null) {
-            $this->append($item, $level);
+            $this->appendParts($item, $level);
         } elseif (isset($this->path[$id])) {
             $this->json .= 'null';
         } else {
             $this->path[$id] = true;
-            $this->append($item, $level);
+            $this->appendParts($item, $level);
             unset($this->path[$id]);
         }
     }

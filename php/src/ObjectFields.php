@@ -21,7 +21,7 @@ final class ObjectFields
         if ($object instanceof \Closure) {
             return []; // a cast would put the closure itself into an array
         }
-        if ($object instanceof \stdClass) {
+        if ($object instanceof \stdClass && !$object instanceof \Traversable) { // foreach would call its methods
             $left = self::MANY;
             foreach ($object as $field) {
                 if (--$left < 0) {

@@ -13,7 +13,7 @@ use function strlen;
  * Tells whether a value is a piece: json_encode encodes it within a fraction of a millisecond. This is checked before,
  * because json_encode cannot be interrupted.
  *
- * The check ends as soon as the value is too large for a piece, after a few thousand items at most. That also holds for
+ * The check ends as soon as the value is too large for a piece, after some thousand items at most. That also holds for
  * an array that contains the same large array many times.
  */
 final class Piece
@@ -23,31 +23,36 @@ final class Piece
 
     public const ITEM = 16;
 
+    /**
+     * How much is checked at most. The check of a nested item goes on when the value is too large already, because the
+     * item may be too large by itself: see knownKey().
+     */
+    private const MOST = 2 * self::BYTES;
+
     /** A value that is nested deeper may contain itself. */
     private const DEPTH = 32;
 
-    /**
-     * Limits the cost of checks that find no piece, compared with those that find one. When it is used up, only small
-     * and flat values are pieces. Otherwise a value that is nested 500 times would be checked on each level.
-     */
-    private const CREDIT = 4 * self::BYTES;
+    /** @var array<string|int, true> the objects and references that contain the current item */
+    private array $path = [];
 
-    private const SMALL = 512;
-    private const SMALL_DEPTH = 4;
+    /** @var array<string|int, true> those that contain the whole value */
+    private array $outer = [];
 
-    private int $credit = self::CREDIT;
-
-    /** @var array<string|int, true>|null the references and objects that contain the current item; null: not needed */
-    private $path = null;
+    /** Whether $path has references: to find them takes time. */
+    private bool $hasReferences = false;
 
     private bool $isTooDeep = false;
+
+    /** @var array<int|string> the keys, from the innermost to the outermost, to items that are known to be no pieces */
+    private array $known = [];
 
     /**
      * @param mixed $value
      * @param int $levels levels of arrays and objects that it may have
+     * @param array<string|int, true> $outer what contains it, as in $path: a value with one of these is not a piece
      * @return int its approximate size; -1: it is not a piece
      */
-    public function size($value, int $levels): int
+    public function size($value, int $levels, array $outer = []): int
     {
         if (is_string($value)) {
             return strlen($value) <= self::BYTES ? strlen($value) : -1;
@@ -55,25 +60,40 @@ final class Piece
         if (!is_array($value) && !is_object($value)) {
             return 0;
         }
-        if ($value instanceof \JsonSerializable) {
-            return -1; // only a call tells its result
-        }
-        $isThorough = $this->credit > 0;
-        $most = $isThorough ? self::BYTES : self::SMALL;
+        $known = $this->known;
+        $this->known = [];
+        $this->path = [];
+        $this->outer = $outer;
+        $this->hasReferences = $outer !== [];
         $this->isTooDeep = false;
-        $this->path = $isThorough ? null : [];
-        $left = $this->look($value, $most, min($levels, $isThorough ? self::DEPTH : self::SMALL_DEPTH));
-        if ($left < 0 && $this->isTooDeep && $isThorough) {
-            $this->path = []; // It may contain itself: json_encode writes null there.
-            $left = $this->look($value, $most, $levels);
+        $left = $this->look($value, self::MOST, $this->hasReferences ? $levels : min($levels, self::DEPTH));
+        if ($this->isTooDeep) {
+            $this->hasReferences = true; // It may contain itself: json_encode writes null there.
+            $this->known = [];
+            $left = $this->look($value, self::MOST, $levels);
         }
-        $this->credit = min(self::CREDIT, $this->credit + ($left < 0 ? -max(0, $most + $left) : $most - $left));
-        return $left < 0 ? -1 : $most - $left;
+        if ($left < 0) {
+            return -1;
+        }
+        $this->known = $known;
+        return self::MOST - $left;
+    }
+
+    /**
+     * When size() finds that a value is not a piece, it often knows that also of an item of the value, of an item of
+     * that item, and so on. Then these need no check: a value that is nested 500 times is checked once.
+     *
+     * @return int|string|null the key of such an item in the value, and in the next call of one in that item; null: the
+     *     items must be checked
+     */
+    public function knownKey()
+    {
+        return array_pop($this->known);
     }
 
     /**
      * @param array|object $value
-     * @return int the rest of $left; below 0: it is not a piece, and -1 minus this is the rest when the check ended
+     * @return int the rest of $left; -1: it is not a piece
      */
     private function look($value, int $left, int $levels): int
     {
@@ -81,21 +101,12 @@ final class Piece
             return $this->lookInto($value, $left, $levels, $value);
         }
         if ($value instanceof \JsonSerializable) {
-            return -1 - $left;
+            return -1; // only a call tells its result
         }
         if ($value instanceof \UnitEnum) {
             return $left - self::ITEM;
         }
-        $id = spl_object_id($value);
-        if (isset($this->path[$id])) {
-            return $left;
-        }
-        if ($this->path !== null) {
-            $this->path[$id] = true;
-        }
-        $left = $this->lookInto(ObjectFields::of($value), $left, $levels, null);
-        unset($this->path[$id]);
-        return $left;
+        return $this->lookOnce(spl_object_id($value), $value, $left, $levels);
     }
 
     /**
@@ -104,52 +115,60 @@ final class Piece
      */
     private function lookInto($fields, int $left, int $levels, ?array $array): int
     {
-        if ($fields instanceof \Traversable) {
-            return -1 - $left; // foreach would call its methods, which json_encode does not
-        }
+        $least = max(0, $left - self::BYTES); // 0: the check may end before it is known whether this is a piece
         $left -= self::ITEM * (1 + ($array === null ? 0 : count($array)));
-        if ($left >= 0 && $levels <= 0) {
-            $this->isTooDeep = true;
-            return -1 - $left;
+        if ($left < $least) {
+            return -1;
         }
-        if ($left < 0) {
-            return $left;
+        if ($levels <= 0) {
+            $this->isTooDeep = !$this->hasReferences;
+            return -1;
         }
         foreach ($fields as $key => $item) {
+            if ($array === null && !ObjectFields::isPublic($key)) {
+                continue;
+            }
             if (is_string($key)) {
                 $left -= strlen($key);
             }
             if (is_string($item)) {
                 $left -= strlen($item);
-            } elseif (is_array($item)) {
-                $left = $this->path === null || $array === null
-                    ? $this->lookInto($item, $left, $levels - 1, $item)
-                    : $this->lookAtReference($array, $key, $item, $left, $levels - 1);
-            } elseif (is_object($item)) {
-                $left = $this->look($item, $left, $levels - 1);
+            } elseif (is_array($item) || is_object($item)) {
+                $before = $left;
+                $id = $this->hasReferences && $array !== null && is_array($item) ? self::reference($array, $key) : null;
+                $left = $id === null
+                    ? $this->look($item, $left, $levels - 1)
+                    : $this->lookOnce($id, $item, $left, $levels - 1);
+                if ($left < 0 && $before >= self::BYTES) {
+                    $this->known[] = $key;
+                }
             }
             if ($array === null) {
                 $left -= self::ITEM;
             }
-            if ($left < 0) {
-                return $left;
+            if ($left < $least) {
+                return -1;
             }
         }
         return $left;
     }
 
-    /** @param int|string $key */
-    private function lookAtReference(array $array, $key, array $item, int $left, int $levels): int
+    /**
+     * @param int|string $id of an object, or of a reference to an array
+     * @param array|object $value
+     */
+    private function lookOnce($id, $value, int $left, int $levels): int
     {
-        $id = self::reference($array, $key);
-        if ($id === null) {
-            return $this->lookInto($item, $left, $levels, $item);
+        if (isset($this->outer[$id])) {
+            return -1;
         }
         if (isset($this->path[$id])) {
             return $left;
         }
         $this->path[$id] = true;
-        $left = $this->lookInto($item, $left, $levels, $item);
+        $left = is_array($value)
+            ? $this->lookInto($value, $left, $levels, $value)
+            : $this->lookInto(ObjectFields::of($value), $left, $levels, null);
         unset($this->path[$id]);
         return $left;
     }

@@ -121,45 +121,6 @@ final class EncoderTest extends TestCase
         self::assertSame($isSmall, $size >= 0, "its size: $size");
     }
 
-    /** @return iterable<string, array{\Closure(): mixed}> */
-    public function slow(): iterable
-    {
-        $nest = static function (callable $wrap): \Closure {
-            return static function () use ($wrap) {
-                for ($value = 1, $i = 0; $i < 400; $i++) {
-                    $value = $wrap($value);
-                }
-                return array_fill(0, 100, $value);
-            };
-        };
-        yield 'deep objects' => [$nest(static function ($inner) {
-            return (object) ['x' => $inner];
-        })];
-        yield 'deep and wide' => [static function () use ($nest): array {
-            return array_slice($nest(static function ($inner): array {
-                return [range(1, 50), $inner];
-            })(), 0, 3);
-        }];
-        yield 'closures' => [static function (): array {
-            return array_fill(0, 10000, static function (): void {
-            });
-        }];
-    }
-
-    /** @dataProvider slow json_encode takes a few milliseconds, and a look on each level took seconds */
-    public function testLooksTakeFewTimesAsLongAsJsonEncode(callable $make): void
-    {
-        $value = ['a' => $make()];
-        $used = static function (): float {
-            $usage = getrusage();
-            return $usage['ru_utime.tv_sec'] * 1e3 + $usage['ru_utime.tv_usec'] / 1e3;
-        };
-        $start = $used();
-        $json = self::encode($value);
-        self::assertLessThan(200, $used() - $start);
-        self::assertTrue($json === json_encode($value + ['_meta' => []], self::FLAGS));
-    }
-
     /** @return iterable<string, array{\Closure(): array}> closures: PHPUnit prints the data of a test that fails */
     public function sharing(): iterable
     {
@@ -251,6 +212,22 @@ final class EncoderTest extends TestCase
         })();
         self::assertStringEndsWith('{}],"_meta":[]}', self::encode(['l' => $rows]));
         self::assertFalse($ran);
+    }
+
+    public function testNoIteratorOfADerivedClassIsRun(): void
+    {
+        $object = new class extends \stdClass implements \IteratorAggregate {
+            public int $calls = 0;
+
+            public function getIterator(): \Traversable
+            {
+                $this->calls++;
+                return new \ArrayIterator([]);
+            }
+        };
+        $json = self::encode(['l' => array_fill(0, 10000, $object)]);
+        self::assertSame(json_encode(['l' => array_fill(0, 10000, $object), '_meta' => []], self::FLAGS), $json);
+        self::assertSame(0, $object->calls);
     }
 
     public function testJsonSerializeIsCalledOnceEach(): void
