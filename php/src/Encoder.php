@@ -122,14 +122,19 @@ final class Encoder
     /** Called also at each level that is not a piece, because Piece may have checked thousands of items there. */
     private function checkTime(): void
     {
-        if ($this->deadline->isOver()) {
+        self::refuseAfter($this->deadline);
+    }
+
+    private static function refuseAfter(Deadline $deadline): void
+    {
+        if ($deadline->isOver()) {
             throw new Refused(Result::ETIMEDOUT, 'time was up before it was encoded');
         }
     }
 
     private function appendArray(array $array, int $level): void
     {
-        $isMap = !self::isList($array);
+        $isMap = !self::isList($array, $this->deadline);
         $this->json .= $isMap ? '{' : '[';
         $this->appendItems($array, $array, $isMap, $level);
         $this->json .= $isMap ? '}' : ']';
@@ -249,8 +254,12 @@ final class Encoder
         return min($at, strlen($string));
     }
 
-    /** array_is_list(), which exists since PHP 8.1. */
-    public static function isList(array $array): bool
+    /**
+     * array_is_list(), which exists since PHP 8.1. Before, each key is compared until time is up.
+     *
+     * @throws Refused ETIMEDOUT
+     */
+    public static function isList(array $array, Deadline $deadline): bool
     {
         if (PHP_VERSION_ID >= 80100) {
             return array_is_list($array);
@@ -259,6 +268,9 @@ final class Encoder
         foreach ($array as $key => $item) {
             if ($key !== $next++) {
                 return false;
+            }
+            if ($next % 65536 === 0) {
+                self::refuseAfter($deadline);
             }
         }
         return true;

@@ -47,7 +47,7 @@ final class ShrinkPlan
         if ($functions === null || $this->hasNoMore($functions, self::FUNCTIONS)) {
             return;
         }
-        $profiling['top_functions'] = self::first($functions);
+        $profiling['top_functions'] = $this->first($functions);
         $xhprof['profiling'] = $profiling;
         $this->instead['xhprof'] = $xhprof;
         $this->marks['truncated'] = true;
@@ -125,7 +125,7 @@ final class ShrinkPlan
      * @param array<mixed>|\stdClass $all
      * @return array<mixed>|\stdClass an object if it is a map whose first keys are 0, 1, 2 …, which must stay a map
      */
-    private static function first($all)
+    private function first($all)
     {
         $kept = [];
         foreach ($all as $key => $item) {
@@ -135,7 +135,7 @@ final class ShrinkPlan
             }
         }
         $isLikeAList = array_keys($kept) === range(0, self::FUNCTIONS - 1);
-        return $isLikeAList && !(is_array($all) && Encoder::isList($all)) ? (object) $kept : $kept;
+        return $isLikeAList && !(is_array($all) && Encoder::isList($all, $this->until)) ? (object) $kept : $kept;
     }
 
     /**

@@ -159,6 +159,7 @@ final class EncoderTest extends TestCase
         yield 'doubled, far down' => ['d' => [[[[[[[[$doubled]]]]]]]]];
         yield 'rows that share it' => ['rows' => array_fill(0, 100, ['f' => $doubled])];
         yield 'rows that share numbers' => ['rows' => array_fill(0, 100, ['all' => range(1, 1000000)])];
+        yield 'four million numbers' => ['all' => range(1, 4000000)];
         yield 'objects doubled 30 times' => ['o' => $object];
         yield 'many empty ones' => ['e' => array_fill(0, 1000000, [[], [[]]])];
         yield 'it holds itself twice' => $self;

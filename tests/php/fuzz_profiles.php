@@ -103,7 +103,7 @@ final class Profile extends Maker
     private function addQueries(): void
     {
         $this->recipe .= ' sql';
-        if (mt_rand(0, 5) === 0) {
+        if (mt_rand(0, 3) === 0) {
             $this->total = INF;
             $this->data['sql'] = $this->cut['sql'] = self::largeSql(mt_rand(0, 2));
             return;

@@ -256,8 +256,6 @@ abstract class Maker
             new Watched(), new WatchedIterator(new \ArrayIterator([1])),
             static function (): void {
             },
-            static function (): void {
-            },
             (static function () {
                 yield Watched::$called[] = 'Generator';
             })(),
@@ -267,7 +265,9 @@ abstract class Maker
     protected function odds(): array
     {
         $odd = $this->odd();
-        return array_fill(0, $this->times(1 << mt_rand(0, 14)), $odd);
+        $closure = static function (): void {
+        };
+        return array_fill(0, $this->times(1 << mt_rand(0, 14)), mt_rand(0, 2) === 0 ? $closure : $odd);
     }
 
     /**
