@@ -69,8 +69,9 @@ final class EncoderTimeTest extends TestCase
                 }
                 return ['p' => &$parent];
             },
-            'children that have their parent' => static function (): object {
-                $parent = (object) ['name' => range(1, 3000), 'children' => []];
+            'children that have their parent of many fields' => static function (): object {
+                $parent = (object) array_fill_keys(array_map('dechex', range(1, 30000)), 1);
+                $parent->children = [];
                 for ($i = 0; $i < 3000; $i++) {
                     $parent->children[] = (object) ['id' => $i, 'parent' => $parent];
                 }
