@@ -50,6 +50,8 @@ var _ = map[bool]struct{}{false: {},
 // struct writer and transmit.Shared have the same fields.
 var _ = map[bool]struct{}{false: {}, unsafe.Sizeof(transmit.Shared{}) == C.sizeof_struct_writer: {}}
 
+var _ = map[bool]struct{}{false: {}, transmit.MaxTargets == C.TARGETS: {}}
+
 func main() {} // -buildmode=c-shared needs main and never runs it.
 
 //export transmitSend
@@ -82,11 +84,9 @@ func transmitSend(call *C.struct_call) (result C.int32_t) {
 //export transmitConfigure
 func transmitConfigure(call *C.struct_call) (result C.int32_t) {
 	defer recovered(call, &result)
-	timeout, err := transmitter.Configure(document(call))
-	if err != nil {
+	if err := transmitter.Configure(document(call)); err != nil {
 		return answer(call, transmit.NotTaken, err)
 	}
-	call.timeout_us = C.uint32_t(timeout / time.Microsecond)
 	return 0
 }
 
@@ -134,6 +134,7 @@ func nextHandedOver() (transmit.HandedOver, bool) {
 	return transmit.HandedOver{
 		JSON:         unsafe.Slice((*byte)(unsafe.Pointer(handedOver.json)), int(handedOver.len)),
 		Errno:        unix.Errno(handedOver.error),
+		Settings:     int(handedOver.settings),
 		Capabilities: *(*[2]unix.CapUserData)(unsafe.Pointer(&handedOver.capabilities)),
 	}, true
 }
@@ -147,7 +148,9 @@ func answerHandedOver(outcome transmit.Outcome, err error) (isAwaited bool) {
 func setTarget(t *transmit.Target) {
 	c := C.struct_target{
 		max_datagram_size: C.uint64_t(t.MaxDatagram),
-		waits_for_disk:    C.uint64_t(number(t.WaitsForDisk)),
+		waits_for_disk:    C.uint32_t(number(t.WaitsForDisk)),
+		timeout_us:        C.uint32_t(t.Timeout / time.Microsecond),
+		number:            C.uint32_t(t.Number),
 	}
 	// If a text is too long, the target stays empty, and C passes all sends to Go.
 	if len(t.Path) < len(c.socket_path) && len(t.Meta) < len(c.meta) {

@@ -61,13 +61,6 @@ struct attempt {
  * happened. */
 bool try_send(struct attempt *attempt);
 
-/* remember_failed - remember for this thread that an attempt has failed. */
-void remember_failed(const struct attempt *attempt);
-
-/* has_just_failed - whether the same attempt was remembered just now. Sets error. The next call
- * returns false. */
-bool has_just_failed(struct attempt *attempt);
-
 /* compose - write the text that the attempt sends to room. Returns its length, 0 if it does not fit
  * or Go has to look at the document. */
 size_t compose(const struct attempt *attempt, char *room, size_t size);
@@ -89,14 +82,21 @@ struct target {
     char source[MAX_SOURCE]; /* the settings as transmit_configure got them */
     uint64_t source_len;     /* 0: it is too long */
     uint64_t max_datagram_size;
-    uint64_t waits_for_disk; /* 1 or 0: as with TRANSMIT_NO_WAIT */
+    uint32_t waits_for_disk; /* 1 or 0: as with TRANSMIT_NO_WAIT */
+    uint32_t timeout_us;
+    uint32_t number; /* other settings have another one, also where all of the above is the same */
 };
+
+#define TARGETS 64
 
 /* transmit_set_target - publish new settings. Go calls this, one call at a time. */
 void transmit_set_target(const struct target *target);
 
 /* get_target - the current settings; NULL: only Go knows them. The result stays valid. */
 const struct target *get_target(void);
+
+/* configured_timeout_us - the setting timeout_us, also if only Go knows the others. */
+uint32_t configured_timeout_us(void);
 
 /* One datagram, in two pieces. */
 struct datagram {
@@ -141,7 +141,8 @@ _Atomic uint64_t *ids_here(void);
 /* hand_over - give the profile to Go's writer, if the attempt has failed because the listener is
  * away. Returns the result, with a text in call->ret_error, or TRANSMIT_EUNSENT, and then nothing
  * has happened. Go must run. Blocks until deadline_ns. */
-int32_t hand_over(struct call *call, const struct attempt *attempt, int64_t deadline_ns);
+int32_t hand_over(struct call *call, const struct attempt *attempt, uint32_t settings,
+                  int64_t deadline_ns);
 
 /* What the callers in C and Go's writer share; Go: transmit.Shared. */
 struct writer {
@@ -162,6 +163,7 @@ struct handed_over {
     const char *json;
     size_t len;
     int32_t error;            /* why the listener did not take it: an errno */
+    uint32_t settings;        /* their number, when the caller called */
     uint32_t capabilities[6]; /* the caller's: capget(2) */
     char *answer;             /* room for the text of transmit_last_error */
 };

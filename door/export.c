@@ -19,9 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A copy of the setting timeout_us: the start of Go needs it before Go has any settings. */
-static _Atomic uint32_t configured_timeout_us = 50000;
-
 static _Thread_local char last_error[512];
 
 /* ---- The caller's thread ---- */
@@ -103,7 +100,7 @@ static int32_t run(struct call *call, int32_t (*go)(struct call *))
 {
     struct thread thread;
     int32_t result;
-    uint32_t timeout_us = call->timeout_us ? call->timeout_us : configured_timeout_us;
+    uint32_t timeout_us = call->timeout_us ? call->timeout_us : configured_timeout_us();
 
     if (call->began_ns == 0)
         call->began_ns = monotonic_ns();
@@ -138,48 +135,47 @@ static int32_t check(const char *json, size_t len)
 }
 
 /* Tries to send without Go. */
-static bool try_first(const struct call *call, struct attempt *attempt)
+static bool try_first(const struct call *call, const struct target *target, struct attempt *attempt)
 {
-    const struct target *target = get_target();
-
     if (!target)
         return false;
     attempt->socket_path = call->socket_path ? call->socket_path : target->socket_path;
     attempt->meta = target->meta;
     attempt->max_datagram_size = target->max_datagram_size;
-    return !has_just_failed(attempt) && try_send(attempt);
+    return try_send(attempt);
 }
 
 /* A part of the time is reserved for a busy machine: as wakeUp in transmit/transmit.go. */
-static int64_t deadline_of(const struct call *call)
+static int64_t deadline_of(const struct call *call, const struct target *target)
 {
-    int64_t timeout_us = call->timeout_us ? call->timeout_us : configured_timeout_us;
+    int64_t timeout_us = call->timeout_us ? call->timeout_us : target->timeout_us;
     int64_t wake_up_us = timeout_us / 25;
 
     return call->began_ns + (timeout_us - (wake_up_us < 2000 ? wake_up_us : 2000)) * 1000;
 }
 
 /* In an outage, Go's writer gets the profile without a call of Go. */
-static int32_t to_disk(struct call *call, const struct attempt *attempt)
+static int32_t to_disk(struct call *call, const struct target *target,
+                       const struct attempt *attempt)
 {
-    const struct target *target = get_target();
     struct thread thread;
     int32_t result;
 
-    if (attempt->error == 0 || call->socket_path || !target || !go_runs_here())
+    if (attempt->error == 0 || call->socket_path || !go_runs_here())
         return TRANSMIT_EUNSENT;
     if (!target->waits_for_disk)
         call->flags |= TRANSMIT_NO_WAIT;
     enter(&thread);
     call->ret_error = last_error;
     call->ret_error_size = sizeof last_error;
-    result = hand_over(call, attempt, deadline_of(call));
+    result = hand_over(call, attempt, target->number, deadline_of(call, target));
     return leave(&thread, result);
 }
 
 /* TRANSMIT_SHRUNK is for the statistics only, so Go does not get it. */
 static int32_t send_counted(struct call *call)
 {
+    const struct target *target = get_target();
     int32_t result = check(call->json, call->len);
     struct attempt attempt = {.json = call->json, .len = call->len, .began_ns = call->began_ns};
 
@@ -189,11 +185,11 @@ static int32_t send_counted(struct call *call)
         transmit_count(SHRUNK);
     call->flags &= ~TRANSMIT_SHRUNK;
     attempt.flags = call->flags & ~TRANSMIT_NO_WAIT;
-    if (try_first(call, &attempt)) {
+    if (try_first(call, target, &attempt)) {
         last_error[0] = '\0';
         return TRANSMIT_SENT;
     }
-    result = to_disk(call, &attempt);
+    result = to_disk(call, target, &attempt);
     return result == TRANSMIT_EUNSENT ? run(call, transmitSend) : result;
 }
 
@@ -228,10 +224,8 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
                               .max_datagram_size = max_datagram_size,
                               .began_ns = monotonic_ns()};
 
-    if (!try_send(&attempt)) {
-        remember_failed(&attempt);
+    if (!try_send(&attempt))
         return TRANSMIT_EUNSENT;
-    }
     last_error[0] = '\0';
     count_send(TRANSMIT_SENT, len, attempt.began_ns);
     return TRANSMIT_SENT;
@@ -250,7 +244,6 @@ int32_t transmit_configure(const char *json, size_t len)
 {
     struct call call = {.json = json, .len = len};
     int32_t wrong = check(json, len);
-    int32_t result;
 
     if (wrong)
         return answer(wrong);
@@ -258,10 +251,7 @@ int32_t transmit_configure(const char *json, size_t len)
         last_error[0] = '\0';
         return 0;
     }
-    result = run(&call, transmitConfigure);
-    if (result == 0)
-        configured_timeout_us = call.timeout_us;
-    return result;
+    return run(&call, transmitConfigure);
 }
 
 int32_t transmit_flush(uint32_t timeout_us)

@@ -88,14 +88,15 @@ static bool take_box(int64_t now_ns)
     return is_writer_free(now_ns) && atomic_compare_exchange_strong(&box.writer.in_use, &free, 1);
 }
 
-static bool fill(const struct attempt *attempt)
+static bool fill(const struct attempt *attempt, uint32_t settings)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     size_t len = compose(attempt, box.text, sizeof box.text);
 
     if (len == 0 || len > attempt->max_datagram_size)
         return false;
-    box.profile = (struct handed_over){.json = box.text, .len = len, .error = attempt->error};
+    box.profile = (struct handed_over){
+        .json = box.text, .len = len, .error = attempt->error, .settings = settings};
     syscall(SYS_capget, &header, box.profile.capabilities);
     return true;
 }
@@ -151,7 +152,8 @@ static int32_t leave_it(struct call *call, const char *reason, const struct atte
     return TRANSMIT_PENDING;
 }
 
-int32_t hand_over(struct call *call, const struct attempt *attempt, int64_t deadline_ns)
+int32_t hand_over(struct call *call, const struct attempt *attempt, uint32_t settings,
+                  int64_t deadline_ns)
 {
     bool waits = !(call->flags & TRANSMIT_NO_WAIT);
     uint32_t number;
@@ -159,7 +161,7 @@ int32_t hand_over(struct call *call, const struct attempt *attempt, int64_t dead
 
     if (!why(attempt->error) || !take_box(attempt->began_ns))
         return TRANSMIT_EUNSENT;
-    if (!fill(attempt)) {
+    if (!fill(attempt, settings)) {
         free_box();
         return TRANSMIT_EUNSENT;
     }

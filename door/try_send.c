@@ -160,39 +160,3 @@ bool try_send(struct attempt *attempt)
     errno = error;
     return sent;
 }
-
-/* ---- The same attempt twice ---- */
-
-/* transmit_try_send fails in an outage, and its caller passes the profile to transmit_send_with.
- * That does not repeat the attempt. */
-#define REPEATED_WITHIN_NS ((int64_t)10000000)
-
-static _Thread_local struct {
-    int64_t began_ns;
-    uint64_t path;
-    int error;
-} failed;
-
-static uint64_t number_of(const char *path)
-{
-    return note_key(path, strlen(path), 0);
-}
-
-void remember_failed(const struct attempt *attempt)
-{
-    failed.error = attempt->error;
-    if (attempt->error == 0)
-        return;
-    failed.began_ns = attempt->began_ns;
-    failed.path = number_of(attempt->socket_path);
-}
-
-bool has_just_failed(struct attempt *attempt)
-{
-    bool is_same = failed.error != 0 && attempt->began_ns - failed.began_ns < REPEATED_WITHIN_NS &&
-                   failed.path == number_of(attempt->socket_path);
-
-    attempt->error = is_same ? failed.error : 0;
-    failed.error = 0;
-    return is_same;
-}

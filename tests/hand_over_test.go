@@ -80,3 +80,68 @@ func TestHandOver_EachOnce(t *testing.T) {
 		})
 	}
 }
+
+// The settings may change before the writer has a profile that nobody waits for. Those of its call apply.
+func TestHandOver_SettingsOfItsCall(t *testing.T) {
+	d := startDriver(t, newScene(t))
+	scenes := []scene{newScene(t), newScene(t)}
+	change := func(i int) string {
+		s := scenes[i%len(scenes)]
+		return fmt.Sprintf("load %s\nconfigure\nload %s", s.write(t, "settings", s.settings(nil)),
+			s.write(t, "profile", fmt.Sprintf(`{"scene":%d}`, i%len(scenes))))
+	}
+	d.ask("%s", change(0))
+	const rounds = 200
+	for i := range rounds * len(scenes) {
+		time.Sleep(time.Millisecond) // the writer sleeps
+		d.tell("send 1 %d 0 -\n%s", flagTrusted|flagNoWait, change(i+1))
+		if sent, configured := d.answer(), d.answer(); sent.result != pending || configured.result != 0 {
+			t.Fatalf("%+v, %+v", sent, configured)
+		}
+	}
+	d.settle()
+	for i, s := range scenes {
+		own, all := 0, s.profiles(t)
+		for _, profile := range all {
+			if strings.HasPrefix(string(profile), fmt.Sprintf(`{"scene":%d,`, i)) {
+				own++
+			}
+		}
+		if own != rounds || len(all) != rounds {
+			t.Errorf("%d profiles in scene %d, of which %d are its own; want %d", len(all), i, own, rounds)
+		}
+	}
+}
+
+// An attempt of transmit_try_send that has failed says nothing about the next call, which may have another document and
+// other flags.
+func TestHandOver_AfterAnAttempt(t *testing.T) {
+	s := newScene(t)
+	d := startDriver(t, s)
+	d.load([]byte(`{"id":1}`))
+	d.sends(1, flagTrusted, "-") // start Go
+	for _, c := range []struct {
+		name, document string
+		flags          uint32
+		want           int
+	}{
+		{"not JSON, to be checked", `{"id":nonsense}`, 0, eSyntax},
+		{"not JSON, to the disk", `{"id":nonsense}`, flagToDisk, eSyntax},
+		{"an unknown flag", `{"id":1}`, 0x400, eInval},
+	} {
+		d.load([]byte(c.document))
+		d.tell("try 1 %d %s\nsend 1 %d 0 -", flagTrusted, s.socket, c.flags)
+		if a := d.answer(); a.result != eUnsent {
+			t.Errorf("%s: the attempt: %+v", c.name, a)
+		}
+		if a := d.answer(); a.result != c.want {
+			t.Errorf("%s: %+v, want %d", c.name, a, c.want)
+		}
+	}
+	d.load([]byte(`{"id":1}`))
+	d.ask("try 1 %d %s", flagTrusted, s.socket)
+	listen(t, s.socket)
+	if a := d.sends(1, flagTrusted, "-")[0]; a.result != sent {
+		t.Errorf("the listener is back: %+v", a)
+	}
+}

@@ -1,38 +1,71 @@
 package transmit
 
 import (
+	"bytes"
+	"reflect"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"libtransmit/transmit/profile"
 )
 
 // Target is what C needs to send a trusted document without Go (door/try_send.c): the listener's path, the text of _meta
-// after the timestamp, the limit in bytes of a document with its _meta, and whether a call waits for the disk. Source is
-// what Configure was given, so that C recognizes the same settings.
+// after the timestamp, the limit in bytes of a document with its _meta, whether a call waits for the disk, and for how long.
+// Source is what Configure was given, so that C recognizes the same settings. Number identifies them: see knownSettings.
 type Target struct {
 	Path, Meta   string
 	MaxDatagram  int
 	Source       []byte
 	WaitsForDisk bool
+	Timeout      time.Duration
+	Number       int
+}
+
+// MaxTargets is how many targets C keeps.
+const MaxTargets = 64
+
+// knownSettings are those of C's targets, by their number. A profile that C hands over has the number of the settings of
+// its call: they may have changed when the writer gets it.
+type knownSettings [MaxTargets]atomic.Pointer[settings]
+
+// number returns the number of settings that equal s. If there are none, s gets the next one, at most MaxTargets.
+func (k *knownSettings) number(s *settings) int {
+	for i := range k {
+		if k[i].CompareAndSwap(nil, s) || k[i].Load().equals(s) {
+			return i
+		}
+	}
+	return len(k)
+}
+
+func (s *settings) equals(other *settings) bool {
+	if !bytes.Equal(s.source, other.source) || s.listener.peer != other.listener.peer {
+		return false
+	}
+	a, b := *s, *other
+	a.listener, b.listener = nil, nil
+	return reflect.DeepEqual(a, b) // omitted keys keep their values, so the same source has several meanings
 }
 
 // OnTarget makes t call publish with the new target after each Configure that has changed something, one call at a time.
 // Call OnTarget before the first Configure.
 func (t *Transmitter) OnTarget(publish func(*Target)) { t.publishTarget = publish }
 
-func (s *settings) target() *Target {
-	if s.listener.owner.IsSet() {
-		// No document fits, so C passes all to Send: only that checks who owns the socket.
-		return &Target{Path: s.listener.path, Source: s.source}
-	}
-	return &Target{
+func (s *settings) target(number int) *Target {
+	t := &Target{
 		Path:         s.listener.path,
 		Meta:         profile.MetaText(s.phpVersion),
 		MaxDatagram:  s.maxDatagram,
 		WaitsForDisk: s.waitsForDisk,
+		Timeout:      s.timeout,
 		Source:       s.source,
+		Number:       number,
 	}
+	if s.listener.owner.IsSet() {
+		t.MaxDatagram = 0 // no document fits, so C passes all to Send: only that checks who owns the socket
+	}
+	return t
 }
 
 // wantsSends tells C whether Go must see the next document, although C could send it alone. Go must see it while a

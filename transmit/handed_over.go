@@ -14,6 +14,7 @@ import (
 type HandedOver struct {
 	JSON         []byte     // as it is to be written; valid until Answer
 	Errno        unix.Errno // why the listener did not take it
+	Settings     int        // their number when the caller called: knownSettings
 	Capabilities [2]unix.CapUserData
 }
 
@@ -46,9 +47,10 @@ func (w *writer) writeHandedOver() bool {
 	if !ok {
 		return false
 	}
-	s := w.settings.Load()
+	s := w.settings[given.Settings].Load()
 	whyUnsent := socket.Failed("connect to", s.listener.path, given.Errno)
 	w.replayer.makeDue(s, whyUnsent)
+	w.finishes.Store(true)
 	w.since.Store(int64(time.Since(epoch)))
 	j := job{text: given.JSON, options: s.bufferFor(""), caller: given.Capabilities}
 	w.handle(&j)
@@ -57,6 +59,7 @@ func (w *writer) writeHandedOver() bool {
 		j.countLater()
 	}
 	w.finish()
+	w.finishes.Store(false)
 	return true
 }
 
@@ -80,7 +83,7 @@ func (a *allCPUs) publish(s *Shared) {
 
 // restore lets the writer run on any CPU, for work that no caller waits for.
 func (a *allCPUs) restore(s *Shared) {
-	if s.cpu.Load() != 0 && unix.SchedSetaffinity(0, &a.set) == nil {
-		s.cpu.Store(0)
+	if s.cpu.Swap(0) != 0 { // before the call: a caller may bind the thread meanwhile
+		unix.SchedSetaffinity(0, &a.set)
 	}
 }

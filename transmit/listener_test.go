@@ -60,7 +60,7 @@ func newTransmitter(t testing.TB, path string) (*Transmitter, string) {
 
 func mustConfigure(t testing.TB, tx *Transmitter, settings string) {
 	t.Helper()
-	if _, err := tx.Configure([]byte(settings)); err != nil {
+	if err := tx.Configure([]byte(settings)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -64,28 +64,28 @@ func (s *settings) bufferFor(path string) buffer.Options {
 	return options
 }
 
-// Configure changes the settings that the JSON object source names. Omitted keys keep their values. It returns the
-// timeout that applies from now on. After an error (ErrInvalid, or one of a document that Send refuses) nothing has
-// changed. Configuring the same source again costs one comparison.
-func (t *Transmitter) Configure(source []byte) (timeout time.Duration, err error) {
+// Configure changes the settings that the JSON object source names. Omitted keys keep their values. After an error
+// (ErrInvalid, or one of a document that Send refuses) nothing has changed. Configuring the same source again costs one
+// comparison.
+func (t *Transmitter) Configure(source []byte) error {
 	t.configure.Lock()
 	defer t.configure.Unlock()
 	old := t.settings.Load()
 	if bytes.Equal(source, old.source) {
-		return old.timeout, nil
+		return nil
 	}
 	t.writer.countGarbage()
 	changed := *old
 	changed.source = bytes.Clone(source)
 	if err := changed.apply(changed.source, &t.listeners); err != nil {
-		return 0, err
+		return err
 	}
 	t.settings.Store(&changed)
 	t.updateWantsSends()
 	if t.publishTarget != nil {
-		t.publishTarget(changed.target())
+		t.publishTarget(changed.target(t.known.number(&changed)))
 	}
-	return changed.timeout, nil
+	return nil
 }
 
 func (s *settings) apply(source []byte, known *listeners) error {

@@ -76,7 +76,7 @@ func TestConfigure(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			tx := New("/tmp")
 			before := tx.settings.Load()
-			_, err := tx.Configure([]byte(test.source))
+			err := tx.Configure([]byte(test.source))
 			if test.want == "" {
 				if err != nil {
 					t.Errorf("refused: %v", err)
@@ -95,9 +95,9 @@ func TestConfigure(t *testing.T) {
 
 func TestConfigure_Sets(t *testing.T) {
 	tx := New("/tmp")
-	timeout, err := tx.Configure([]byte(settingsRows[1].source))
+	err := tx.Configure([]byte(settingsRows[1].source))
 	s := tx.settings.Load()
-	if err != nil || timeout != time.Microsecond || s.timeout != timeout || s.listener.path != "/s" ||
+	if err != nil || s.timeout != time.Microsecond || s.listener.path != "/s" ||
 		s.maxDatagram != 1 || s.oversize != toMemfd || !s.replays || s.phpVersion != `"8.2"` || s.buffer.MaxBytes != 0 || s.buffer.MaxFiles != 0 ||
 		!reflect.DeepEqual(s.buffer.Dirs, []string{"/b", "/c"}) {
 		t.Errorf("%+v, %v", s, err)
@@ -159,7 +159,7 @@ func FuzzConfigure(f *testing.F) {
 	tx := New("/tmp")
 	f.Fuzz(func(t *testing.T, source []byte) {
 		before := tx.settings.Load()
-		_, err := tx.Configure(source)
+		err := tx.Configure(source)
 		s := tx.settings.Load()
 		if err != nil && s != before {
 			t.Errorf("%v, but something has changed", err)

@@ -80,6 +80,7 @@ func diskReserve(timeout time.Duration) time.Duration {
 // Transmitter sends profiles. Any number of goroutines may use it.
 type Transmitter struct {
 	settings   atomic.Pointer[settings]
+	known      knownSettings
 	configure  sync.Mutex // held by Configure
 	listeners  listeners
 	wantsSends wantsSends
@@ -96,12 +97,13 @@ func New(temp string) *Transmitter { return NewFor(noCallers(), temp) }
 func NewFor(callers *Callers, temp string) *Transmitter {
 	debug.SetGCPercent(-1) // the writer collects garbage instead: garbage.go
 	t := &Transmitter{}
-	t.writer = newWriter(callers, &t.settings)
+	t.writer = newWriter(callers, &t.known)
 
 	// While a replay is due or a back-off lasts, C must leave all sends to Go.
 	t.writer.replayer.dueChanged = t.updateWantsSends
 	t.listeners.backoffChanged = t.backoffChanged
 	t.settings.Store(defaultSettings(temp, &t.listeners))
+	t.known.number(t.settings.Load())
 	go t.writer.run()
 	return t
 }

@@ -43,7 +43,8 @@ type writer struct {
 
 	garbage  garbage
 	callers  *Callers
-	settings *atomic.Pointer[settings] // for what callers in C hand over
+	settings *knownSettings // for what callers in C hand over
+	finishes atomic.Bool    // the writer has a profile of theirs, also after they have got its answer
 
 	// Used by the goroutine only.
 	cpus       allCPUs
@@ -67,7 +68,7 @@ type job struct {
 // settle settles the job. It returns false if it was settled already: then the other side answers for the profile.
 func (j *job) settle() bool { return !j.settled.Swap(true) }
 
-func newWriter(callers *Callers, settings *atomic.Pointer[settings]) *writer {
+func newWriter(callers *Callers, settings *knownSettings) *writer {
 	w := &writer{
 		wakeup:   &callers.Shared.wakeup,
 		jobs:     make(chan *job, maxWaiting+1),
@@ -151,7 +152,7 @@ func (w *writer) isHung() bool {
 
 // flush waits until the profiles of all threads are written. It returns whether that is so.
 func (w *writer) flush(deadline time.Time) bool {
-	for w.count.Load() > 0 || w.callers.Shared.inUse.Load() != 0 {
+	for w.count.Load() > 0 || w.callers.Shared.inUse.Load() != 0 || w.finishes.Load() {
 		if passed(deadline) {
 			return false
 		}
