@@ -74,6 +74,16 @@ static const char *why(int error)
                                    : NULL;
 }
 
+/* Go replaces control characters in an error's text: makePrintable in export.go. In UTF-8, some
+ * begin with 0xc2. */
+static bool is_printable(const char *path)
+{
+    for (; *path; path++)
+        if ((unsigned char)*path < ' ' || *path == 0x7f || (unsigned char)*path == 0xc2)
+            return false;
+    return true;
+}
+
 /* The writer sleeps, or it is about to, because it has answered just now. Otherwise it looks after
  * the directory, or the disk hangs, and Go knows whether to wait for it. */
 static bool is_writer_free(int64_t now_ns)
@@ -159,7 +169,7 @@ int32_t hand_over(struct call *call, const struct attempt *attempt, uint32_t set
     uint32_t number;
     int32_t result;
 
-    if (!why(attempt->error) || !take_box(attempt->began_ns))
+    if (!why(attempt->error) || !is_printable(attempt->socket_path) || !take_box(attempt->began_ns))
         return TRANSMIT_EUNSENT;
     if (!fill(attempt, settings)) {
         free_box();

@@ -145,3 +145,22 @@ func TestHandOver_AfterAnAttempt(t *testing.T) {
 		t.Errorf("the listener is back: %+v", a)
 	}
 }
+
+// Hosts write the text to logs and terminals, whether Go or C made it.
+func TestHandOver_PrintableText(t *testing.T) {
+	s := newScene(t)
+	d := startDriver(t, s)
+	for _, c := range []struct{ name, in, want string }{
+		{"ASCII", "\x1b", "?"},
+		{"UTF-8", "\u009b", "??"},
+	} {
+		d.configure(s.settings(map[string]any{"listener_socket": "/nowhere/" + c.in + "/l"}))
+		d.load([]byte(`{"id":1}`))
+		for range 5 {
+			time.Sleep(3 * time.Millisecond) // the writer sleeps
+			if a, want := d.sends(1, flagTrusted|flagNoWait, "-")[0], "/nowhere/"+c.want+"/l"; !strings.Contains(a.text, want) {
+				t.Errorf("%s: %+v, want %s in it", c.name, a, want)
+			}
+		}
+	}
+}
