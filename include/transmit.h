@@ -160,10 +160,8 @@ int32_t transmit_send_with(const char *json, size_t len, uint32_t flags, const c
  * nothing has happened: the caller may pass the profile to transmit_send_with.
  *
  * transmit_send_with makes this attempt by itself, if flags are TRANSMIT_TRUSTED or TRANSMIT_AS_IS,
- * also with TRANSMIT_SHRUNK or TRANSMIT_NO_WAIT, and listener_user is -1. It does not repeat an
- * attempt that transmit_try_send has made in this thread, at the same path, within 10 ms. While Go
- * waits for a success, to end a back-off or to replay, the result is TRANSMIT_EUNSENT without an
- * attempt.
+ * also with TRANSMIT_SHRUNK or TRANSMIT_NO_WAIT, and listener_user is -1. While a back-off lasts or
+ * a replay is due, the result is TRANSMIT_EUNSENT without an attempt: Go must see the next success.
  *
  * Blocking: for the path's file system only. Threads: any, also in a signal handler, with 16 KiB of
  * stack. Fork: a child opens a socket of its own. The library keeps a socket open for each of the
