@@ -7,11 +7,18 @@ namespace Transmit;
  */
 final class Memory
 {
-    /** A third of the memory that memory_limit leaves, because a string that grows may be copied. */
+    /** PHP takes memory from the system in chunks of this size: the pieces of the JSON need one. */
+    private const CHUNK = 2097152;
+
+    /** A third of the memory that memory_limit leaves beside a chunk, because a string that grows may be copied. */
     public static function share(): int
     {
         $limit = self::limit();
-        return $limit === null ? PHP_INT_MAX : intdiv(max(0, $limit - memory_get_usage(true)), 3);
+        if ($limit === null) {
+            return PHP_INT_MAX;
+        }
+        $left = max(0, $limit - memory_get_usage(true));
+        return intdiv($left - min(self::CHUNK, intdiv($left, 2)), 3);
     }
 
     /** @return int|null bytes; null: no limit */

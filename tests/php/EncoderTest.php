@@ -249,6 +249,19 @@ final class EncoderTest extends TestCase
         self::assertSame(1, $object->calls);
     }
 
+    /** While it grows, the JSON may be there twice, beside a chunk that PHP takes for a piece. */
+    public function testItsShareOfTheMemoryLeavesRoomForACopy(): void
+    {
+        foreach ([4, 5, 6, 7, 8, 16, 100] as $megabytes) {
+            gc_mem_caches();
+            $before = ini_set('memory_limit', (string) (memory_get_usage(true) + ($megabytes << 20)));
+            $share = \Transmit\Memory::share();
+            ini_set('memory_limit', $before);
+            self::assertLessThanOrEqual($megabytes << 20, 2 * ($share + Piece::BYTES) + (2 << 20), "$megabytes MB");
+            self::assertGreaterThan($megabytes << 17, $share);
+        }
+    }
+
     private static function assertRefused(
         int $result,
         array $value,
