@@ -176,7 +176,7 @@ int32_t hand_over(struct call *call, const struct attempt *attempt, uint32_t set
         return TRANSMIT_EUNSENT;
     }
     atomic_store(&box.is_settled, !waits);
-    if (waits)
+    if (waits && box.writer.sleeps) /* to move a thread that runs takes longer than to wake it */
         bring_writer_here();
     number = post();
     if (!waits)
