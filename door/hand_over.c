@@ -13,8 +13,8 @@
  *   reads the answer, frees the box
  *   at its deadline instead: settles            finds that settled: counts it, frees the box
  *
- * The first one to settle a profile decides. There is one box. If it is in use, or the writer does
- * not sleep, the caller enters Go.
+ * The first one to settle a profile decides. There is one box. If it is in use, or the writer is
+ * busy with other work, the caller enters Go.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -97,7 +97,7 @@ func TestTrySend_SystemCalls(t *testing.T) {
 	}
 }
 
-// While the listener is away, a call looks for it once: the attempt without Go is left out for some milliseconds.
+// While the listener is away, a call looks for it once: it gives the profile to the writer without a second attempt in Go.
 func TestTrySend_InAnOutage(t *testing.T) {
 	s := newScene(t)
 	listen(t, s.socket).close()

@@ -155,13 +155,10 @@ final class EncoderTimeTest extends TestCase
     public function testItTakesFewTimesAsLongAsJsonEncode(\Closure $make): void
     {
         $value = ['a' => $make()];
-        for ($try = 0, $ms = INF; $try < 3 && $ms >= self::LIMIT_MS; $try++) { // a busy machine makes it longer
-            $until = Deadline::after(hrtime(true), 20000000);
-            $start = self::cpuMs();
-            $json = Encoder::profile($value, [], [], $until, 1 << 26, new Serialized());
-            $ms = self::cpuMs() - $start;
-        }
-        self::assertLessThan(self::LIMIT_MS, $ms);
+        $until = Deadline::after(hrtime(true), 20000000);
+        $start = self::cpuMs();
+        $json = Encoder::profile($value, [], [], $until, 1 << 26, new Serialized());
+        self::assertLessThan(self::LIMIT_MS, self::cpuMs() - $start);
         self::assertTrue($json === json_encode($value + ['_meta' => []], Encoder::FLAGS));
     }
 
