@@ -2,6 +2,9 @@
 
 namespace Transmit;
 
+use function is_array;
+use function strlen;
+
 /**
  * Sends a profile that may be too large for a datagram, for the time, or for the memory. It shrinks the profile, sends
  * it whole or refuses it, as the setting oversize says.
@@ -79,8 +82,12 @@ final class LargeProfile
     private function encodeWhole(): ?string
     {
         $until = $this->until();
+        $isShrunk = $this->call->settings->oversize === 'shrink';
+        if ($isShrunk && self::areQueriesLonger($this->data['sql'] ?? null, $this->call->settings->maxDatagramSize)) {
+            return null;
+        }
         try {
-            return $this->call->settings->oversize === 'shrink'
+            return $isShrunk
                 ? $this->encodeWithin($until, $this->call->settings->maxDatagramSize)
                 // Half of the time: a shrunk profile is better than none.
                 : $this->encodeWithin($until->halfway(), self::MAX_BYTES);
@@ -90,6 +97,33 @@ final class LargeProfile
             }
             return null;
         }
+    }
+
+    /**
+     * Whether the queries alone are longer than that. To find out takes less than to encode them: each field is looked at
+     * as in Modest, and counts as one byte and a comma, or as its text. A query that contains others does not count,
+     * because json_encode writes null for one that contains itself.
+     *
+     * @param mixed $sql
+     */
+    private static function areQueriesLonger($sql, int $bytes): bool
+    {
+        $queries = is_array($sql) ? $sql['queries'] ?? [] : [];
+        foreach (is_array($queries) ? $queries : [] as $query) {
+            $length = 2;
+            if (is_array($query)) {
+                foreach ($query as $field) {
+                    if ($field > []) {
+                        continue 2;
+                    }
+                    $length += isset($field[0]) ? strlen($field) : 2;
+                }
+            }
+            if (($bytes -= $length) < 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** @throws Refused */

@@ -147,7 +147,7 @@ final class ShrinkPlan
      */
     private function slowest($queries): array
     {
-        $candidates = $kept = [];
+        $times = $candidates = [];
         $floor = -INF;
         $place = -1;
         foreach ($queries as $query) {
@@ -163,20 +163,15 @@ final class ShrinkPlan
                 $time = self::number($time);
             }
             if ($time > $floor) {
-                $candidates[$place] = $time;
-                $kept[$place] = $query;
-                if (count($candidates) === self::CANDIDATES) {
-                    $candidates = self::largest($candidates);
-                    $kept = array_intersect_key($kept, $candidates);
-                    $floor = end($candidates);
+                $times[] = $time;
+                $candidates[] = $query;
+                if (count($times) === self::CANDIDATES) {
+                    [$times, $candidates] = self::largest($times, $candidates);
+                    $floor = end($times);
                 }
             }
         }
-        $slowest = [];
-        foreach (self::largest($candidates) as $place => $time) {
-            $slowest[] = $kept[$place];
-        }
-        return $slowest;
+        return self::largest($times, $candidates)[1];
     }
 
     /**
@@ -195,14 +190,15 @@ final class ShrinkPlan
     /**
      * Sorts by place, too, because PHP's sorts are stable only since 8.0.
      *
-     * @param array<int, float> $times by place
-     * @return array<int, float> the largest, in order
+     * @param list<float> $times
+     * @param list<mixed> $queries with these times
+     * @return array{list<float>, list<mixed>} the largest times and their queries, in order
      */
-    private static function largest(array $times): array
+    private static function largest(array $times, array $queries): array
     {
         $places = array_keys($times);
-        array_multisort($times, SORT_DESC, SORT_NUMERIC, $places, SORT_ASC, SORT_NUMERIC);
-        return array_slice(array_combine($places, $times), 0, self::QUERIES, true);
+        array_multisort($times, SORT_DESC, SORT_NUMERIC, $places, SORT_ASC, SORT_NUMERIC, $queries);
+        return [array_slice($times, 0, self::QUERIES), array_slice($queries, 0, self::QUERIES)];
     }
 
     /** @param mixed $time */

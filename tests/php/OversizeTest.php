@@ -74,6 +74,50 @@ final class OversizeTest extends TransmitTestCase
         self::assertStringContainsString('"sql_truncated":true', implode($this->buffered()));
     }
 
+    /** The profile's length is estimated before it is encoded. */
+    public function testIsShrunkOnlyIfItDoesNotFit(): void
+    {
+        $listener = new Listener($this->socket);
+        foreach (self::queriesOfAllKinds() as $kind => $queries) {
+            $data = ['sql' => $queries];
+            $this->useFace('plain', ['max_datagram_size' => 1 << 20] + self::ENOUGH_TIME);
+            send_profiling_data($data);
+            $length = strlen((string) $listener->receive());
+            self::assertGreaterThan(4096, $length, $kind);
+            foreach ([$length + 16 => false, $length - 16 => true] as $limit => $isShrunk) { // a time has 1 to 6 decimals
+                $this->useFace('plain', ['max_datagram_size' => $limit] + self::ENOUGH_TIME);
+                send_profiling_data($data);
+                $sent = (string) $listener->receive();
+                self::assertSame($isShrunk, strpos($sent, '"sql_truncated":true') !== false, "$kind, $limit bytes");
+            }
+        }
+    }
+
+    /** @return iterable<string, array<string, array<mixed>>> */
+    private static function queriesOfAllKinds(): iterable
+    {
+        yield 'numbers' => ['queries' => array_fill(0, 5000, 1)];
+        yield 'lists of numbers' => ['queries' => array_fill(0, 2000, [1, 2, 3])];
+        yield 'lists of texts' => ['queries' => array_fill(0, 2000, ['x', ''])];
+        yield 'empty' => ['queries' => array_fill(0, 2000, []) + array_fill(2000, 2000, ['' => null])];
+        yield 'texts' => ['queries' => array_fill(0, 1000, ['sql' => str_repeat('x', 90), 'time_ms' => 1])];
+        yield 'bytes that are no text' => ['queries' => array_fill(0, 1500, ["\xc3\xe2\x82", true])];
+        yield 'lists in rows' => ['queries' => array_fill(0, 1000, ['sql' => str_repeat('x', 90), 'trace' => [1]])];
+    }
+
+    public function testQueriesThatContainThemselvesFit(): void
+    {
+        $listener = new Listener($this->socket);
+        $queries = array_fill(0, 500, null);
+        $queries['sql'] = str_repeat('x', 1000);
+        for ($i = 0; $i < 500; $i++) {
+            $queries[$i] = &$queries;
+        }
+        $this->useFace('plain', self::ENOUGH_TIME);
+        self::assertTrue(send_profiling_data(['xhprof' => array_fill(0, 2048, 1), 'sql' => ['queries' => &$queries]]));
+        self::assertStringNotContainsString('truncated', (string) $listener->receive());
+    }
+
     private static function large(): array
     {
         return ['sql' => ['queries' => array_fill(0, 1000, ['sql' => str_repeat('x', 100), 'time_ms' => 1])]];
