@@ -16,11 +16,18 @@ const (
 	evictPerStep = 64
 )
 
+// Scans of all processes together take a twelfth of the time. While the directory is more than 1 % over its limits, they
+// take half of it. While there is much room, they take a tenth of the usual, but there is at least one scan in a second.
 const (
-	// Scans of all processes together take a twelfth of the time. While the directory is more than 1 % over its limits,
-	// they take half of it.
 	usualShare  = 12
 	urgentShare = 2
+	roomyShare  = 120
+)
+
+// More than all processes together write in a second.
+const (
+	roomFiles = 10_000
+	roomBytes = 256 << 20
 )
 
 // evictor keeps one directory within its limits. The cost of a write does not depend on the number of files. It counts the
@@ -120,16 +127,29 @@ func (k *evictor) endScanLock() {
 	if k.scanLock == nil || k.scan != nil || k.over() && len(k.have.oldest) > 0 {
 		return
 	}
-	share := usualShare
-	if int64(k.evictedNow) > k.have.files/100 {
-		share = urgentShare
-	}
-	k.budget.spend(time.Now(), k.took, share)
+	k.budget.spend(time.Now(), k.pause())
 	k.scanLock.end(k.budget)
 	k.scanLock = nil
 	if k.changed {
 		k.forget()
 	}
+}
+
+// pause is the time after a scan in which no process scans.
+func (k *evictor) pause() time.Duration {
+	usual := usualShare * k.took
+	switch {
+	case int64(k.evictedNow) > k.have.files/100:
+		return urgentShare * k.took
+	case k.hasRoom():
+		return max(usual, min(roomyShare*k.took, time.Second))
+	}
+	return usual
+}
+
+func (k *evictor) hasRoom() bool {
+	return (k.maxFiles == 0 || k.maxFiles-k.have.files > roomFiles) &&
+		(k.maxBytes == 0 || k.maxBytes-k.have.bytes > roomBytes)
 }
 
 // forget discards the counts after another process has changed the directory.

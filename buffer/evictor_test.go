@@ -191,9 +191,37 @@ func TestAllowance_IsAShareOfTheTime(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var a budget
-			a.spend(start, tt.took, 10)
+			a.spend(start, 10*tt.took)
 			if got := a.left(start.Add(tt.after)); got != tt.want {
 				t.Errorf("left %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestEvictor_PausesByRoom(t *testing.T) {
+	const limit = 100_000
+	tests := []struct {
+		name    string
+		files   int64
+		bytes   int64
+		evicted int
+		took    time.Duration
+		want    time.Duration
+	}{
+		{"much room", 500, 1 << 20, 0, time.Millisecond, 120 * time.Millisecond},
+		{"much room, a slow disk", 500, 1 << 20, 0, 20 * time.Millisecond, time.Second},
+		{"much room, a very slow disk", 500, 1 << 20, 0, time.Second, 12 * time.Second},
+		{"few files left", limit - 10_000, 1 << 20, 0, time.Millisecond, 12 * time.Millisecond},
+		{"few bytes left", 500, 1<<30 - 256<<20, 0, time.Millisecond, 12 * time.Millisecond},
+		{"over the limits", limit, 1 << 20, limit/100 + 1, time.Millisecond, 2 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			k := newEvictor(Options{MaxFiles: limit, MaxBytes: 1 << 30})
+			k.have.files, k.have.bytes, k.evictedNow, k.took = tt.files, tt.bytes, tt.evicted, tt.took
+			if got := k.pause(); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
 			}
 		})
 	}

@@ -64,5 +64,9 @@ func (l *lock) release() {
 
 // isOwn tells whether this is a regular file of this user.
 func isOwn(status *unix.Stat_t) bool {
-	return status.Mode&unix.S_IFMT == unix.S_IFREG && status.Uid == uint32(unix.Geteuid())
+	return isFileOf(status, uint32(unix.Geteuid()))
+}
+
+func isFileOf(status *unix.Stat_t, uid uint32) bool {
+	return status.Mode&unix.S_IFMT == unix.S_IFREG && status.Uid == uid
 }

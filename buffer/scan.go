@@ -33,6 +33,7 @@ type scan struct {
 	debris []string // temporary files that crashes left
 	upTo   int64    // count only profiles of at most so many bytes that may be sent; 0: all
 	err    error
+	uid    uint32
 	block  [blockSize]byte
 
 	made    []profile           // written by the store since the scan began, in order
@@ -100,6 +101,7 @@ func (s *scan) walkBlock() (more bool) {
 		s.err = err
 		return false
 	}
+	s.uid = uint32(unix.Geteuid()) // once for many names
 	eachEntry(s.block[:n], s.look)
 	return true
 }
@@ -138,7 +140,7 @@ func (s *scan) look(name []byte) {
 	}
 	status, errno := s.stat(name)
 	switch {
-	case errno != 0 || !isOwn(&status):
+	case errno != 0 || !isFileOf(&status, s.uid):
 	case isTemp:
 		if s.began.Sub(time.Unix(status.Mtim.Unix())) > debrisAge && len(s.debris) < maxDebris {
 			s.debris = append(s.debris, string(name))

@@ -83,12 +83,12 @@ func (a budget) left(now time.Time) bool {
 	return a.paidUntil.Sub(now) < advance
 }
 
-// spend adds share times the duration of a scan to the pause. Urgent scans do not add up.
-func (a *budget) spend(now time.Time, took time.Duration, share int) {
+// spend adds the pause after a scan. Urgent scans do not add up.
+func (a *budget) spend(now time.Time, pause time.Duration) {
 	if a.paidUntil.Before(now) {
 		a.paidUntil = now
 	} else if !a.left(now) {
 		a.paidUntil = now.Add(advance)
 	}
-	a.paidUntil = a.paidUntil.Add(min(time.Duration(share)*took, maxPause/2))
+	a.paidUntil = a.paidUntil.Add(min(pause, maxPause/2))
 }
