@@ -92,6 +92,22 @@ final class MeasuredTest extends TransmitTestCase
         self::assertCount(200, $sent['xhprof']['profiling']['top_functions']);
     }
 
+    /** Also if the measurements take more memory at the end than the application has used. */
+    public function testThePeakOfMemoryIsThatOfTheApplication(): void
+    {
+        $code = 'for ($i = 0; $i < 20000; $i += 500) { $c = ""; for ($k = $i; $k < $i + 500; $k++) {
+                $c .= "function f$k() {} "; } eval($c); }
+            for ($i = 0; $i < 20000; $i++) { ("f$i")(); }
+            register_shutdown_function(function () {
+                file_put_contents(__DIR__ . "/peak", memory_get_peak_usage(true)); });';
+        foreach (['tideways_xhprof', 'excimer'] as $extension) {
+            $sent = $this->measure($extension, $code);
+            $peak = (int) file_get_contents("$this->folder/peak");
+            self::assertGreaterThanOrEqual($peak, $sent['peak_memory_bytes']);
+            self::assertLessThanOrEqual($peak + (2 << 20), $sent['peak_memory_bytes'], $extension);
+        }
+    }
+
     public function testSamples(): void
     {
         $code = 'function busy($ms) { $end = hrtime(true) + $ms * 1e6; while (hrtime(true) < $end) { } }

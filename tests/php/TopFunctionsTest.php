@@ -65,6 +65,36 @@ final class TopFunctionsTest extends TransmitTestCase
         self::assertEquals($want, $got);
     }
 
+    /** As in the sums, a call of the application's stays that our functions make for it, at any level of a recursion. */
+    public function testTheCallGraphHasTheApplicationsCallsOnly(): void
+    {
+        $numbers = ['ct' => 1, 'wt' => 4];
+        $main = ['main()' => ['ct' => 1, 'wt' => 10000]];
+        $shown = [
+            'f==>g@1',
+            'f==>Transmit\Pdo\Statement::execute',
+            'f==>Transmit\Pdo\Statement::execute@1',
+            'Transmit\Pdo\Statement::execute==>PDOStatement::execute',
+            'Transmit\Pdo\Statement::execute@1==>PDOStatement::execute@1',
+            'f==>Transmit\Profiler::profile@1',
+            'Transmit\Profiler::profile@1==>job',
+            'Transmitter::f==>Other\Transmit\g',
+        ];
+        $ours = [
+            'f==>Transmit\Profiler::query',
+            'f==>Transmit\Profiler::start@1',
+            'Transmit\Pdo\Statement::execute==>Transmit\Profiler::isActive',
+            'Transmit\Profiler::end==>memory_get_usage',
+            'Transmit\Profiler::end@12==>memory_get_usage@1',
+            'Transmit\Profiler::end',
+            'tideways_xhprof_disable',
+        ];
+        $edges = ['main()' => ['ct' => 1, 'wt' => 1], 'f' => $numbers] + array_fill_keys($ours, $numbers)
+            + array_fill_keys($shown, $numbers);
+        $want = $main + ['main()==>f' => $numbers] + array_fill_keys($shown, $numbers);
+        self::assertSame($want, TopFunctions::edges($edges, 10.0));
+    }
+
     public function testMainIsFirstThenTheSlowestAndAtMost200(): void
     {
         $edges = [];

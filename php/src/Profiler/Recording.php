@@ -42,8 +42,14 @@ final class Recording
     /** @var int hrtime(true) */
     private $start;
 
-    /** @var float CPU time of the process at the start; after end(), that of the profile */
+    /** @var int hrtime(true) */
+    private $end;
+
+    /** @var float|null CPU time of the process at the start; after prepareEnd(), that of the profile; null: unknown */
     private $cpuMs;
+
+    /** @var int of the application: later, the profiler's own memory would count */
+    private $peakMemoryBytes;
 
     /** @var Xhprof|Excimer|null null: no such extension is loaded */
     private $backend;
@@ -128,13 +134,16 @@ final class Recording
     }
 
     /**
-     * Extends the limits. Call it before the end loads any other class.
+     * Reads the totals and extends the limits. Call it before the end loads any other class.
      *
      * @throws \RuntimeException if the end would exceed memory_limit
      */
     public function prepareEnd(): void
     {
-        $this->limits->extend((self::now() - $this->start) / 1e9);
+        $this->end = self::now();
+        $this->cpuMs = $this->cpuMs === null ? null : round(self::cpuMs() - $this->cpuMs, 3);
+        $this->peakMemoryBytes = memory_get_peak_usage(true);
+        $this->limits->extend(($this->end - $this->start) / 1e9);
         if (!$this->limits->mayEnd()) {
             throw new \RuntimeException('memory_limit leaves less than 2 MB, and ini_set() cannot raise it');
         }
@@ -142,8 +151,7 @@ final class Recording
 
     public function end(): void
     {
-        $elapsedMs = (self::now() - $this->start) / 1e6;
-        $this->cpuMs = round(self::cpuMs() - $this->cpuMs, 3);
+        $elapsedMs = ($this->end - $this->start) / 1e6;
         try {
             $measured = $this->measured($elapsedMs);
             Quiet::call(function () use ($elapsedMs, $measured): void {
@@ -192,8 +200,9 @@ final class Recording
         }
         $data = HttpRequest::describe($this->options)
             + ($this->name === '' ? [] : ['name' => $this->name])
-            + ['elapsed_ms' => round($elapsedMs, 3), 'cpu_ms' => $this->cpuMs]
-            + ['peak_memory_bytes' => memory_get_peak_usage(true)]
+            + ['elapsed_ms' => round($elapsedMs, 3)]
+            + ($this->cpuMs === null ? [] : ['cpu_ms' => $this->cpuMs])
+            + ['peak_memory_bytes' => $this->peakMemoryBytes]
             + Origin::describe($this->startedAt)
             + ['xhprof' => ['profiling' => $measured]]
             + ($this->queries === null ? [] : $this->queries->section())
@@ -218,10 +227,11 @@ final class Recording
         return function_exists('getmypid') ? (int) getmypid() : 0;
     }
 
-    private static function cpuMs(): float
+    /** Null where threads serve requests, because getrusage() counts all threads, and where it is disabled. */
+    private static function cpuMs(): ?float
     {
-        if (!function_exists('getrusage')) { // many hosts disable it, and getmypid()
-            return 0.0;
+        if (PHP_ZTS || !function_exists('getrusage')) { // many hosts disable it, and getmypid()
+            return null;
         }
         $used = getrusage();
         return ($used['ru_utime.tv_sec'] + $used['ru_stime.tv_sec']) * 1e3

@@ -70,13 +70,13 @@ final class TopFunctions
     {
         $main = ['ct' => 1, 'wt' => (int) round($elapsedMs * 1000)];
         $shown = [self::MAIN => $main + ($edges[self::MAIN] ?? [])];
-        foreach ($edges as $edge => $numbers) {
-            if (strncmp($edge, self::OWN, 9) !== 0 && strpos($edge, '==>' . self::OWN) === false) {
-                $isRoot = $edge === self::MAIN || strpos($edge, '==>') !== false || isset(self::EXTENSIONS[$edge]);
-                $shown += $isRoot ? [$edge => $numbers] : [self::MAIN . "==>$edge" => $numbers];
+        foreach (array_diff_key($edges, self::EXTENSIONS, $shown) as $edge => $numbers) {
+            [$caller, $callee] = explode('==>', $edge, 2) + [1 => ''];
+            if (!self::isInner(self::withoutLevel($caller)) && !self::isInner(self::withoutLevel($callee))) {
+                $shown[$callee === '' ? self::MAIN . "==>$edge" : $edge] = $numbers;
             }
         }
-        return array_diff_key($shown, self::EXTENSIONS);
+        return $shown;
     }
 
     /** @param array<string, array<string, int>> $edges */
