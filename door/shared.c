@@ -3,8 +3,9 @@
  * notes (note.c).
  *
  * The file must be in memory, because writing to a page of a file on a disk may wait for that disk.
- * No part of it is ever locked, so a process that is killed blocks no other one. System calls are
- * made with syscall(2), because open and close of libc are cancellation points.
+ * No part of it is ever locked, so a process that is killed blocks no other one. transmit_stats
+ * calls shared_fd with cancellation enabled, so that uses syscall(2): open and close of libc are
+ * cancellation points.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -161,22 +162,30 @@ static void claim(struct counting *here, struct slot *so_far)
     syscall(SYS_close, fd);
 }
 
-void join_shared(void)
+static void join(struct counting *here)
 {
-    struct counting *here = counting_here();
     struct slot so_far = {0};
-    int error = errno;
-    bool is_gone;
+    bool is_gone = is_shared_file_gone();
 
-    if (atomic_exchange(&here->busy, 1))
-        return;
-    is_gone = is_shared_file_gone();
     if (is_gone)
         read_own(&so_far);
     if (((shared_memory() && !is_gone) || !open_shared_file()) && (!here->own || is_gone))
         claim(here, &so_far);
     here->next_check_ns = monotonic_ns() + CHECK_INTERVAL_NS;
+}
+
+/* A thread that ended at a cancellation point in here would leave busy set for ever. */
+void join_shared(void)
+{
+    struct counting *here = counting_here();
+    int error = errno, cancel_state;
+
+    if (atomic_exchange(&here->busy, 1))
+        return;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    join(here);
     here->busy = 0;
+    pthread_setcancelstate(cancel_state, NULL);
     errno = error;
 }
 

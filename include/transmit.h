@@ -25,8 +25,10 @@
  *           faults outside the library.
  * Privileges  Give up privileges before Go starts: capset(2), PR_SET_NO_NEW_PRIVS,
  *           seccomp(2) without TSYNC and unshare(2) change the calling thread only, not
- *           Go's threads. There is one exception: before it writes a profile, the thread that
- *           writes to the disk drops the capabilities that the caller does not have.
+ *           Go's threads, which have the privileges of the thread that starts Go. There is one
+ *           exception: before it writes a profile, the thread that writes to the disk drops the
+ *           capabilities that the caller does not have, but for CAP_SETUID and CAP_SETGID: a
+ *           change of the user, on all threads, must not fail on that one.
  *           setuid(2) and its variants change all threads. The library does not read
  *           the environment of a setuid program.
  *
@@ -41,7 +43,8 @@
  * Full queue: if the listener's queue is full, one call of all processes of this user waits
  * for room until its time is up, and the others for some milliseconds. After a wait that
  * timed out, calls try once and then write to the disk without waiting: for 1 s, then for
- * 2 s, 4 s and so on up to 30 s. A successful send ends this.
+ * 2 s, 4 s and so on up to 30 s. A successful send of a process that met the full queue ends
+ * this; so do 30 s without a full queue after it.
  *
  * Versions: names and values in this file keep their meaning as long as
  * TRANSMIT_ABI_VERSION stays the same.

@@ -80,6 +80,9 @@ func (b *backoff) begin(path string, deadline time.Time) (length waitLength, oth
 	w, now := b.state(path), monotonic()
 	until := w.until.Load()
 	isAhead := until > now && until-now <= int64(longestPause+maxTimeout)
+	if until < now-int64(longestPause) { // the process that noticed it may have ended, and then no success resets it
+		w.pause.Store(0)
+	}
 	switch {
 	case !isAhead && w.until.CompareAndSwap(until, now+int64(time.Until(deadline))):
 		return waitToDeadline, 0

@@ -257,6 +257,30 @@ func TestBackoff_Grows(t *testing.T) {
 	}
 }
 
+// The process that has noticed a full queue may end, and then no success resets the shared back-off: a new one is as long
+// as the first one was.
+func TestBackoff_IsForgotten(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		ended time.Duration // before now
+		want  time.Duration
+	}{
+		{"just ended", time.Second, 16 * time.Second},
+		{"ended long ago", longestPause + time.Second, firstPause},
+	} {
+		var b backoff
+		b.own.pause.Store(int64(8 * time.Second))
+		b.own.until.Store(monotonic() - int64(c.ended))
+		if length, _ := b.begin("", time.Now().Add(time.Millisecond)); length != waitToDeadline {
+			t.Errorf("%s: %v, want a wait to the deadline", c.name, length)
+		}
+		b.extend("")
+		if got := time.Duration(b.own.pause.Load()); got != c.want {
+			t.Errorf("%s: pause %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 // Of several processes that share a state, one waits to its deadline and the others briefly. After a wait that timed out,
 // none waits. A process that was killed while it waited does not prolong this, and neither does an impossible time.
 func TestBackoff_IsShared(t *testing.T) {

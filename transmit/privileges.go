@@ -15,24 +15,23 @@ func ownPrivileges() (p privileges) {
 	return p
 }
 
-// setsUsers are the capabilities that stay effective as long as they are permitted. When a host changes its user
-// (seteuid), libc does so on all threads, and ends the process if one thread may not.
+// setsUsers are the capabilities that stay. When a host changes its user or groups (seteuid, setgroups), libc does so on
+// all threads, and ends the process if one thread may not. They open no files.
 var setsUsers = [2]uint32{1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID}
 
-// limitTo drops from this thread the capabilities that other does not have. A permitted one can become effective again.
-func (p privileges) limitTo(other privileges) privileges {
+// limitTo drops from the calling thread the capabilities that other does not have: a permitted one can become effective
+// again. The thread's own ones are read each time, because a change of the user (seteuid) changes them.
+func limitTo(other privileges) {
+	p := ownPrivileges()
 	limited := p
 	for i := range limited {
-		limited[i].Permitted &= other[i].Permitted
+		limited[i].Permitted &= other[i].Permitted | setsUsers[i]
 		limited[i].Effective = limited[i].Permitted & (other[i].Effective | setsUsers[i]&p[i].Effective)
 		limited[i].Inheritable &= other[i].Inheritable
 	}
 	if limited == p {
-		return p
+		return
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	if unix.Capset(&header, &limited[0]) != nil {
-		return p
-	}
-	return limited
+	unix.Capset(&header, &limited[0])
 }

@@ -47,9 +47,8 @@ type writer struct {
 	finishes atomic.Bool    // the writer has a profile of theirs, also after they have got its answer
 
 	// Used by the goroutine only.
-	cpus       allCPUs
-	privileges privileges      // of its thread
-	stores     []*buffer.Store // of the last few listeners and settings; the last one used first
+	cpus   allCPUs
+	stores []*buffer.Store // of the last few listeners and settings; the last one used first
 }
 
 // job is one profile on its way to the disk.
@@ -163,7 +162,6 @@ func (w *writer) flush(deadline time.Time) bool {
 
 func (w *writer) run() {
 	runtime.LockOSThread() // privileges belong to a thread
-	w.privileges = ownPrivileges()
 	w.cpus.publish(w.callers.Shared)
 	for {
 		seen := w.wakeup.calls.Load()
@@ -251,7 +249,7 @@ func (w *writer) handle(j *job) {
 			j.err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	w.privileges = w.privileges.limitTo(j.caller)
+	limitTo(j.caller)
 	store := w.use(j.options)
 	j.err = store.Write(j.text)
 	j.dir = store.Dir()
