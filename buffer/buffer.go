@@ -8,7 +8,7 @@
 //	job                                      file
 //	choose and check a directory             directory.go, path.go
 //	write one file                           file.go, name.go
-//	keep the directory within its limits     evictor.go, inventory.go, scan.go, scan_lock.go
+//	keep the directory within its limits     evictor.go, inventory.go, scan.go, pair.go, scan_lock.go
 //	give files to a replay                   replay.go, claimed.go
 //	tell which listener a file is for        state.go
 //
@@ -140,7 +140,7 @@ func (s *Store) write(text []byte) error {
 	if err != nil {
 		return err
 	}
-	name, err := s.dir.publish(temp, func() string { return s.evictor.tags.newName(time.Now()) })
+	name, err := s.dir.publish(temp, s.evictor.tags.newNames(time.Now()))
 	if err != nil {
 		s.dir.remove(temp)
 		return err

@@ -40,11 +40,20 @@ func (d *directory) restoreClaimed(t *tags) {
 	for _, claimed := range d.claimed(t) {
 		var status unix.Stat_t
 		err := unix.Fstatat(d.FD, claimed, &status, unix.AT_SYMLINK_NOFOLLOW)
-		if err != nil || !isOwn(&status) || status.Nlink != 1 {
+		if err != nil || !isOwn(&status) {
 			continue
 		}
-		if name, inState := strings.CutPrefix(claimed, d.state+"/"); !inState || d.move(claimed, name) == unix.EEXIST {
-			_, _ = d.publish(claimed, func() string { return t.newName(time.Unix(status.Mtim.Unix())) })
+		file := descriptor.Of(-1, &status)
+		name, inState := strings.CutPrefix(claimed, d.state+"/")
+		switch {
+		case status.Nlink == 2 && inState && (d.has(name, &file) || d.has(badPrefix+name, &file)):
+			d.remove(claimed) // a process was killed in moveByLink
+		case status.Nlink != 1:
+		case !inState || d.move(claimed, name) == unix.EEXIST:
+			// Not by link: a kill would leave two names that nothing connects.
+			_, _ = firstFree(t.newNames(time.Unix(status.Mtim.Unix())), func(name string) error {
+				return d.moveIfFree(claimed, name)
+			})
 		}
 	}
 }

@@ -227,6 +227,44 @@ func TestEvictor_PausesByRoom(t *testing.T) {
 	}
 }
 
+// The clock may be set back or forward while a process runs: then no process waits for longer than maxPause.
+func TestBudget_AfterAChangeOfTheClock(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	for ahead, want := range map[time.Duration]bool{
+		-24 * time.Hour:            true,
+		0:                          true,
+		advance - 1:                true,
+		advance:                    false,
+		maxPause:                   false,
+		maxPause + 1:               true,
+		3 * time.Hour:              true,
+		100 * 365 * 24 * time.Hour: true,
+	} {
+		a := budget{now.Add(ahead)}
+		if got := a.left(now); got != want {
+			t.Errorf("paid until %v ahead: left %v, want %v", ahead, got, want)
+		}
+		if a.spend(now, time.Second); a.paidUntil.Sub(now) > maxPause+time.Second {
+			t.Errorf("paid until %v ahead: after a scan, until %v ahead", ahead, a.paidUntil.Sub(now))
+		}
+	}
+}
+
+// The lock's file and the store in memory both remember a time. The clock is set back: the limits hold all the same.
+func TestBudget_ClockSetBackWhileTheProcessRuns(t *testing.T) {
+	dir := t.TempDir()
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 5})
+	mustWrite(t, s, document(10))
+	s.evictor.budget = budget{time.Now().Add(3 * time.Hour)} // as it was read from the file, without a monotonic part
+	for i := range 20 {
+		putProfile(t, dir, i, 1, time.Now().Add(-time.Hour))
+	}
+	mustWrite(t, s, document(10))
+	if got := len(list(t, dir, "profile_*")); got != 5 {
+		t.Errorf("%d files, want 5", got)
+	}
+}
+
 // sizes of the regular files in dir, oldest first.
 func sizes(t *testing.T, dir string) []int {
 	t.Helper()

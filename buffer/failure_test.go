@@ -171,7 +171,7 @@ func TestWrite_WithoutRenameat2AndLinks(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			cmd, output := inRole(t, "restrained", dir, fmt.Sprint(int(tt.rename)), fmt.Sprint(int(tt.link)))
+			cmd, output := inRole(t, "restrained", dir, fmt.Sprint(int(tt.rename)), fmt.Sprint(int(tt.link)), "0")
 			err := cmd.Run()
 			if cmd.ProcessState.ExitCode() == cannotFilter {
 				cannot(t, "filter system calls", errors.New(output.String()))
@@ -195,9 +195,9 @@ func TestWrite_WithoutRenameat2AndLinks(t *testing.T) {
 
 const cannotFilter = 77
 
-// restrainedRole: directory, errno of renameat2, errno of linkat.
+// restrainedRole: directory, errno of renameat2, errno of linkat, errno of unlinkat.
 func restrainedRole(args []string) error {
-	fail := map[uint32]int{unix.SYS_RENAMEAT2: number(args[1]), unix.SYS_LINKAT: number(args[2])}
+	fail := map[uint32]int{unix.SYS_RENAMEAT2: number(args[1]), unix.SYS_LINKAT: number(args[2]), unix.SYS_UNLINKAT: number(args[3])}
 	if err := failSystemCalls(fail); err != nil {
 		fmt.Fprint(os.Stderr, err)
 		os.Exit(cannotFilter)
@@ -205,15 +205,21 @@ func restrainedRole(args []string) error {
 	return writeRole([]string{args[0], "20", "1000"})
 }
 
-// failSystemCalls makes system calls fail with an errno, in this process, for good.
+const killed = -1
+
+// failSystemCalls makes system calls fail with an errno, or kill the process, in this process, for good.
 func failSystemCalls(errnos map[uint32]int) error {
 	statement := func(code uint16, k uint32) unix.SockFilter { return unix.SockFilter{Code: code, K: k} }
 	filter := []unix.SockFilter{statement(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, 0)} // seccomp_data.nr
 	for call, errno := range errnos {
+		action := unix.SECCOMP_RET_ERRNO | uint32(errno)
+		if errno == killed {
+			action = unix.SECCOMP_RET_KILL_PROCESS
+		}
 		if errno != 0 {
 			filter = append(filter,
 				unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1},
-				statement(unix.BPF_RET|unix.BPF_K, unix.SECCOMP_RET_ERRNO|uint32(errno)))
+				statement(unix.BPF_RET|unix.BPF_K, action))
 		}
 	}
 	filter = append(filter, statement(unix.BPF_RET|unix.BPF_K, unix.SECCOMP_RET_ALLOW))

@@ -48,7 +48,7 @@ func (d *directory) createFile(name string) (descriptor.File, error) {
 
 // firstFree calls use with names from nextName until one is free.
 func firstFree(nextName func() string, use func(name string) error) (name string, err error) {
-	const attempts = 16 // two names are equal once in 2^32
+	const attempts = 16
 	for range attempts {
 		name = nextName()
 		if err = use(name); err != unix.EEXIST {
@@ -96,12 +96,18 @@ func (d *directory) moveByRename2(temp, name string) error {
 	return unix.Renameat2(d.FD, temp, d.FD, name, unix.RENAME_NOREPLACE)
 }
 
+// moveByLink must not leave the file under both names. If the process dies between its two steps, a scan or
+// restoreClaimed removes temp.
 func (d *directory) moveByLink(temp, name string) error {
-	err := unix.Linkat(d.FD, temp, d.FD, name, 0)
-	if err == nil {
-		d.remove(temp)
+	if err := unix.Linkat(d.FD, temp, d.FD, name, 0); err != nil {
+		return err
 	}
-	return err
+	err := unix.Unlinkat(d.FD, temp, 0)
+	if err == nil || err == unix.ENOENT { // a scan was first
+		return nil
+	}
+	d.remove(name)
+	return fmt.Errorf("unlink: %w", err) // no refusal: the third way cannot remove temp either
 }
 
 func (d *directory) moveIfFree(temp, name string) error {

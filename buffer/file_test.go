@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,27 @@ func TestPublish_TakesAnotherNameWhenOneIsTaken(t *testing.T) {
 	d, temp = tempFile(t)
 	_, err := d.publish(temp, func() string { return "." })
 	wantError(t, err, unix.EEXIST)
+}
+
+// One listener has 65,536 names in a second: where they are all taken, the profile gets one of a later second.
+func TestNewNames_WhereSecondsAreFull(t *testing.T) {
+	now := time.Now()
+	prefix := func(seconds int) string {
+		return strings.TrimSuffix(profileName(now.Add(time.Duration(seconds)*time.Second), 0), "0000.json")
+	}
+	for _, full := range []int{0, 1, 15} {
+		name, err := firstFree(new(tags).newNames(now), func(name string) error {
+			for second := range full {
+				if strings.HasPrefix(name, prefix(second)) {
+					return unix.EEXIST
+				}
+			}
+			return nil
+		})
+		if err != nil || !strings.HasPrefix(name, prefix(full)) {
+			t.Errorf("%d seconds are full: %q, %v", full, name, err)
+		}
+	}
 }
 
 // tempFile is a temporary file in a directory of its own.

@@ -24,17 +24,19 @@ const (
 // them. A profile that the store removes meanwhile may have been counted. Then it is among the oldest, so the store takes
 // it out of the counts next.
 type scan struct {
-	dir    *directory
-	tags   *tags
-	began  time.Time
-	took   time.Duration // by walkBlock
-	seen   int
-	counts inventory
-	debris []string // temporary files that crashes left
-	upTo   int64    // count only profiles of at most so many bytes that may be sent; 0: all
-	err    error
-	uid    uint32
-	block  [blockSize]byte
+	dir      *directory
+	tags     *tags
+	began    time.Time
+	took     time.Duration // by walkBlock
+	seen     int
+	counts   inventory
+	debris   []string // temporary files that crashes left
+	pairs    map[fileID]*pair
+	isShared bool  // other users can create names in the directory
+	upTo     int64 // count only profiles of at most so many bytes that may be sent; 0: all
+	err      error
+	uid      uint32
+	block    [blockSize]byte
 
 	made    []profile           // written by the store since the scan began, in order
 	skipped map[string]struct{} // their names
@@ -47,9 +49,12 @@ func newScan(dir *directory, tags *tags, newest profile, oldest int) *scan {
 		began:   time.Now(),
 		counts:  inventory{room: oldest},
 		skipped: make(map[string]struct{}),
+		pairs:   make(map[fileID]*pair),
 	}
 	s.skip(newest)
 	s.dir, s.err = dir.reopen()
+	status, _ := dir.Status()
+	s.isShared = status.Mode&(unix.S_IWGRP|unix.S_IWOTH) != 0
 	return s
 }
 
@@ -99,6 +104,7 @@ func (s *scan) walkBlock() (more bool) {
 	n, err := unix.Getdents(s.dir.FD, s.block[:])
 	if n <= 0 || err != nil {
 		s.err = err
+		s.mendPairs()
 		return false
 	}
 	s.uid = uint32(unix.Geteuid()) // once for many names
@@ -141,12 +147,26 @@ func (s *scan) look(name []byte) {
 	status, errno := s.stat(name)
 	switch {
 	case errno != 0 || !isFileOf(&status, s.uid):
+	case status.Nlink == 2 && (!s.isShared || s.isOld(status.Mtim.Nano())):
+		s.addToPair(name, isTemp, &status)
 	case isTemp:
-		if s.began.Sub(time.Unix(status.Mtim.Unix())) > debrisAge && len(s.debris) < maxDebris {
-			s.debris = append(s.debris, string(name))
-		}
-	case status.Nlink == 1 && (s.upTo == 0 || status.Size <= s.upTo):
-		s.counts.found(name, status.Size, status.Mtim.Nano())
+		s.addDebris(string(name), status.Mtim.Nano())
+	case status.Nlink == 1:
+		s.count(name, status.Size, status.Mtim.Nano())
+	}
+}
+
+func (s *scan) count(name []byte, size, mtime int64) {
+	if s.upTo == 0 || size <= s.upTo {
+		s.counts.found(name, size, mtime)
+	}
+}
+
+func (s *scan) isOld(mtime int64) bool { return s.began.Sub(time.Unix(0, mtime)) > debrisAge }
+
+func (s *scan) addDebris(temp string, mtime int64) {
+	if s.isOld(mtime) && len(s.debris) < maxDebris {
+		s.debris = append(s.debris, temp)
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxPause is the longest pause after a slow scan. A time that is further ahead was set by another clock.
+// maxPause is the longest pause after a slow scan. A time that is further ahead is from before the clock was set back, or
+// from another clock.
 const maxPause = 10 * time.Minute
 
 // scanLock is the right to scan a directory. One process of each user and listener holds it at a time. The modification
@@ -28,7 +29,7 @@ func (d *directory) takeScanLock(t *tags, now time.Time, urgent bool) (c *scanLo
 	if err != nil {
 		return &scanLock{}, budget{}, true
 	}
-	next = l.paidUntil(now)
+	next = l.paidUntil()
 	if !urgent && !next.left(now) {
 		l.release()
 		return nil, next, false
@@ -42,7 +43,7 @@ func (d *directory) takeScanLock(t *tags, now time.Time, urgent bool) (c *scanLo
 func (d *directory) isStuck(lock string, now time.Time) bool {
 	var status unix.Stat_t
 	err := unix.Fstatat(d.FD, lock, &status, unix.AT_SYMLINK_NOFOLLOW)
-	if err != nil || now.Sub(time.Unix(status.Mtim.Unix())) < maxPause {
+	if err != nil || now.Sub(time.Unix(status.Mtim.Unix())).Abs() < maxPause {
 		return false
 	}
 	d.setTime(lock, now)
@@ -55,13 +56,9 @@ func (d *directory) setTime(name string, at time.Time) {
 }
 
 // paidUntil returns the budget after the last scan of any process.
-func (l *lock) paidUntil(now time.Time) budget {
+func (l *lock) paidUntil() budget {
 	status, _ := l.file.Status()
-	until := time.Unix(status.Mtim.Unix())
-	if until.Sub(now) > maxPause {
-		return budget{}
-	}
-	return budget{until}
+	return budget{time.Unix(status.Mtim.Unix())}
 }
 
 // end releases the lock and stores for other processes when the next scan may start.
@@ -80,12 +77,13 @@ type budget struct{ paidUntil time.Time }
 const advance = 200 * time.Millisecond
 
 func (a budget) left(now time.Time) bool {
-	return a.paidUntil.Sub(now) < advance
+	pause := a.paidUntil.Sub(now)
+	return pause < advance || pause > maxPause
 }
 
 // spend adds the pause after a scan. Urgent scans do not add up.
 func (a *budget) spend(now time.Time, pause time.Duration) {
-	if a.paidUntil.Before(now) {
+	if ahead := a.paidUntil.Sub(now); ahead < 0 || ahead > maxPause {
 		a.paidUntil = now
 	} else if !a.left(now) {
 		a.paidUntil = now.Add(advance)

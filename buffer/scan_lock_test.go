@@ -142,8 +142,9 @@ func TestClaim_StuckLock(t *testing.T) {
 		{"for nine minutes", 9 * time.Minute, 40, 1000},
 		{"for longer than any scan", maxPause + time.Minute, 0, 25},
 		{"and another one has looked just now", 0, 20, 1000},
+		{"and the clock was set back since", -2 * maxPause, 0, 25},
 	} {
-		if step.since > 0 {
+		if step.since != 0 {
 			if err := os.Chtimes(lock, time.Time{}, time.Now().Add(-step.since)); err != nil {
 				t.Fatal(err)
 			}

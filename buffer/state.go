@@ -136,13 +136,18 @@ func (t *tags) mayBeSent(tag uint16) bool {
 // isAlone tells whether no other listener has a number here. Then a profile without a listener can only be for this one.
 func (t *tags) isAlone() bool { return t.all || len(t.taken) <= 1 }
 
-// newName returns a name for a profile for this listener.
-func (t *tags) newName(at time.Time) string {
-	digits := rand.Uint32()
-	if !t.all {
-		digits = uint32(t.own)<<16 | digits&0xffff
+// newNames returns names for a profile for this listener, one at each call. A second has only 65,536 names for a listener,
+// so each further name is of the next second.
+func (t *tags) newNames(at time.Time) func() string {
+	return func() string {
+		digits := rand.Uint32()
+		if !t.all {
+			digits = uint32(t.own)<<16 | digits&0xffff
+		}
+		name := profileName(at, digits)
+		at = at.Add(time.Second)
+		return name
 	}
-	return profileName(at, digits)
 }
 
 // tagIn returns the tag in a profile's name.
