@@ -3,6 +3,7 @@
 namespace Transmit;
 
 use Transmit\Plain\Directory;
+use Transmit\Plain\Tags;
 use Transmit\Plain\TrustedPath;
 
 /**
@@ -30,6 +31,25 @@ final class BufferDirectory
             }
         }
         return null;
+    }
+
+    /**
+     * The directory of choose(), and the later candidates in which this listener has a number: they were used while no
+     * earlier one was usable. None of these is created.
+     *
+     * @return list<string>
+     */
+    public static function inUse(Settings $settings): array
+    {
+        $directories = array_filter([self::choose($settings->bufferDirs)]);
+        foreach ($settings->bufferDirs as $candidate) {
+            [$directory, $why] = TrustedPath::examine($candidate);
+            $isUsable = $why === '' && Directory::isWritable($directory);
+            if ($isUsable && Tags::isKnown($directory, $settings->listenerSocket)) {
+                $directories[] = $directory;
+            }
+        }
+        return array_values(array_unique($directories));
     }
 
     /**

@@ -16,31 +16,39 @@ final class Cleanup
 
     public static function run(Settings $settings, int $maxAge): void
     {
-        $directory = BufferDirectory::choose($settings->bufferDirs);
-        if ($directory === null) {
-            return;
+        foreach (BufferDirectory::inUse($settings) as $directory) {
+            $tags = Tags::read($directory, $settings->listenerSocket);
+            Replay::recover($directory, $tags);
+            self::removeOld($directory, $tags, $maxAge);
+            foreach ($tags->state === null ? [] : BufferDirectory::names($tags->state) as $name) {
+                if (strncmp($name, BufferFile::RESERVED, strlen(BufferFile::RESERVED)) === 0) {
+                    self::removeIfOlder("$tags->state/$name", time() - self::TEMPORARY_SECONDS);
+                }
+            }
         }
-        $tags = Tags::read($directory, $settings->listenerSocket);
-        Replay::recover($directory, $tags);
+    }
+
+    private static function removeOld(string $directory, Tags $tags, int $maxAge): void
+    {
         $now = time();
         $maxAge = max($maxAge, -$now); // the difference must stay an integer
         foreach (BufferDirectory::names($directory) as $name) {
             if (strncmp($name, 'profile_', 8) === 0 || strncmp($name, 'bad_profile_', 12) === 0) {
                 $isOurs = substr($name, -5) === '.json' && $tags->counts($name);
-                $before = $isOurs ? $now - $maxAge : null;
-            } else {
-                $before = preg_match(BufferFile::TEMPORARY, $name) === 1 ? $now - self::TEMPORARY_SECONDS : null;
-            }
-            if ($before !== null && self::isOlder("$directory/$name", $before)) {
-                unlink("$directory/$name");
+                $isOurs && self::removeIfOlder("$directory/$name", $now - $maxAge);
+            } elseif (preg_match(BufferFile::TEMPORARY, $name) === 1) {
+                // A library that was killed between link() and unlink() leaves a file with both names.
+                self::removeIfOlder("$directory/$name", $now - self::TEMPORARY_SECONDS, 2);
             }
         }
     }
 
-    /** Whether the file is older. False if this user does not own it. */
-    private static function isOlder(string $path, int $before): bool
+    /** Removes the file, unless another user owns it or it has more links. */
+    private static function removeIfOlder(string $path, int $before, int $maxLinks = 1): void
     {
-        $stat = Directory::ownFile($path);
-        return $stat !== null && $stat['mtime'] < $before;
+        $stat = Directory::ownFile($path, $maxLinks);
+        if ($stat !== null && $stat['mtime'] < $before) {
+            unlink($path);
+        }
     }
 }

@@ -40,6 +40,20 @@ final class Replay
     public static function run(Settings $settings, int $maxFiles, int $budgetUs, int $start): int
     {
         $deadline = Deadline::after($start, $budgetUs > 0 ? $budgetUs : $settings->timeoutUs);
+        $mayBeSent = $maxFiles > 0 ? $maxFiles : PHP_INT_MAX;
+        $sent = self::oneDirectory($settings, $maxFiles, $deadline);
+        foreach (array_slice(BufferDirectory::inUse($settings), 1) as $later) {
+            if ($sent < $mayBeSent && !$deadline->isOver()) {
+                $only = clone $settings;
+                $only->bufferDirs = [$later];
+                $sent += self::oneDirectory($only, $maxFiles > 0 ? $maxFiles - $sent : 0, $deadline);
+            }
+        }
+        return $sent;
+    }
+
+    private static function oneDirectory(Settings $settings, int $maxFiles, Deadline $deadline): int
+    {
         [$result, $why] = Native::replay(max(0, $maxFiles), max(1, $deadline->left()), $settings);
         if (Result::leavesItToPlain($result)) {
             return self::inPlain($settings, $maxFiles, $deadline);
@@ -202,6 +216,7 @@ final class Replay
     private static function restore(string $directory, Tags $tags): void
     {
         foreach (self::claims($directory, $tags) as $claim) {
+            self::removeSecondName($claim, $directory);
             $stat = Directory::ownFile($claim);
             $isNamed = preg_match(self::PROFILE, basename($claim)) === 1;
             if ($stat === null || ($isNamed && self::move($claim, $directory . '/' . basename($claim)))) {
@@ -209,6 +224,19 @@ final class Replay
             }
             $time = gmdate('Ymd_His', $stat['mtime']);
             self::move($claim, "$directory/profile_{$time}_{$tags->digits()}.json");
+        }
+    }
+
+    /** A library that was killed between link() and unlink() leaves a profile with two names. Removes the claim then. */
+    private static function removeSecondName(string $claim, string $directory): void
+    {
+        $stat = Directory::ownFile($claim, 2);
+        foreach ($stat !== null && $stat['nlink'] === 2 ? ['', 'bad_'] : [] as $prefix) {
+            $named = Directory::ownFile("$directory/$prefix" . basename($claim), 2);
+            if ($named !== null && [$named['dev'], $named['ino']] === [$stat['dev'], $stat['ino']]) {
+                unlink($claim);
+                return;
+            }
         }
     }
 

@@ -87,7 +87,7 @@ final class BufferTest extends TransmitTestCase
             'as many files as allowed' => [4, 0, ['0', '1', '2', 'new']],
             'one byte more than allowed' => [0, 3006, ['1', '2', 'new']],
             'as many bytes as allowed' => [0, 3007, ['0', '1', '2', 'new']],
-            'the new file stays, whatever the limit' => [0, 1, ['new']],
+            'the new file stays' => [0, 7, ['new']],
             'no limits' => [0, 0, ['0', '1', '2', 'new']],
         ];
     }
@@ -105,6 +105,66 @@ final class BufferTest extends TransmitTestCase
             return strpos($path, self::OLD) === false ? 'new' : substr($path, -6, 1);
         }, glob("$this->buffer/profile_*"));
         self::assertSame($want, $left);
+    }
+
+    /** @dataProvider faces */
+    public function testAProfileOverTheLimitAloneRemovesNoOther(string $face): void
+    {
+        $this->useFace($face, ['buffer_max_bytes' => 10]);
+        self::assertTrue(write_to_disk_buffer('{"a":1234}'));
+        self::assertFalse(write_to_disk_buffer('{"a":12345}'));
+        self::assertSame(['{"a":1234}'], $this->buffered());
+        $this->assertLogged('/: buffer is full: a profile of 11 bytes is over the limit of 10/');
+    }
+
+    /**
+     * Starts four PHP processes that run $body for each $round at about the same time, and adds up what they return.
+     * None ends before all have done so.
+     */
+    private function race(int $rounds, string $body): int
+    {
+        $program = Program::write($this->folder, [$this->buffer], '
+            $folder = $argv[1];
+            $meet = static function (string $where) use ($folder) {
+                touch("$folder/$where" . getmypid());
+                while (count(glob("$folder/$where*")) < 4) {
+                    usleep(100);
+                }
+            };
+            $call = static function (int $round) use ($folder) { ' . $body . ' };
+            $sum = 0;
+            $meet("begin");
+            $start = microtime(true);
+            for ($round = 0; $round < ' . $rounds . '; $round++) {
+                while (microtime(true) < $start + $round * 0.003);
+                $sum += Transmit\Quiet::call(static function () use ($call, $round) { return $call($round); }, 1000);
+            }
+            $meet("end");
+            echo "$sum ";');
+        $one = "php $program $this->folder &";
+        $ran = Program::run("$one $one $one $one wait");
+        self::assertSame('', $ran['errors']);
+        return array_sum(explode(' ', $ran['output']));
+    }
+
+    public function testOfWritersWithTheSameNameOneHasIt(): void
+    {
+        mkdir($this->buffer);
+        self::assertSame(300, $this->race(300, '
+            $move = new ReflectionMethod(Transmit\Plain\BufferFile::class, "move");
+            $move->setAccessible(true);
+            file_put_contents($mine = "$folder/" . getmypid(), "x");
+            $tags = Transmit\Plain\Tags::read("$folder/buffer", "s");
+            return (int) $move->invoke(null, $mine, "$folder/buffer/profile_$round.json", $tags);'));
+    }
+
+    public function testOfProcessesThatCreateALockFileOneHasTheLock(): void
+    {
+        mkdir($this->buffer);
+        self::assertSame(300, $this->race(300, '
+            static $held = []; // until the process ends
+            $held[] = $file = Transmit\Plain\LockedStateFile::open("$folder/buffer", "lock$round");
+            return (int) $file->isLocked;'));
     }
 
     public function testTheLimitHoldsOverManyWrites(): void
@@ -142,6 +202,28 @@ final class BufferTest extends TransmitTestCase
         cleanup_old_buffers(100);
         clearstatcache();
         self::assertSame(!$isRemoved, file_exists("$this->buffer/$name"));
+    }
+
+    /** A process that was killed leaves them, or another user made the second link. */
+    public function testCleanupRemovesTheSecondNameOfATemporaryFileOnly(): void
+    {
+        mkdir($this->buffer);
+        $seconds = ['profile_1.json' => '.transmit-0123456789abcdef.tmp', 'profile_2.json' => 'link'];
+        foreach ($seconds as $name => $second) {
+            touch("$this->buffer/$name", time() - 1000);
+            link("$this->buffer/$name", "$this->buffer/$second");
+        }
+        $state = "$this->buffer/.transmit-state-" . posix_geteuid();
+        mkdir($state, 0700);
+        touch("$state/new-profile_3.json", time() - 61);
+        touch("$state/new-profile_4.json", time() - 59);
+        cleanup_old_buffers(2000);
+        self::assertSame(['link', 'profile_1.json', 'profile_2.json'], array_map('basename', glob("$this->buffer/*")));
+        self::assertSame(1, stat("$this->buffer/profile_1.json")['nlink']);
+        self::assertFileDoesNotExist("$this->buffer/.transmit-0123456789abcdef.tmp");
+        self::assertSame(["$state/new-profile_4.json"], glob("$state/new-*"));
+        cleanup_old_buffers(100);
+        self::assertSame(['link', 'profile_2.json'], array_map('basename', glob("$this->buffer/*")));
     }
 
     public function testCleanupTakesAnyAge(): void

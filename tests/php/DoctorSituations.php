@@ -158,6 +158,11 @@ trait DoctorSituations
                 file_put_contents($old . '0.json', '0');
                 touch($old . '0.json', time() - 3 * 3600 - 60);
                 return;
+            case 'later':
+                $this->settings['buffer_dirs'] = ["$this->folder/first", $this->buffer];
+                mkdir("$this->folder/first");
+                file_put_contents($old . '0.json', '{}');
+                return;
             case 'nearly full':
                 file_put_contents($old . '0.json', '{}');
                 file_put_contents($old . '1.json', '{}');

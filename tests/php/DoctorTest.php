@@ -33,6 +33,7 @@ final class DoctorTest extends DoctorTestCase
             'full disk' => ['full disk', 1, 'disk', 'No space left.* -> make room on the disk'],
             'no inodes' => ['no inodes', 1, 'disk', 'no file can be made in .* -> see whether inodes'],
             'forgotten files' => ['forgotten', 1, 'buffer', '2 profiles, 3 bytes, the oldest 3 h.* -> no program'],
+            'a later directory' => ['later', 1, 'buffer', 'one before it is; .*; 1 profiles.* -> they are from a time'],
             'nearly full' => ['nearly full', 1, 'buffer', 'near to the limits of 2 files .* -> let a program'],
             'no FFI' => ['no FFI', 1, 'library', 'plain PHP: PHP has no extension FFI -> install and enable'],
             'restricted FFI' => ['restricted', 1, 'library', 'plain PHP: FFI is restricted here -> in php.ini, set'],

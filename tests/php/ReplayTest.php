@@ -164,6 +164,80 @@ final class ReplayTest extends TransmitTestCase
         self::assertSame(['{"id":1}', '{"id":2}'], $received);
     }
 
+    /** A library that was killed between link() and unlink() leaves two names. */
+    public function testOfTwoNamesOneIsLeft(): void
+    {
+        $this->put('{"id":1}', 1);
+        $this->put('{"id":2}', 2);
+        $this->put('{"id":3}', 3);
+        [$bad, $moved, $claimed] = glob("$this->buffer/*");
+        $state = $this->tags()->state;
+        link($claimed, "$state/" . basename($claimed));
+        link($bad, "$state/" . basename($bad));
+        rename($bad, "$this->buffer/bad_" . basename($bad));
+        rename($moved, "$state/" . basename($moved));
+        link("$state/" . basename($moved), "$this->folder/of another user");
+        $this->listen();
+        self::assertSame(1, $this->replay(0));
+        self::assertSame(['{"id":1}'], $this->received(1));
+        self::assertSame(["$this->buffer/bad_" . basename($bad)], glob("$this->buffer/*"));
+        self::assertSame(["$state/" . basename($moved)], glob("$state/profile_*"));
+    }
+
+    /** @dataProvider faces */
+    public function testProfilesInALaterDirectoryAreSentAndRemoved(string $face): void
+    {
+        $first = "$this->folder/first";
+        $this->useFace($face);
+        self::assertTrue(write_to_disk_buffer('{"id":1}'));
+        self::assertTrue(write_to_disk_buffer('{"id":2}'));
+        $this->useFace($face, ['buffer_dirs' => [$first, "$this->folder/none", $this->buffer]]);
+        self::assertTrue(write_to_disk_buffer('{"id":3}'));
+        $this->listen();
+        self::assertSame(3, $this->replay(0));
+        self::assertEqualsCanonicalizing(['{"id":1}', '{"id":2}', '{"id":3}'], $this->received(3));
+        touch($left = "$this->buffer/profile_20200101_000000_" . $this->tags()->own . '0000.json', 1);
+        cleanup_old_buffers();
+        self::assertFileDoesNotExist($left);
+        self::assertDirectoryDoesNotExist("$this->folder/none");
+    }
+
+    /** @dataProvider faces */
+    public function testAsManyAsWantedOfAllDirectories(string $face): void
+    {
+        $this->useFace($face);
+        self::assertTrue(write_to_disk_buffer('{"id":1}'));
+        self::assertTrue(write_to_disk_buffer('{"id":2}'));
+        $this->useFace($face, ['buffer_dirs' => ["$this->folder/first", $this->buffer]]);
+        self::assertTrue(write_to_disk_buffer('{"id":3}'));
+        $this->listen();
+        self::assertSame(2, $this->replay(2));
+        self::assertCount(1, $this->buffered());
+    }
+
+    public function testProfilesOfAnotherListenerStayInALaterDirectory(): void
+    {
+        $this->useFace('plain', ['listener_socket' => "$this->folder/other"]);
+        self::assertTrue(write_to_disk_buffer('{"id":1}'));
+        $this->useFace('plain', ['buffer_dirs' => ["$this->folder/first", $this->buffer]]);
+        $this->listen();
+        self::assertSame(0, $this->replay(0));
+        self::assertCount(1, $this->buffered());
+        self::assertCount(1, glob("$this->buffer/.transmit-state-*/listener-*"), 'it takes no number there');
+    }
+
+    public function testPlainReplayPausesAfterEachProfile(): void
+    {
+        for ($i = 0; $i < 50; $i++) {
+            $this->put('{}', $i);
+        }
+        $this->listen();
+        $start = hrtime(true);
+        $sent = $this->replay(0);
+        self::assertGreaterThan(max(1, $sent), (hrtime(true) - $start) / 1e6);
+        self::assertGreaterThan(5, $sent);
+    }
+
     public function testCleanupGivesItBack(): void
     {
         $this->put('{"id":1}', 30);

@@ -75,15 +75,16 @@ final class Buffer
             $this->findings[] = Finding::ok('buffer', "$directory is not there $then");
             return $canBeMade;
         }
-        $this->use($directory, $isFound ? 'not in use, because one before it is' : 'in use');
+        $this->use($directory, $isFound);
         if (!$isFound && $this->isToRehearse) {
             $this->rehearse($directory);
         }
         return true;
     }
 
-    private function use(string $directory, string $use): void
+    private function use(string $directory, bool $isLater): void
     {
+        $use = $isLater ? 'not in use, because one before it is' : 'in use';
         $backlog = new Backlog($directory, $this->settings->listenerSocket);
         [$files, $bytes, $oldest] = [$backlog->files, $backlog->bytes, $backlog->oldest];
         $age = $oldest === '' ? 0 : time() - (Directory::file("$directory/$oldest")['mtime'] ?? time());
@@ -91,7 +92,10 @@ final class Buffer
         $text = "$directory: $use; " . System::ownership($directory) . '; '
             . "$files profiles, " . System::bytes($bytes) . ($files > 0 ? ', the oldest ' . System::duration($age) : '')
             . ($free === null ? '' : '; ' . System::bytes((float) $free) . ' free');
-        if ($age > self::FORGOTTEN_SECONDS) {
+        if ($isLater && $files > 0) {
+            $this->findings[] = Finding::warn('buffer', $text, 'they are from a time when no directory before it was'
+                . ' usable: replay_disk_buffer() sends them, or move them to the directory in use');
+        } elseif ($age > self::FORGOTTEN_SECONDS) {
             $this->findings[] = Finding::warn('buffer', $text, 'no program collects the files: let the listener'
                 . ' watch the directory, or run cleanup_old_buffers() from a cron job');
         } elseif ($this->isNearlyFull($files, $bytes)) {

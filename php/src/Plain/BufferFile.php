@@ -18,6 +18,11 @@ final class BufferFile
     /** Names of profiles, and of malformed ones that a replay has renamed. */
     public const FINISHED = '/^(?:bad_)?profile_\d{8}_\d{6}_[0-9a-f]{8}\.json$/D';
 
+    /**
+     * An empty file in the user's own directory: this, and the name of the profile that its writer is about to publish.
+     */
+    public const RESERVED = 'new-';
+
     private const PREFIX = '.transmit-';
     private const PIECE = 1048576;
     private const NAMES_TO_TRY = 16;
@@ -104,13 +109,33 @@ final class BufferFile
     private static function publish(string $temporary, string $directory, Tags $tags): array
     {
         for ($try = 0; $try < self::NAMES_TO_TRY; $try++) {
-            $final = $directory . '/profile_' . gmdate('Ymd_His') . '_' . $tags->digits() . '.json';
-            // rename(), not link(): programs that watch the directory expect the event moved_to.
-            if (self::isFree($final) && rename($temporary, $final)) {
-                return [Result::BUFFERED, $final];
+            $name = 'profile_' . gmdate('Ymd_His') . '_' . $tags->digits() . '.json';
+            if (self::move($temporary, "$directory/$name", $tags)) {
+                return [Result::BUFFERED, "$directory/$name"];
             }
         }
         return [Result::EIO, 'rename: ' . Quiet::lastWarning()];
+    }
+
+    /**
+     * Renames a file if the new name is free. PHP's rename() would replace a file that gets the name meanwhile, so a
+     * writer first reserves it. It does not use link(): programs that watch the directory expect the event moved_to.
+     */
+    private static function move(string $temporary, string $final, Tags $tags): bool
+    {
+        $reserved = "$tags->state/" . self::RESERVED . basename($final);
+        $reservation = $tags->state === null ? null : fopen($reserved, 'x');
+        if ($reservation === false && Directory::file($reserved) !== null) {
+            return false; // another writer has reserved it
+        }
+        try {
+            return self::isFree($final) && rename($temporary, $final);
+        } finally {
+            if (is_resource($reservation)) {
+                fclose($reservation);
+                unlink($reserved);
+            }
+        }
     }
 
     /** lstat(), because file_exists() follows links. */

@@ -58,10 +58,10 @@ final class Directory
     }
 
     /** @return array<string, int>|null file() if this user owns it and it has one link: another user may have put it there */
-    public static function ownFile(string $path): ?array
+    public static function ownFile(string $path, int $maxLinks = 1): ?array
     {
         $stat = self::file($path);
-        return $stat !== null && $stat['uid'] === self::user() && $stat['nlink'] === 1 ? $stat : null;
+        return $stat !== null && $stat['uid'] === self::user() && $stat['nlink'] <= $maxLinks ? $stat : null;
     }
 
     /** The effective user: without ext-posix, the owner of a file that this process makes. */

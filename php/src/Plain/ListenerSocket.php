@@ -13,6 +13,12 @@ final class ListenerSocket
 {
     private const STEP_US = 2000;
 
+    /** A replay pauses for so long after each profile, as the library does, so that live sends find room in the queue. */
+    private const PACE_US = 1000;
+    private const SLOWEST_PACE_US = 50000;
+
+    private int $paceUs = self::PACE_US;
+
     /** @var resource */
     private $stream;
 
@@ -55,7 +61,10 @@ final class ListenerSocket
         return new self($stream);
     }
 
-    /** Sends one datagram if the listener's queue has room within that time. */
+    /**
+     * Sends one datagram if the listener's queue has room within that time, and pauses. A full queue shows that the
+     * listener reads more slowly, so each one doubles the pause. Successes shorten it again.
+     */
     public function sendWithin(string $json, int $timeoutUs): bool
     {
         $until = Deadline::after(Deadline::now(), $timeoutUs);
@@ -63,8 +72,11 @@ final class ListenerSocket
             if (!$this->isFull(Quiet::lastWarning()) || $until->isOver()) {
                 return false;
             }
-            $this->pause($until);
+            $this->paceUs = min(2 * $this->paceUs, self::SLOWEST_PACE_US);
+            usleep(min($this->paceUs, $until->left()));
         }
+        $this->paceUs = max($this->paceUs - intdiv($this->paceUs, 32), self::PACE_US);
+        usleep(min($this->paceUs, $until->left()));
         return true;
     }
 

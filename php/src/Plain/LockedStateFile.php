@@ -83,7 +83,7 @@ final class LockedStateFile
             return null;
         }
         if (lstat($path) === false) {
-            self::create(dirname($path), $path);
+            self::create($path);
         }
         $stat = Directory::file($path);
         if ($stat === null || $stat['uid'] !== Directory::user() || $stat['nlink'] !== 1) {
@@ -93,12 +93,13 @@ final class LockedStateFile
         return $file === false ? null : new self($path, $file);
     }
 
-    /** With tempnam() and rename(), because PHP's fopen "x" and link() follow a link, also a dangling one. */
-    private static function create(string $directory, string $path): void
+    /** Never replaces a file: another process may hold its lock. Only this user can make a link in the directory. */
+    private static function create(string $path): void
     {
-        $temporary = tempnam($directory, '.transmit-');
-        if ($temporary !== false && (dirname($temporary) !== $directory || !rename($temporary, $path))) {
-            unlink($temporary);
+        $file = fopen($path, 'x');
+        if ($file !== false) {
+            fclose($file);
+            chmod($path, 0600);
         }
     }
 

@@ -41,10 +41,10 @@ final class OwnDirectory
     }
 
     /** @return string|null as in(), but without creating it: null also if it does not exist */
-    public static function find(string $parent): ?string
+    public static function find(string $parent, int $maxUs = 0): ?string
     {
         $first = $parent . '/' . self::NAME . Directory::user();
-        return self::isOwn($first) ? $first : self::smallest($first, 0, $isWhole);
+        return self::isOwn($first) ? $first : self::smallest($first, $maxUs, $isWhole);
     }
 
     /** @param bool|null $isWhole set to whether all names were read */

@@ -50,6 +50,11 @@ final class Sender
 
     private static function toDisk(string $json, SendCall $call): Outcome
     {
+        [$size, $limit] = [strlen($json), $call->settings->bufferMaxBytes];
+        if ($limit > 0 && $size > $limit) {
+            $why = "buffer is full: a profile of $size bytes is over the limit of $limit";
+            return new Outcome(Result::EFULL, $why);
+        }
         try {
             $directory = BufferDirectory::choose($call->settings->bufferDirs);
             if ($directory === null) {

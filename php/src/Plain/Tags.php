@@ -36,10 +36,10 @@ final class Tags
     }
 
     /** As read(), but creates no file. */
-    public static function look(string $directory, string $listener): self
+    public static function look(string $directory, string $listener, int $maxUs = 0): self
     {
         $self = new self();
-        $self->state = OwnDirectory::find($directory);
+        $self->state = OwnDirectory::find($directory, $maxUs);
         $self->own = sprintf('%04x', crc32($listener) & 0xFFFF);
         foreach ($self->listeners() as $tag => $holder) {
             if ($holder === $listener) {
@@ -47,6 +47,13 @@ final class Tags
             }
         }
         return $self;
+    }
+
+    /** Whether the listener has a number in this directory. */
+    public static function isKnown(string $directory, string $listener): bool
+    {
+        $holders = self::look($directory, $listener, OwnDirectory::BRIEF_US)->listeners();
+        return in_array(substr($listener, 0, self::MAX_LISTENER), $holders, true);
     }
 
     /** The eight digits of a new profile's name. */
