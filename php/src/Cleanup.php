@@ -3,16 +3,20 @@
 namespace Transmit;
 
 use Transmit\Plain\BufferFile;
+use Transmit\Plain\BufferLimits;
 use Transmit\Plain\Directory;
 use Transmit\Plain\Tags;
 
 /**
- * Removes old profiles of this listener, and the temporary files of writers that crashed.
+ * Removes old profiles of this listener, those over the limits, and the temporary files of writers that crashed.
  */
 final class Cleanup
 {
     /** Older temporary files are not in use, because a write takes milliseconds. */
     private const TEMPORARY_SECONDS = 60;
+
+    /** The most time to read a directory and to bring it within the limits. */
+    private const REBUILD_US = 60000000;
 
     public static function run(Settings $settings, int $maxAge): void
     {
@@ -20,6 +24,8 @@ final class Cleanup
             $tags = Tags::read($directory, $settings->listenerSocket);
             Replay::recover($directory, $tags);
             self::removeOld($directory, $tags, $maxAge);
+            $deadline = Deadline::after(Deadline::now(), self::REBUILD_US);
+            (new BufferLimits($directory, $tags, $settings, $deadline))->rebuild();
             foreach ($tags->state === null ? [] : BufferDirectory::names($tags->state) as $name) {
                 if (strncmp($name, BufferFile::RESERVED, strlen(BufferFile::RESERVED)) === 0) {
                     self::removeIfOlder("$tags->state/$name", time() - self::TEMPORARY_SECONDS);

@@ -176,6 +176,65 @@ final class BufferTest extends TransmitTestCase
         self::assertCount(20, $this->buffered());
     }
 
+    /** With a time of 1 us, each call reads a small part of the directory, and a hundred names that it knows. */
+    public function testTheLimitHoldsInADirectoryThatNoCallCanReadWhole(): void
+    {
+        $this->configure(['buffer_max_files' => 500, 'timeout_us' => 1]);
+        for ($i = 0; $i < 700; $i++) {
+            self::assertTrue(write_to_disk_buffer("$i"));
+        }
+        $left = array_map('intval', $this->buffered());
+        sort($left);
+        self::assertSame(range(700 - count($left), 699), $left, 'the oldest were removed');
+        self::assertLessThanOrEqual(510, count($left));
+        self::assertGreaterThanOrEqual(495, count($left));
+    }
+
+    /** @return array<string, array{string}> what takes files, as a command in the directory */
+    public function takers(): array
+    {
+        return [
+            'the newest' => ['ls profile_* | tail -n 300 | xargs rm'],
+            'the oldest' => ['ls -r profile_* | tail -n 300 | xargs rm'],
+            'all but some' => ['ls profile_* | awk "NR % 100" | xargs rm'],
+            'the lists, too' => ['rm -r .transmit-state-*/names-*; ls profile_* | tail -n 300 | xargs rm'],
+            'the count has another form' => ['ls profile_* | tail -n 300 | xargs rm; echo 20000 1 | tee .t*/.*count*'],
+        ];
+    }
+
+    /** @dataProvider takers */
+    public function testNothingIsRemovedBelowTheLimit(string $taker): void
+    {
+        foreach ([1, 50000] as $time) { // us
+            $this->configure(['buffer_max_files' => 500, 'timeout_us' => $time]);
+            for ($i = 0; $i < 500; $i++) {
+                self::assertTrue(write_to_disk_buffer('{}'));
+            }
+            exec("cd $this->buffer && $taker", $output, $failed);
+            self::assertSame(0, $failed);
+            $before = glob("$this->buffer/profile_*");
+            for ($i = 0; $i < 20; $i++) {
+                self::assertTrue(write_to_disk_buffer('{}'));
+                self::assertSame([], array_diff($before, glob("$this->buffer/profile_*")), "write $i");
+            }
+            Scratch::remove($this->buffer);
+        }
+    }
+
+    public function testCleanupRemovesWhatIsOverTheLimitsAndWasNotKnown(): void
+    {
+        $this->configure(['buffer_max_files' => 1500, 'timeout_us' => 1]);
+        self::assertTrue(write_to_disk_buffer('{}'));
+        for ($i = 0; $i < 3000; $i++) {
+            file_put_contents("$this->buffer/profile_20200101_000000_" . sprintf('%08x.json', $i), '{}');
+        }
+        cleanup_old_buffers(PHP_INT_MAX);
+        self::assertCount(1485, $this->buffered());
+        self::assertFileExists("$this->buffer/profile_20200101_000000_00000bb7.json");
+        self::assertTrue(write_to_disk_buffer('{}'));
+        self::assertCount(1486, $this->buffered());
+    }
+
     /** @return array<string, array{string, int, bool}> name, age, is removed */
     public function oldFiles(): array
     {

@@ -10,8 +10,9 @@ use Transmit\Settings;
  * Keeps the buffer directory within buffer_max_files and buffer_max_bytes. It removes the oldest files first.
  *
  * Reading a directory of 100,000 files takes longer than a call may take. So a LockedStateFile counts the writes, and
- * the directory is read only when the count is over a limit. Then a hundredth more files than necessary are removed, so
- * that the next read is many writes later. Files that a listener has taken stay in the count until the next read.
+ * KnownProfiles has the names. The count is too high if a listener has taken files. So if it is over a limit, all known
+ * files are looked at, in several calls if necessary. Only if it is still over the limit, the oldest are removed: a
+ * hundredth more than necessary, so that the next look is many writes later.
  */
 final class BufferLimits
 {
@@ -44,7 +45,7 @@ final class BufferLimits
     public function begin(): void
     {
         try {
-            $directory = $this->tags->state;
+            $directory = FileSize::allows(KnownProfiles::LIST_BYTES) ? $this->tags->state : null;
             $this->state = $directory === null ? null : LockedStateFile::open($directory, "count-{$this->tags->own}");
             if ($this->state !== null) {
                 $this->state->wait($this->deadline->halfway());
@@ -70,30 +71,87 @@ final class BufferLimits
         }
         if (!$state->isLocked) {
             if ($state->isStuck()) {
-                $this->evict([0, 0], basename($file));
+                $this->evictUncounted(basename($file));
             }
             return;
         }
-        $was = array_map('intval', explode(' ', $state->read()));
-        $isKnown = count($was) === 2;
-        $now = $isKnown ? [$was[0] + 1, self::sum($was[1], self::size($file))] : [0, 0];
-        if (!$isKnown || $this->isOver($now, 0)) {
-            $now = $this->evict($now, basename($file));
+        $known = $this->known();
+        if (!$known->load($state->read())) {
+            $this->read($known, $this->deadline->halfway(), basename($file));
+        } else {
+            $known->add([basename($file)], self::size($file));
         }
-        $state->write("$now[0] $now[1]");
+        $this->enforce($known, basename($file));
+        $state->write($known->text());
     }
 
-    /**
-     * @param array{int, int} $counted number of files, bytes
-     * @return array{int, int} the same, afterwards
-     */
-    private function evict(array $counted, string $newest): array
+    /** Reads the whole directory, whatever time that takes, and brings it within the limits. */
+    public function rebuild(): void
     {
-        [$names, $isAll] = $this->names($this->deadline->earlierBy(intdiv($this->deadline->left(), 2)));
-        // If time ended the read early, the count is more exact, unless the part that was read has more.
-        $now = $isAll ? [0, 0] : $counted;
-        $now = [max($now[0], count($names)), max($now[1], $this->bytes($names))];
+        if ($this->settings->bufferMaxFiles === 0 && $this->settings->bufferMaxBytes === 0) {
+            return;
+        }
+        $this->begin();
+        if ($this->state !== null && $this->state->isLocked) {
+            $known = $this->known();
+            $this->read($known, $this->deadline, '');
+            $this->enforce($known, '');
+            $this->state->write($known->text());
+        }
+    }
+
+    private function known(): KnownProfiles
+    {
+        return new KnownProfiles($this->directory, "{$this->tags->state}/names-{$this->tags->own}");
+    }
+
+    /** Reads the directory, as far as there is time. $newest is known also if it was not read. */
+    private function read(KnownProfiles $known, Deadline $until, string $newest): void
+    {
+        $known->clear();
+        $names = $this->names($until);
+        if ($newest !== '' && !in_array($newest, $names, true)) {
+            $names[] = $newest;
+        }
         sort($names, SORT_STRING); // the names begin with the time
+        $known->add($names, $names === [] ? 0 : 1 + intdiv($this->bytes($names), count($names)));
+    }
+
+    /** It looks at one list at least, so that there is progress whatever time is left. */
+    private function enforce(KnownProfiles $known, string $newest): void
+    {
+        $isOver = function (int $slackParts) use ($known): bool {
+            return $this->isOver([$known->files, $known->bytes], $slackParts);
+        };
+        if (!$isOver(0)) {
+            return;
+        }
+        $until = $this->deadline->halfway();
+        do {
+            $known->look(static function (): bool {
+                return false;
+            });
+        } while (($hasNext = $known->hasNext()) && $isOver(100) && !$until->isOver());
+        if ($hasNext && $isOver(0)) {
+            return; // the next call goes on
+        }
+        $known->rewind();
+        $isToEvict = $isOver(0);
+        while ($isToEvict) {
+            $known->look(static function (string $name) use ($isOver, $newest): bool {
+                return $name !== $newest && $isOver(100);
+            });
+            $isToEvict = $known->hasNext() && $isOver(100) && !$this->deadline->isOver();
+        }
+        $known->rewind();
+    }
+
+    /** Without the count, it removes files only if those that it has time to read are over a limit. */
+    private function evictUncounted(string $newest): void
+    {
+        $names = $this->names($this->deadline->halfway());
+        $now = [count($names), $this->bytes($names)];
+        sort($names, SORT_STRING);
         foreach ($this->isOver($now, 0) ? $names : [] as $name) {
             if (!$this->isOver($now, 100) || $this->deadline->isOver()) {
                 break;
@@ -103,10 +161,9 @@ final class BufferLimits
                 $now = [$now[0] - 1, max(0, $now[1] - $size)];
             }
         }
-        return $now;
     }
 
-    /** @return array{list<string>, bool} names of profiles, and whether the whole directory was read */
+    /** @return list<string> names of profiles, as many as it has time to read */
     private function names(Deadline $until): array
     {
         $names = [];
@@ -118,10 +175,10 @@ final class BufferLimits
                 $names[] = $name;
             }
             if (++$seen % 256 === 0 && $until->isOver()) {
-                return [$names, false];
+                break;
             }
         }
-        return [$names, true];
+        return $names;
     }
 
     /**

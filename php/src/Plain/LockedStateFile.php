@@ -9,7 +9,7 @@ use Transmit\Deadline;
  */
 final class LockedStateFile
 {
-    private const LENGTH = 48;
+    private const LENGTH = 144;
 
     /** No call holds a lock for longer than this. */
     private const STUCK_SECONDS = 60;
