@@ -110,7 +110,7 @@ final class BufferTest extends TransmitTestCase
     /** @dataProvider faces */
     public function testAProfileOverTheLimitAloneRemovesNoOther(string $face): void
     {
-        $this->useFace($face, ['buffer_max_bytes' => 10]);
+        $this->useFace($face, ['buffer_max_bytes' => 10, 'timeout_us' => 5000000]);
         self::assertTrue(write_to_disk_buffer('{"a":1234}'));
         self::assertFalse(write_to_disk_buffer('{"a":12345}'));
         self::assertSame(['{"a":1234}'], $this->buffered());
