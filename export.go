@@ -57,6 +57,7 @@ func main() {} // -buildmode=c-shared needs main and never runs it.
 //export transmitSend
 func transmitSend(call *C.struct_call) (result C.int32_t) {
 	defer recovered(call, &result)
+	debug.SetPanicOnFault(true) // for the caller's memory
 	if call.flags&^(C.TRANSMIT_TRUSTED|C.TRANSMIT_AS_IS|C.TRANSMIT_TO_DISK|C.TRANSMIT_NO_WAIT) != 0 {
 		return answer(call, transmit.NotTaken, fmt.Errorf("%w: flags 0x%x", transmit.ErrInvalid, call.flags))
 	}
@@ -84,6 +85,7 @@ func transmitSend(call *C.struct_call) (result C.int32_t) {
 //export transmitConfigure
 func transmitConfigure(call *C.struct_call) (result C.int32_t) {
 	defer recovered(call, &result)
+	debug.SetPanicOnFault(true)
 	if err := transmitter.Configure(document(call)); err != nil {
 		return answer(call, transmit.NotTaken, err)
 	}
@@ -255,10 +257,17 @@ var results = []struct {
 	{buffer.ErrFull, C.TRANSMIT_EFULL},
 }
 
-// recovered turns a panic into a result, so that a defect of the library does not end the host.
+// recovered turns a panic into a result, so that a defect of the library does not end the host, and neither does memory of
+// the caller that cannot be read, such as a mapped file that another process has truncated.
 func recovered(call *C.struct_call, result *C.int32_t) {
-	if p := recover(); p != nil {
-		*result = C.TRANSMIT_EPANIC
-		answer(call, transmit.NotTaken, fmt.Errorf("panic: %v", p))
+	p := recover()
+	if p == nil {
+		return
 	}
+	why := fmt.Errorf("panic: %v", p)
+	if fault, ok := p.(interface{ Addr() uintptr }); ok { // debug.SetPanicOnFault
+		why = fmt.Errorf("the memory at 0x%x cannot be read: was it unmapped, or its file truncated?", fault.Addr())
+	}
+	*result = C.TRANSMIT_EPANIC
+	answer(call, transmit.NotTaken, why)
 }

@@ -138,10 +138,27 @@ _Atomic uint64_t *ids_here(void);
 
 /* ---- A profile for the disk, without entering Go: hand_over.c ---- */
 
-/* hand_over - give the profile to Go's writer, if the attempt has failed because the listener is
- * away. Returns the result, with a text in call->ret_error, or TRANSMIT_EUNSENT, and then nothing
- * has happened. Go must run. Blocks until deadline_ns. */
-int32_t hand_over(struct call *call, const struct attempt *attempt, uint32_t settings,
+#define ANSWER_SIZE 512
+
+/* A profile that was handed over. */
+struct handed_over {
+    char *json; /* from malloc */
+    size_t len;
+    int32_t error;            /* why the listener did not take it: an errno */
+    uint32_t settings;        /* their number, when the caller called */
+    uint32_t capabilities[6]; /* the caller's: capget(2) */
+    char *answer;             /* room for the text of transmit_last_error */
+};
+
+/* copy_to_hand_over - make ret for hand_over. Returns false if the profile cannot be handed over. A
+ * fault in the caller's memory may end the call here (siglongjmp): so nothing is held, and no
+ * signal is blocked yet. */
+bool copy_to_hand_over(const struct attempt *attempt, uint32_t settings, struct handed_over *ret);
+
+/* hand_over - give the profile, whose memory it takes, to Go's writer. Returns the result, with a
+ * text in call->ret_error, or TRANSMIT_EUNSENT, and then nothing has happened. Go must run. Blocks
+ * until deadline_ns. */
+int32_t hand_over(struct call *call, const struct attempt *attempt, struct handed_over *profile,
                   int64_t deadline_ns);
 
 /* What the callers in C and Go's writer share; Go: transmit.Shared. */
@@ -155,18 +172,6 @@ struct writer {
 
 /* transmit_writer - the only one. Go calls this when it starts. */
 struct writer *transmit_writer(void);
-
-#define ANSWER_SIZE 512
-
-/* A profile that was handed over. */
-struct handed_over {
-    const char *json;
-    size_t len;
-    int32_t error;            /* why the listener did not take it: an errno */
-    uint32_t settings;        /* their number, when the caller called */
-    uint32_t capabilities[6]; /* the caller's: capget(2) */
-    char *answer;             /* room for the text of transmit_last_error */
-};
 
 /* transmit_next_profile - the profile that was handed over. False: there is none. Go's writer calls
  * this, and then transmit_answer. */

@@ -114,12 +114,13 @@ static int32_t run(struct call *call, int32_t (*go)(struct call *))
     return leave(&thread, result);
 }
 
-/* Returns a result without Go, with its text in last_error. */
-static int32_t answer(int32_t result)
+/* Returns a result without Go, with this text in last_error. "": that of transmit_strerror. */
+static int32_t answer(int32_t result, const char *text)
 {
     struct thread thread;
 
     enter(&thread);
+    snprintf(last_error, sizeof last_error, "%s", text);
     return leave(&thread, result);
 }
 
@@ -158,17 +159,19 @@ static int64_t deadline_of(const struct call *call, const struct target *target)
 static int32_t to_disk(struct call *call, const struct target *target,
                        const struct attempt *attempt)
 {
+    struct handed_over profile;
     struct thread thread;
     int32_t result;
 
-    if (attempt->error == 0 || call->socket_path || !go_runs_here())
+    if (attempt->error == 0 || call->socket_path || !go_runs_here() ||
+        !copy_to_hand_over(attempt, target->number, &profile))
         return TRANSMIT_EUNSENT;
     if (!target->waits_for_disk)
         call->flags |= TRANSMIT_NO_WAIT;
     enter(&thread);
     call->ret_error = last_error;
     call->ret_error_size = sizeof last_error;
-    result = hand_over(call, attempt, target->number, deadline_of(call, target));
+    result = hand_over(call, attempt, &profile, deadline_of(call, target));
     return leave(&thread, result);
 }
 
@@ -180,7 +183,7 @@ static int32_t send_counted(struct call *call)
     struct attempt attempt = {.json = call->json, .len = call->len, .began_ns = call->began_ns};
 
     if (result)
-        return answer(result);
+        return answer(result, "");
     if (call->flags & TRANSMIT_SHRUNK)
         transmit_count(SHRUNK);
     call->flags &= ~TRANSMIT_SHRUNK;
@@ -240,13 +243,18 @@ static bool is_configured(const char *json, size_t len)
            go_runs_here();
 }
 
+/* Bounds the time of Go's parser, which has no deadline. */
+#define MAX_SETTINGS ((size_t)64 << 10)
+
 int32_t transmit_configure(const char *json, size_t len)
 {
     struct call call = {.json = json, .len = len};
     int32_t wrong = check(json, len);
 
     if (wrong)
-        return answer(wrong);
+        return answer(wrong, "");
+    if (len > MAX_SETTINGS)
+        return answer(TRANSMIT_EINVAL, "settings are longer than 64 KiB");
     if (is_configured(json, len)) {
         last_error[0] = '\0';
         return 0;
@@ -258,7 +266,7 @@ int32_t transmit_flush(uint32_t timeout_us)
 {
     struct call call = {.timeout_us = timeout_us ? timeout_us : 1};
 
-    return go_runs_here() ? run(&call, transmitFlush) : answer(TRANSMIT_BUFFERED);
+    return go_runs_here() ? run(&call, transmitFlush) : answer(TRANSMIT_BUFFERED, "");
 }
 
 int32_t transmit_replay(uint32_t max_files, uint32_t budget_us)

@@ -7,7 +7,7 @@
  * caller leaves the profile in a box, wakes the writer and sleeps.
  *
  *   caller                                      writer
- *   takes the box (in_use), fills it,
+ *   copies the profile, takes the box (in_use),
  *   increments posted, wakes the writer         writes the file, fills in the answer
  *   sleeps until done equals posted             settles; sets done, wakes the caller
  *   reads the answer, frees the box
@@ -24,6 +24,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -41,8 +42,9 @@ static struct {
     struct handed_over profile;
     int32_t result;
     char answer[ANSWER_SIZE];
-    char text[(64 << 10) + META_SIZE];
 } box;
+
+#define MAX_TEXT ((64 << 10) + META_SIZE)
 
 struct writer *transmit_writer(void)
 {
@@ -61,6 +63,7 @@ static bool settle(void)
 
 static void free_box(void)
 {
+    free(box.profile.json);
     atomic_store(&box.writer.in_use, 0);
 }
 
@@ -91,24 +94,40 @@ static bool is_writer_free(int64_t now_ns)
     return box.writer.sleeps || now_ns - box.answered_ns < JUST_NOW_NS;
 }
 
-static bool take_box(int64_t now_ns)
+static bool take_box(const struct handed_over *profile)
 {
     uint32_t free = 0;
 
-    return is_writer_free(now_ns) && atomic_compare_exchange_strong(&box.writer.in_use, &free, 1);
+    if (!atomic_compare_exchange_strong(&box.writer.in_use, &free, 1))
+        return false;
+    box.profile = *profile;
+    return true;
 }
 
-static bool fill(const struct attempt *attempt, uint32_t settings)
+/* Returns NULL if the profile needs Go. */
+static char *copy_of(const struct attempt *attempt, size_t *ret_len)
+{
+    size_t size = attempt->len + META_SIZE;
+    char *text = size <= MAX_TEXT ? malloc(size) : NULL;
+
+    *ret_len = text ? compose(attempt, text, size) : 0;
+    if (*ret_len > 0 && *ret_len <= attempt->max_datagram_size)
+        return text;
+    free(text);
+    return NULL;
+}
+
+bool copy_to_hand_over(const struct attempt *attempt, uint32_t settings, struct handed_over *ret)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    size_t len = compose(attempt, box.text, sizeof box.text);
 
-    if (len == 0 || len > attempt->max_datagram_size)
+    if (!why(attempt->error) || !is_printable(attempt->socket_path) ||
+        !is_writer_free(attempt->began_ns))
         return false;
-    box.profile = (struct handed_over){
-        .json = box.text, .len = len, .error = attempt->error, .settings = settings};
-    syscall(SYS_capget, &header, box.profile.capabilities);
-    return true;
+    *ret = (struct handed_over){.error = attempt->error, .settings = settings};
+    ret->json = copy_of(attempt, &ret->len);
+    syscall(SYS_capget, &header, ret->capabilities);
+    return ret->json;
 }
 
 /* Binds the sleeping writer to this CPU. Otherwise the futex wakes it on another one, which may be
@@ -162,17 +181,15 @@ static int32_t leave_it(struct call *call, const char *reason, const struct atte
     return TRANSMIT_PENDING;
 }
 
-int32_t hand_over(struct call *call, const struct attempt *attempt, uint32_t settings,
+int32_t hand_over(struct call *call, const struct attempt *attempt, struct handed_over *profile,
                   int64_t deadline_ns)
 {
     bool waits = !(call->flags & TRANSMIT_NO_WAIT);
     uint32_t number;
     int32_t result;
 
-    if (!why(attempt->error) || !is_printable(attempt->socket_path) || !take_box(attempt->began_ns))
-        return TRANSMIT_EUNSENT;
-    if (!fill(attempt, settings)) {
-        free_box();
+    if (!take_box(profile)) {
+        free(profile->json);
         return TRANSMIT_EUNSENT;
     }
     atomic_store(&box.is_settled, !waits);

@@ -76,14 +76,16 @@ static size_t find(const char *path)
 static size_t claim(const char *path)
 {
     struct kept *kept = kept_sockets();
+    char copy[MAX_PATH + 1]; /* a fault in the caller's memory must not leave it CLAIMED */
 
     if (!kept)
         return KEPT_SOCKETS;
+    strcpy(copy, path);
     for (size_t i = 0; i < KEPT_SOCKETS; i++) {
         uint32_t state = EMPTY;
 
         if (atomic_compare_exchange_strong(&kept[i].state, &state, CLAIMED)) {
-            strcpy(kept[i].path, path);
+            strcpy(kept[i].path, copy);
             atomic_store_explicit(&kept[i].state, READY, memory_order_release);
             return i;
         }

@@ -14,7 +14,10 @@
  *           parent had started Go, calls of the child that need Go return
  *           TRANSMIT_EFORKED, because threads do not survive fork(2). Otherwise the child
  *           starts Go for itself. exec(3) is unaffected.
- * Memory    The library reads json during the call and keeps no pointer to it.
+ * Memory    The library reads json during the call and keeps no pointer to it. If it cannot be
+ *           read (a mapped file that was truncated), the call returns TRANSMIT_EPANIC, or the
+ *           handler that the program installed before its first call gets the fault, and may leave
+ *           the call with siglongjmp(3). Nothing is held then.
  *           Texts that it returns are static or belong to the calling thread: do not
  *           free them.
  * errno     No function changes errno or the thread's signal mask.
@@ -84,7 +87,7 @@ extern "C" {
 #define TRANSMIT_EFORKED (-20)   /* in a fork(2) child of a process that had started Go */
 #define TRANSMIT_ERESOURCE (-21) /* too few threads or too little memory left */
 #define TRANSMIT_ESTARTING (-22) /* not started in half of the time: the next call may work */
-#define TRANSMIT_EPANIC (-23)    /* a defect, caught: here the profile may have been sent */
+#define TRANSMIT_EPANIC (-23)    /* a defect (it may have been sent), or json cannot be read */
 
 /* The listener did not take the profile, and it could not be written to the disk: it is lost. */
 #define TRANSMIT_EBUSY (-40)     /* too many profiles already wait for a slow disk */
@@ -217,7 +220,8 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  *
  * transmit_configure - change settings, for all threads, from the next call on.
  *
- * json    a JSON object. Omitted keys keep their values:
+ * json    a JSON object of at most 64 KiB, else TRANSMIT_EINVAL. Omitted keys keep their
+ *         values:
  *
  *   key                default
  *   listener_socket    "/var/run/bitville-apm/listener.sock"; an absolute path, without

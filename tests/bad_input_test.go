@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // badDocuments have the result of each.
@@ -49,10 +50,12 @@ func TestBadInput(t *testing.T) {
 	for _, c := range badDocuments {
 		t.Run(c.name, func(t *testing.T) {
 			d.load([]byte(c.document))
-			for _, verb := range []string{"plain", "configure"} {
-				a := d.ask("%s", verb)
-				if a.result != c.want || a.text == "" {
-					t.Errorf("%s: %+v, want result %d and a text", verb, a, c.want)
+			for verb, want := range map[string]int{"plain": c.want, "configure": c.want} {
+				if verb == "configure" && len(c.document) > maxSettings {
+					want = eInval
+				}
+				if a := d.ask("%s", verb); a.result != want || a.text == "" {
+					t.Errorf("%s: %+v, want result %d and a text", verb, a, want)
 				}
 			}
 		})
@@ -102,6 +105,21 @@ func TestBadInput_Arguments(t *testing.T) {
 		})
 	}
 	sendsNext(t, s, l, d, `{"id":"1"}`)
+}
+
+// maxSettings is the limit of transmit_configure, in bytes.
+const maxSettings = 64 << 10
+
+// Go's parser has no deadline, so the length of settings is limited.
+func TestConfigure_Length(t *testing.T) {
+	d := startDriver(t, newScene(t))
+	for _, c := range []struct{ size, want int }{{maxSettings - 1, 0}, {maxSettings, 0}, {maxSettings + 1, eInval}, {60 << 20, eInval}} {
+		d.load([]byte("{" + strings.Repeat(" ", c.size-2) + "}"))
+		a := d.ask("configure")
+		if a.result != c.want || (c.want == eInval) != strings.Contains(a.text, "64 KiB") || a.took > 50*time.Millisecond {
+			t.Errorf("%d bytes: %+v, want %d", c.size, a, c.want)
+		}
+	}
 }
 
 func TestConfigure_ChangesNothingWhenItRefuses(t *testing.T) {

@@ -25,6 +25,7 @@ const (
 	eForked     = -20
 	eResource   = -21
 	eStarting   = -22
+	ePanic      = -23
 	eBusy       = -40
 	eNoDir      = -41
 	eFull       = -42

@@ -58,10 +58,14 @@ func (m *memory) copyOf(out pieces, deadline time.Time) ([]byte, error) {
 		return nil, err
 	}
 	n := 0
+	defer func() {
+		if n < len(block) { // also after a fault in the caller's memory
+			m.free(block)
+		}
+	}()
 	for _, piece := range out {
 		for len(piece) > 0 {
 			if n >= alwaysRead && passed(deadline) {
-				m.free(block)
 				return nil, profile.ErrTimeUp
 			}
 			copied := copy(block[n:], piece[:min(len(piece), copyAtOnce)])

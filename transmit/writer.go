@@ -97,11 +97,17 @@ func (w *writer) write(out pieces, deadline time.Time, options buffer.Options, w
 	if !w.reserve(size, deadline) {
 		return NotTaken, fmt.Errorf("%w; %v", ErrBusy, whyUnsent)
 	}
+	copied := false
+	defer func() {
+		if !copied { // also after a fault in the caller's memory
+			w.release(size)
+		}
+	}()
 	text, err := w.memory.copyOf(out, deadline)
 	if err != nil {
-		w.release(size)
 		return NotTaken, fmt.Errorf("%w; %v", err, whyUnsent)
 	}
+	copied = true
 	j := &job{text: text, options: options, caller: ownPrivileges()}
 	j.settled.Store(noWait)
 	w.jobs <- j // does not block
