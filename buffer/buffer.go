@@ -23,8 +23,8 @@
 // files of this user that have one link, except those for another listener. It removes the oldest first, also those of
 // other processes. It finds these by scanning the directory. Scans take at most a twelfth of the time, or half of it while
 // the directory is more than 1 % over its limits. A directory of a thousand files is within its limits when
-// [Store.EnforceLimits] returns. [Store.Step] brings a larger one within its limits soon after, if the writers live as
-// long as a scan takes. Between two scans, several busy writers may exceed the limits together.
+// [Store.EnforceLimits] returns. [Store.Step] brings a larger one within its limits soon after; a process that ends earlier
+// should go on as [Store.Owes] says. Between two scans, several busy writers may exceed the limits together.
 package buffer
 
 import (
@@ -119,6 +119,19 @@ func (s *Store) Step() (more bool) {
 	}
 	more = s.evictor.step(s.dir)
 	return more || s.replay != nil && s.replay.scan != nil
+}
+
+// Owes tells whether this process holds the right to scan the directory. Before it ends, it should call Step until it does
+// not, or StopScan when there is no more time: otherwise processes that live shorter than a scan takes would remove nothing.
+func (s *Store) Owes() bool { return s.dir != nil && s.evictor.scanLock != nil }
+
+// StopScan ends a scan that is under way, and removes what is over the limits by what the scan has seen.
+//
+// It blocks for some milliseconds, if the disk does not block longer.
+func (s *Store) StopScan() {
+	if s.Owes() {
+		s.evictor.stop(s.dir)
+	}
 }
 
 // Close closes the directory. The store can still be used: the next Write chooses a directory again.

@@ -115,11 +115,28 @@ func (k *evictor) step(dir *directory) (more bool) {
 	}
 	if k.scan != nil && !k.goOn(dir) {
 		k.endScanLock()
-		return k.scan != nil
+		return k.scanLock != nil
 	}
 	k.evict(dir, evictPerStep)
 	k.endScanLock()
+	if k.over() && len(k.have.oldest) == 0 && k.removed > 0 && k.scanIsDue(dir) { // one scan does not know them all
+		k.newScan(dir)
+		return true
+	}
 	return k.over() && len(k.have.oldest) > 0
+}
+
+// stop ends a scan that there is no time to complete. If the files that it has seen are over the limits, the oldest of
+// them are removed: all files together are over the limits by more. The scan is paid for, so the next process waits.
+func (k *evictor) stop(dir *directory) {
+	if k.scan != nil {
+		k.scan.close()
+		k.took += k.scan.took
+		k.have, k.known, k.scan = k.scan.result(), true, nil
+		k.evict(dir, evictAtOnce)
+	}
+	k.have, k.known = inventory{}, false
+	k.endScanLock()
 }
 
 // endScanLock releases the lock when all is done.
@@ -187,10 +204,14 @@ func (k *evictor) evictOldest(dir *directory) {
 }
 
 func (k *evictor) startScan(dir *directory) {
+	k.newScan(dir)
+	k.walk(dir, scanAhead)
+}
+
+func (k *evictor) newScan(dir *directory) {
 	k.changed = false
 	_ = k.readTags(dir)
 	k.scan = newScan(dir, k.tags, k.newest, oldestOf(k.have.files))
-	k.walk(dir, scanAhead)
 }
 
 // walk continues the scan until it has seen that many names and scanPatience has passed. It returns whether the scan is

@@ -93,6 +93,65 @@ func TestWrite_SlowsDownWhileItIsFarOverTheLimit(t *testing.T) {
 	}
 }
 
+// A process ends before its scan does: it removes what is over the limits by what the scan has seen, and no other file. The
+// next process does not scan at once.
+func TestStopScan_RemovesWhatItHasSeen(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		limits  Options
+		removes bool
+	}{
+		{"what it has seen is over the files", Options{MaxFiles: 100}, true},
+		{"what it has seen is over the bytes", Options{MaxBytes: 1000}, true},
+		{"what it has seen is within the limits", Options{MaxFiles: 10_000}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			const files, size, newest = 10_000, 10, 50
+			dir, now := t.TempDir(), time.Now()
+			for i := range files {
+				putProfile(t, dir, i, size, now.Add(-time.Hour-time.Duration(i)*time.Second)) // the first is the newest
+			}
+			test.limits.Dirs = []string{dir}
+			s := newStore(t, test.limits)
+			mustWrite(t, s, document(size))
+			if !s.Owes() {
+				t.Skip("the machine has scanned all files within 5 ms")
+			}
+			s.evictor.took = 2 * time.Second // on a slow disk
+			s.StopScan()
+			left := len(list(t, dir, "profile_*"))
+			if removed := files + 1 - left; (removed > 0) != test.removes || s.Owes() || s.Step() {
+				t.Errorf("%d removed, want some: %v; it owes %v", removed, test.removes, s.Owes())
+			}
+			for i := range newest {
+				if _, err := os.Lstat(filepath.Join(dir, profileNumber(i))); err != nil {
+					t.Fatalf("one of the newest is gone: %v", err)
+				}
+			}
+			next := newStore(t, test.limits)
+			mustWrite(t, next, document(size))
+			if next.Owes() || len(list(t, dir, "profile_*")) != left+1 {
+				t.Error("the next process scans at once")
+			}
+		})
+	}
+}
+
+// A process that writes no more brings the directory within its limits, with as many scans as that takes.
+func TestStep_RemovesMoreThanOneScanKnows(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 5 * minOldest {
+		putProfile(t, dir, i, 1, time.Now().Add(-time.Hour))
+	}
+	s := newStore(t, Options{Dirs: []string{dir}, MaxFiles: 1})
+	mustWrite(t, s, document(10))
+	for s.Step() {
+	}
+	if got := len(list(t, dir, "profile_*")); got != 1 || s.Owes() {
+		t.Errorf("%d files, want 1; it owes %v", got, s.Owes())
+	}
+}
+
 // More evictions than an inventory has names take another scan.
 func TestWrite_EvictsMoreThanOneScanKnows(t *testing.T) {
 	for _, files := range []int{minOldest - 1, minOldest, minOldest + 1, 3 * minOldest} {

@@ -151,3 +151,38 @@ func endsWhileTheWriterWorks(t *testing.T, end string) (byLibrary bool) {
 	figures{buffered: 1}.report(t)
 	return true
 }
+
+// Each process writes one profile and ends. One of them scans a directory that is far over its limits, and removes the
+// oldest files, before it ends; and its end takes no longer than a scan and a second.
+func TestExit_ShortLivedProcessesKeepTheLimits(t *testing.T) {
+	const files, limit, processes = 12_000, 1000, 8
+	s := newScene(t)
+	check(t, os.Mkdir(s.buffer, 0o700))
+	hourAgo := time.Now().Add(-time.Hour)
+	for i := range files {
+		path := fmt.Sprintf("%s/profile_20250101_000000_%08x.json", s.buffer, i)
+		check(t, os.WriteFile(path, []byte("{}"), 0o600))
+		check(t, os.Chtimes(path, hourAgo, hourAgo))
+	}
+	var worst time.Duration
+	left := files
+	for i := range processes {
+		d := startDriver(t, s)
+		d.configure(s.settings(map[string]any{"buffer_max_files": limit, "timeout_us": 2_000_000}))
+		if a := d.send([]byte(fmt.Sprintf(`{"id":"%d"}`, i))); a.result != buffered && a.result != pending {
+			t.Fatalf("%+v, want it buffered", a)
+		}
+		began := time.Now()
+		d.tell("end exit")
+		<-d.done
+		worst = max(worst, time.Since(began))
+		left = len(s.profiles(t))
+		t.Logf("process %d: %d files, its end took %v", i, left, time.Since(began))
+	}
+	if left > limit+processes || left < limit-processes {
+		t.Errorf("%d files, the limit is %d", left, limit)
+	}
+	if worst > 3*time.Second { // one second on a machine that is not busy
+		t.Errorf("an end took %v", worst)
+	}
+}

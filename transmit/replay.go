@@ -77,14 +77,17 @@ func (t *Transmitter) Replay(most int, timeout, spent time.Duration) (sent int, 
 	return int(r.sent.Load()), r.err
 }
 
-// End is Flush for a process that ends. From now on, no replay runs.
+// End is Flush for a process that ends. From now on, no replay runs. A scan of the buffer that this process has begun goes
+// on for the rest of the timeout.
 func (t *Transmitter) End(timeout time.Duration) bool {
 	t.writer.replayer.isEnding.Store(true)
 	deadline := time.Now().Add(timeout)
 	for t.writer.replayer.isSending.Load() && !passed(deadline) {
 		unix.Nanosleep(&unix.Timespec{Nsec: int64(retryPause)}, nil)
 	}
-	return t.writer.flush(deadline)
+	isWritten := t.writer.flush(deadline)
+	t.writer.awaitScans(deadline)
+	return isWritten
 }
 
 // makeDue makes a replay due if a profile goes to the disk that a replay can send.

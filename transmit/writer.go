@@ -25,6 +25,9 @@ const (
 
 	// retryPause is the interval at which a call looks for room in the queue, or whether all is written.
 	retryPause = 200 * time.Microsecond
+
+	// stopTime is the part of the time at exit that is reserved for removing what an incomplete scan has found.
+	stopTime = 200 * time.Millisecond
 )
 
 // ErrBusy means that the queue for the disk is full.
@@ -45,6 +48,9 @@ type writer struct {
 	callers  *Callers
 	settings *knownSettings // for what callers in C hand over
 	finishes atomic.Bool    // the writer has a profile of theirs, also after they have got its answer
+
+	owes      atomic.Bool  // a store scans its directory for all processes
+	stopScans atomic.Int64 // from this time on, since epoch, scans are stopped; 0: the process does not end
 
 	// Used by the goroutine only.
 	cpus   allCPUs
@@ -166,6 +172,15 @@ func (w *writer) flush(deadline time.Time) bool {
 	return true
 }
 
+// awaitScans waits until the deadline for the scan that this process has begun. A process in many has one: scans of all
+// processes take a small share of the time.
+func (w *writer) awaitScans(deadline time.Time) {
+	w.stopScans.Store(int64(deadline.Add(-stopTime).Sub(epoch)))
+	for w.owes.Load() && !passed(deadline) && !w.isHung() {
+		unix.Nanosleep(&unix.Timespec{Nsec: int64(retryPause)}, nil)
+	}
+}
+
 func (w *writer) run() {
 	runtime.LockOSThread() // privileges belong to a thread
 	w.cpus.publish(w.callers.Shared)
@@ -241,6 +256,7 @@ func (w *writer) recoverStore() {
 	if p := recover(); p != nil {
 		w.closeStores()
 	}
+	w.owes.Store(slices.ContainsFunc(w.stores, (*buffer.Store).Owes))
 }
 
 func (w *writer) closeStores() {
@@ -265,8 +281,12 @@ func (w *writer) handle(j *job) {
 func (w *writer) stepStores() (more bool) {
 	defer w.recoverStore()
 	w.since.Store(int64(time.Since(epoch)))
+	stopAt := w.stopScans.Load()
 	for _, store := range w.stores {
 		more = store.Step() || more
+		if stopAt != 0 && int64(time.Since(epoch)) > stopAt {
+			store.StopScan()
+		}
 	}
 	w.since.Store(0)
 	return more
