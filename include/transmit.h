@@ -182,7 +182,8 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
  *
  * Blocks for timeout_us at most. Returns TRANSMIT_BUFFERED when nothing is left
  * to write, TRANSMIT_PENDING otherwise. At exit(3) and a return from main, the library
- * does this by itself, for one second at most. It does not at _exit(2), quick_exit(3),
+ * does this by itself, and completes a search for files over the limits of the buffer
+ * that it has begun, in one second at most. It does not at _exit(2), quick_exit(3),
  * exec(3), daemon(3), or when a signal ends the process.
  */
 int32_t transmit_flush(uint32_t timeout_us);
