@@ -223,7 +223,7 @@ final class Replay
                 continue;
             }
             $time = gmdate('Ymd_His', $stat['mtime']);
-            self::move($claim, "$directory/profile_{$time}_{$tags->digits()}.json");
+            self::move($claim, "$directory/profile_{$time}_{$tags->digits(1)}.json");
         }
     }
 

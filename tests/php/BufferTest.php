@@ -154,8 +154,24 @@ final class BufferTest extends TransmitTestCase
             $move = new ReflectionMethod(Transmit\Plain\BufferFile::class, "move");
             $move->setAccessible(true);
             file_put_contents($mine = "$folder/" . getmypid(), "x");
-            $tags = Transmit\Plain\Tags::read("$folder/buffer", "s");
-            return (int) $move->invoke(null, $mine, "$folder/buffer/profile_$round.json", $tags);'));
+            $state = Transmit\Plain\Tags::read("$folder/buffer", "s")->state;
+            return (int) $move->invoke(null, $mine, "$folder/buffer/profile_$round.json", $state);'));
+    }
+
+    /** The two kinds of writers do not wait for each other, so they must not take the same name. */
+    public function testAWriterWithoutTheLockUsesOtherNames(): void
+    {
+        for ($i = 0; $i < 40; $i++) {
+            if ($i === 20) {
+                $lock = fopen(glob("$this->buffer/.transmit-state-*/.transmit-count-*")[0], 'r+');
+                self::assertTrue(flock($lock, LOCK_EX | LOCK_NB));
+            }
+            self::assertTrue(write_to_disk_buffer((string) intdiv($i, 20)));
+        }
+        foreach (glob("$this->buffer/profile_*") as $path) {
+            self::assertSame((int) file_get_contents($path), hexdec(substr($path, -6, 1)) % 2);
+        }
+        self::assertSame([], glob("$this->buffer/.transmit-state-*/new-*"));
     }
 
     public function testOfProcessesThatCreateALockFileOneHasTheLock(): void

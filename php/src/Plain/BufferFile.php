@@ -27,13 +27,16 @@ final class BufferFile
     private const PIECE = 1048576;
     private const NAMES_TO_TRY = 16;
 
-    /** @return array{int, string} BUFFERED and the file's name, or why not */
-    public static function write(string $json, string $directory, Tags $tags, Deadline $deadline): array
+    /**
+     * @param bool $isAlone whether the caller has the lock of BufferLimits
+     * @return array{int, string} BUFFERED and the file's name, or why not
+     */
+    public static function write(string $json, string $dir, Tags $tags, bool $isAlone, Deadline $deadline): array
     {
-        $publish = static function (string $temporary, string $directory) use ($tags): array {
-            return self::publish($temporary, $directory, $tags);
+        $publish = static function (string $temporary, string $directory) use ($tags, $isAlone): array {
+            return self::publish($temporary, $directory, $tags, $isAlone);
         };
-        return self::withTemporary($json, $directory, $deadline, $publish);
+        return self::withTemporary($json, $dir, $deadline, $publish);
     }
 
     /**
@@ -105,12 +108,16 @@ final class BufferFile
         return [$isFull ? Result::EFULL : Result::EIO, 'write: ' . Quiet::lastWarning()];
     }
 
-    /** @return array{int, string} */
-    private static function publish(string $temporary, string $directory, Tags $tags): array
+    /**
+     * The writer that is alone has the even names. The others, which are few, reserve one of the odd names.
+     *
+     * @return array{int, string}
+     */
+    private static function publish(string $temporary, string $directory, Tags $tags, bool $isAlone): array
     {
         for ($try = 0; $try < self::NAMES_TO_TRY; $try++) {
-            $name = 'profile_' . gmdate('Ymd_His') . '_' . $tags->digits() . '.json';
-            if (self::move($temporary, "$directory/$name", $tags)) {
+            $name = 'profile_' . gmdate('Ymd_His') . '_' . $tags->digits($isAlone ? 0 : 1) . '.json';
+            if (self::move($temporary, "$directory/$name", $isAlone ? null : $tags->state)) {
                 return [Result::BUFFERED, "$directory/$name"];
             }
         }
@@ -118,13 +125,15 @@ final class BufferFile
     }
 
     /**
-     * Renames a file if the new name is free. PHP's rename() would replace a file that gets the name meanwhile, so a
-     * writer first reserves it. It does not use link(): programs that watch the directory expect the event moved_to.
+     * Renames a file if the new name is free. PHP's rename() would replace a file that gets the name meanwhile, so the
+     * name is first reserved in $state. It does not use link(): programs that watch the directory expect moved_to.
+     *
+     * @param string|null $state the user's own directory; null: without a reservation
      */
-    private static function move(string $temporary, string $final, Tags $tags): bool
+    private static function move(string $temporary, string $final, ?string $state): bool
     {
-        $reserved = "$tags->state/" . self::RESERVED . basename($final);
-        $reservation = $tags->state === null ? null : fopen($reserved, 'x');
+        $reserved = "$state/" . self::RESERVED . basename($final);
+        $reservation = $state === null ? null : fopen($reserved, 'x');
         if ($reservation === false && Directory::file($reserved) !== null) {
             return false; // another writer has reserved it
         }

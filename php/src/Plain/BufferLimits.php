@@ -41,18 +41,23 @@ final class BufferLimits
      * Call it before each write. It waits until no other worker writes, for half of the time at most. Without it, the
      * kernel makes many workers wait in a queue for the directory. On a busy machine each of them, when its turn comes,
      * first waits for a CPU: with fifty workers on two CPUs up to 200 ms.
+     *
+     * @return bool whether no other worker writes, until count()
      */
-    public function begin(): void
+    public function begin(): bool
     {
         try {
-            $directory = FileSize::allows(KnownProfiles::LIST_BYTES) ? $this->tags->state : null;
-            $this->state = $directory === null ? null : LockedStateFile::open($directory, "count-{$this->tags->own}");
+            $directory = $this->tags->state;
+            $name = "count-{$this->tags->own}";
+            $this->state = $directory === null
+                ? null : LockedStateFile::open($directory, $name, KnownProfiles::LIST_BYTES);
             if ($this->state !== null) {
                 $this->state->wait($this->deadline->halfway());
             }
         } catch (\Error $e) {
             $this->error = $e;
         }
+        return $this->state !== null && $this->state->isLocked;
     }
 
     /**
@@ -91,8 +96,7 @@ final class BufferLimits
         if ($this->settings->bufferMaxFiles === 0 && $this->settings->bufferMaxBytes === 0) {
             return;
         }
-        $this->begin();
-        if ($this->state !== null && $this->state->isLocked) {
+        if ($this->begin()) {
             $known = $this->known();
             $this->read($known, $this->deadline, '');
             $this->enforce($known, '');

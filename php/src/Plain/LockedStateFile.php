@@ -35,11 +35,14 @@ final class LockedStateFile
         $this->isLocked = flock($file, LOCK_EX | LOCK_NB);
     }
 
-    /** @return self|null null: the directory cannot have it */
-    public static function open(string $directory, string $name): ?self
+    /**
+     * @param int $bytes the largest file that the caller will write
+     * @return self|null null: the directory cannot have it, or RLIMIT_FSIZE is less than $bytes
+     */
+    public static function open(string $directory, string $name, int $bytes = self::LENGTH): ?self
     {
         $path = "$directory/.transmit-$name-" . Directory::user();
-        return Directory::isTrusted($directory) ? self::in($path) : null;
+        return Directory::isTrusted($directory) ? self::in($path, $bytes) : null;
     }
 
     /** Waits for the lock, while other workers use the file one after the other. */
@@ -77,9 +80,9 @@ final class LockedStateFile
         }
     }
 
-    private static function in(string $path): ?self
+    private static function in(string $path, int $bytes = self::LENGTH): ?self
     {
-        if (!FileSize::allows(self::LENGTH)) {
+        if (!FileSize::allows($bytes)) {
             return null;
         }
         if (lstat($path) === false) {

@@ -63,8 +63,8 @@ final class Sender
             }
             $tags = Tags::read($directory, $call->listener, OwnDirectory::BRIEF_US);
             $limits = new BufferLimits($directory, $tags, $call->settings, $call->deadline);
-            $limits->begin();
-            [$result, $text] = BufferFile::write($json, $directory, $tags, $call->deadline);
+            $isAlone = $limits->begin();
+            [$result, $text] = BufferFile::write($json, $directory, $tags, $isAlone, $call->deadline);
         } catch (\Error $e) {
             return new Outcome(Result::EIO, 'disk buffer: ' . $e->getMessage());
         }

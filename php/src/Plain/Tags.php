@@ -56,10 +56,10 @@ final class Tags
         return in_array(substr($listener, 0, self::MAX_LISTENER), $holders, true);
     }
 
-    /** The eight digits of a new profile's name. */
-    public function digits(): string
+    /** The eight digits of a new profile's name. The last one is even or odd. */
+    public function digits(int $lastBit): string
     {
-        return $this->own . bin2hex(random_bytes(2));
+        return $this->own . sprintf('%04x', 2 * random_int(0, 0x7FFF) + $lastBit);
     }
 
     /** Whether a file counts within this listener's limits, because it is not for another listener. */
