@@ -14,6 +14,7 @@ final class Autoloader
 
     /** Classes that most requests need. Their files are not searched for, which would take longer than loading them. */
     private const OFTEN = [
+        'Transmit\Deadline' => '/Deadline.php',
         'Transmit\Functions' => '/Functions.php',
         'Transmit\JsonError' => '/JsonError.php',
         'Transmit\Modest' => '/Modest.php',
@@ -23,6 +24,7 @@ final class Autoloader
         'Transmit\Profiler' => '/Profiler.php',
         'Transmit\Profiler\Excimer' => '/Profiler/Excimer.php',
         'Transmit\Profiler\HttpRequest' => '/Profiler/HttpRequest.php',
+        'Transmit\Profiler\Largest' => '/Profiler/Largest.php',
         'Transmit\Profiler\Limits' => '/Profiler/Limits.php',
         'Transmit\Profiler\Options' => '/Profiler/Options.php',
         'Transmit\Profiler\Origin' => '/Profiler/Origin.php',

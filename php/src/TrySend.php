@@ -16,11 +16,12 @@ final class TrySend
     /**
      * @param array<string, bool> $marks more for "_meta"
      * @param int $flags Native::NO_WAIT, or 0
+     * @param int|null $start a result of Deadline::now(), from which the timeout counts; null: from now
      * @return int a Result; Native::NOT_CALLED: nothing has happened
      */
-    public static function profile(array $data, array $marks = [], int $flags = 0): int
+    public static function profile(array $data, array $marks = [], int $flags = 0, ?int $start = null): int
     {
-        return self::guarded(static function (Settings $settings) use ($data, $marks, $flags): int {
+        return self::guarded(static function (Settings $settings) use ($data, $marks, $flags, $start): int {
             if (!Modest::is($data)) {
                 return Native::NOT_CALLED;
             }
@@ -30,7 +31,7 @@ final class TrySend
                 return Result::SENT;
             }
             return $marks === []
-                ? ProfileSender::sendPiece($json, $settings, Deadline::now(), $flags)
+                ? ProfileSender::sendPiece($json, $settings, $start ?? Deadline::now(), $flags)
                 : Native::NOT_CALLED;
         });
     }

@@ -58,9 +58,10 @@ function measure_top(): void
         $edge = sprintf('App\Name%d::f==>App\Name%d::f%s', mt_rand(0, 2500), mt_rand(0, 2500), $level);
         $edges[$edge] = ['ct' => 1, 'wt' => mt_rand(1, 900), 'mu' => 100];
     }
+    $deadline = Transmit\Deadline::after(Transmit\Deadline::now(), 3600000000);
     report('php-top', interleaved([
-        'top_functions' => static function () use ($edges): void {
-            Transmit\Profiler\TopFunctions::of($edges, 1000.0);
+        'top_functions' => static function () use ($edges, $deadline): void {
+            Transmit\Profiler\TopFunctions::of($edges, 1000.0, $deadline);
         },
         'loop' => static function () use ($edges): void {
             foreach ($edges as $edge => $numbers) {

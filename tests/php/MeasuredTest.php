@@ -85,20 +85,59 @@ final class MeasuredTest extends TransmitTestCase
 
     public function testALargeCallGraphIsSummedUpUnderASmallLimit(): void
     {
-        $code = 'ini_set("memory_limit", "96M"); for ($i = 0; $i < 20000; $i++) { $c[] = "function f$i() {}"; }
-            foreach (array_chunk($c, 500) as $some) { eval(implode(" ", $some)); } unset($c, $some);
-            for ($i = 0; $i < 20000; $i++) { ("f$i")(); }';
+        $code = 'ini_set("memory_limit", "96M"); ' . self::calls(20000);
         $sent = $this->measure('tideways_xhprof', $code);
         self::assertCount(200, $sent['xhprof']['profiling']['top_functions']);
+    }
+
+    /** @return array<string, array{int, int, int, bool}> the limit, what is free of it, the pairs; whether there is room */
+    public function limits(): array
+    {
+        return [
+            'for no pair' => [96, 17, 500, false],
+            'less than the pairs need' => [96, 20, 32500, false],
+            'for the pairs, but not for the sums' => [192, 98, 120000, false],
+            'enough' => [196, 98, 32500, true],
+            'as much as a small application needs' => [32, 31, 500, true],
+        ];
+    }
+
+    /**
+     * Where memory_limit cannot be raised, the request ends as without the profiler.
+     *
+     * @dataProvider limits
+     */
+    public function testTheMeasurementsStayUnderTheLimit(int $limit, int $free, int $pairs, bool $isRoom): void
+    {
+        $code = self::calls($pairs) . "\$i = 0; while (($limit << 20) - memory_get_usage(true) > ($free << 20)) {
+            \$a[\$i++] = str_repeat('x', 4000); }
+            class Last { public function __destruct() { touch(__DIR__ . '/destructed'); } } \$last = new Last();";
+        $ini = "-d memory_limit={$limit}M -d disable_functions=ini_set";
+        $sent = $this->measure('tideways_xhprof', $code, "'call_graph' => true", $ini);
+        self::assertFileExists("$this->folder/destructed");
+        self::assertSame(!$isRoom, $sent['_meta']['functions_dropped'] ?? false);
+        self::assertSame($isRoom, isset($sent['xhprof']['profiling']['call_graph']));
+    }
+
+    public function testWhereTheTimeIsNotEnoughOnlyMainIsSent(): void
+    {
+        $code = self::calls(20000);
+        foreach (["'timeout_us' => 20000", "'timeout_us' => 20000, 'call_graph' => true"] as $settings) {
+            $sent = $this->measure('tideways_xhprof', $code, $settings);
+            self::assertTrue($sent['_meta']['functions_dropped']);
+            $profiling = $sent['xhprof']['profiling'];
+            self::assertSame(['top_functions'], array_keys($profiling));
+            self::assertSame(['main()'], array_column($profiling['top_functions'], 'function'));
+            self::assertSame($sent['elapsed_ms'], $profiling['top_functions'][0]['wall_ms']);
+        }
+        $sent = $this->measure('tideways_xhprof', 'usleep(1000);', "'timeout_us' => 20000");
+        self::assertArrayNotHasKey('functions_dropped', $sent['_meta']);
     }
 
     /** Also if the measurements take more memory at the end than the application has used. */
     public function testThePeakOfMemoryIsThatOfTheApplication(): void
     {
-        $code = 'for ($i = 0; $i < 20000; $i += 500) { $c = ""; for ($k = $i; $k < $i + 500; $k++) {
-                $c .= "function f$k() {} "; } eval($c); }
-            for ($i = 0; $i < 20000; $i++) { ("f$i")(); }
-            register_shutdown_function(function () {
+        $code = self::calls(20000) . 'register_shutdown_function(function () {
                 file_put_contents(__DIR__ . "/peak", memory_get_peak_usage(true)); });';
         foreach (['tideways_xhprof', 'excimer'] as $extension) {
             $sent = $this->measure($extension, $code);
@@ -136,7 +175,17 @@ final class MeasuredTest extends TransmitTestCase
         self::assertArrayNotHasKey('stacks', $sent['xhprof']['profiling']);
     }
 
-    private function measure(string $extension, string $code, string $settings = ''): array
+    /** Makes about so many pairs of caller and callee: each of n functions calls each of n others. */
+    private static function calls(int $pairs): string
+    {
+        $n = (int) ceil(sqrt($pairs));
+        return "\$c = ''; for (\$i = 0; \$i < $n; \$i++) {
+                \$c .= \"function called_by_test_\$i() {} \"
+                . \"function caller_in_test_\$i(\\\$n) { while (\\\$n > 0) { ('called_by_test_' . --\\\$n)(); } } \"; }
+            eval(\$c); unset(\$c); for (\$i = 0; \$i < $n; \$i++) { ('caller_in_test_' . \$i)($n); } ";
+    }
+
+    private function measure(string $extension, string $code, string $settings = '', string $ini = ''): array
     {
         if (!extension_loaded($extension)) {
             self::markTestSkipped("the extension $extension is needed");
@@ -145,12 +194,12 @@ final class MeasuredTest extends TransmitTestCase
             unlink($old);
         }
         $config = "['profiler' => '$extension', 'listener_socket' => '$this->folder/none', 'library' => '',
-            'buffer_dirs' => ['$this->buffer'], $settings]";
+            'timeout_us' => 60000000, 'buffer_dirs' => ['$this->buffer'], $settings]";
         file_put_contents("$this->folder/page.php", "<?php\n$code\n");
         $prepend = dirname(__DIR__, 2) . '/php/auto_prepend.php';
         file_put_contents("$this->folder/pre.php", "<?php function get_profiling_config() { return $config; }
             require '$prepend';");
-        $options = "-d display_errors=1 -d auto_prepend_file=$this->folder/pre.php";
+        $options = "-d display_errors=1 $ini -d auto_prepend_file=$this->folder/pre.php";
         $ran = Program::run("php $options $this->folder/page.php");
         self::assertSame(['', 0], [$ran['output'], $ran['status']], $ran['errors']);
         return json_decode($this->buffered()[0], true);

@@ -2,7 +2,11 @@
 
 namespace Transmit\Test;
 
+use Transmit\Deadline;
+use Transmit\Profiler\Fit;
+use Transmit\Profiler\Largest;
 use Transmit\Profiler\TopFunctions;
+use Transmit\Settings;
 
 /**
  * The sums for each function, from call graphs of xhprof and tideways_xhprof.
@@ -59,7 +63,7 @@ final class TopFunctionsTest extends TransmitTestCase
     public function testSums(array $edges, array $want): void
     {
         $got = [];
-        foreach (TopFunctions::of($edges, 10.0) as $row) {
+        foreach (TopFunctions::of($edges, 10.0, self::inSeconds(60)) as $row) {
             $got[$row['function']] = [$row['calls'], $row['wall_ms'], $row['exclusive_wall_ms']];
         }
         self::assertEquals($want, $got);
@@ -92,18 +96,84 @@ final class TopFunctionsTest extends TransmitTestCase
         $edges = ['main()' => ['ct' => 1, 'wt' => 1], 'f' => $numbers] + array_fill_keys($ours, $numbers)
             + array_fill_keys($shown, $numbers);
         $want = $main + ['main()==>f' => $numbers] + array_fill_keys($shown, $numbers);
-        self::assertSame($want, TopFunctions::edges($edges, 10.0));
+        self::assertSame($want, TopFunctions::edges($edges, 10.0, self::inSeconds(60)));
     }
 
     public function testMainIsFirstThenTheSlowestAndAtMost200(): void
     {
-        $edges = [];
-        foreach (range(1, 300) as $i) {
-            $edges["main()==>f$i"] = ['ct' => 1, 'wt' => $i, 'mu' => 64];
-        }
-        $rows = TopFunctions::of($edges, 1.0);
+        $rows = TopFunctions::of(self::flat(301), 1.0, self::inSeconds(60));
         self::assertCount(200, $rows);
         self::assertSame(['main()', 'f300', 'f299'], array_slice(array_column($rows, 'function'), 0, 3));
         self::assertSame(64, $rows[1]['memory_bytes']);
+    }
+
+    /** @return array<string, array{int, bool}> the number of pairs, whether a time that is over is enough */
+    public function sizes(): array
+    {
+        // Less than 1,024 pairs take less than a millisecond.
+        return ['none' => [0, true], 'usual' => [1000, true], 'many' => [1100, false], 'very many' => [60000, false]];
+    }
+
+    /**
+     * Each step ends soon after its time is over.
+     *
+     * @dataProvider sizes
+     */
+    public function testTheTimeIsLimited(int $pairs, bool $isDone): void
+    {
+        $edges = self::flat($pairs);
+        $times = array_column($edges, 'wt');
+        $start = self::cpuMs();
+        $over = self::inSeconds(0);
+        $results = [TopFunctions::of($edges, 1.0, $over), TopFunctions::edges($edges, 1.0, $over)];
+        $results[] = Largest::of($times, 10, $over);
+        $ms = self::cpuMs() - $start;
+        foreach ($results as $result) {
+            self::assertSame($isDone, $result !== null);
+        }
+        self::assertLessThan(20, $ms);
+
+        $this->configure(['max_datagram_size' => 65507]);
+        $profiling = ['top_functions' => [], 'call_graph' => ['main()' => ['ct' => 1, 'wt' => 1]] + $edges];
+        [$data, $marks] = Fit::apply(['xhprof' => ['profiling' => $profiling]], Settings::current(), $over);
+        self::assertSame($isDone ? [] : ['call_graph_truncated' => true], $marks);
+        self::assertSame('main()', array_keys($data['xhprof']['profiling']['call_graph'])[0]);
+        self::assertSame($isDone, count($data['xhprof']['profiling']['call_graph']) > min($pairs, 1));
+    }
+
+    public function testTheLargestAreThoseOfASort(): void
+    {
+        mt_srand(1);
+        foreach ([1, 7, 200, 5000] as $count) {
+            $numbers = [];
+            for ($i = 0; $i < 3000; $i++) {
+                $numbers["f$i"] = mt_rand(-50, 1000000);
+            }
+            $largest = Largest::of($numbers, $count, self::inSeconds(60));
+            arsort($numbers);
+            self::assertSame(array_slice($numbers, 0, $count), $largest);
+        }
+    }
+
+    /** @return array<string, array<string, int>> */
+    private static function flat(int $pairs): array
+    {
+        $edges = [];
+        for ($i = 0; $i < $pairs; $i++) {
+            $edges["main()==>f$i"] = ['ct' => 1, 'wt' => $i, 'mu' => 64];
+        }
+        return $edges;
+    }
+
+    private static function cpuMs(): float
+    {
+        $used = getrusage();
+        return ($used['ru_utime.tv_sec'] + $used['ru_stime.tv_sec']) * 1e3
+            + ($used['ru_utime.tv_usec'] + $used['ru_stime.tv_usec']) / 1e3;
+    }
+
+    private static function inSeconds(int $seconds): Deadline
+    {
+        return Deadline::after(Deadline::now(), $seconds * 1000000);
     }
 }

@@ -2,6 +2,7 @@
 
 namespace Transmit\Profiler;
 
+use Transmit\Deadline;
 use Transmit\Quiet;
 
 /**
@@ -70,14 +71,26 @@ final class Excimer
         return false;
     }
 
-    /** @return array<string, mixed> the profiling section */
-    public function stop(float $elapsedMs, Options $options): array
+    /** @return int the bytes of memory that section() may need, beyond what Limits provides */
+    public function stop(): int
     {
         $this->discard();
+        return 0;
+    }
+
+    /** @return array{array<string, mixed>, array<string, bool>}|null the profiling section, marks; null: no time for it */
+    public function section(float $elapsedMs, Options $options, Deadline $deadline): ?array
+    {
         $real = $this->real->getLog();
-        $rows = SampledFunctions::of($real, $this->cpu->getLog(), $this->intervalMs, $elapsedMs);
-        $stacks = $options->stacks ? ['stacks' => SampledFunctions::stacks($real)] : [];
-        return ['sample_interval_ms' => $this->intervalMs, 'top_functions' => $rows] + $stacks;
+        $rows = SampledFunctions::of($real, $this->cpu->getLog(), $this->intervalMs, $elapsedMs, $deadline);
+        if ($rows === null) {
+            return null;
+        }
+        $section = ['sample_interval_ms' => $this->intervalMs, 'top_functions' => $rows];
+        $stacks = $options->stacks ? SampledFunctions::stacks($real, $deadline) : '';
+        return $stacks === null
+            ? [$section, ['stacks_dropped' => true]]
+            : [$section + ($options->stacks ? ['stacks' => $stacks] : []), []];
     }
 
     private static function profiler(int $eventType, float $intervalMs): \ExcimerProfiler

@@ -2,6 +2,7 @@
 
 namespace Transmit\Profiler;
 
+use Transmit\Deadline;
 use Transmit\Settings;
 
 /**
@@ -12,13 +13,16 @@ final class Fit
     /** The most bytes of "_meta". */
     private const META_BYTES = 320;
 
+    /** The fewest bytes of a pair of caller and callee: "f==>g":{"ct":1,"wt":0,"mu":0}, */
+    private const PAIR_BYTES = 32;
+
     private const FLAGS = JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE;
 
     /**
      * @param array<string, mixed> $data with xhprof.profiling
      * @return array{array<string, mixed>, array<string, bool>} the profile to send, and marks for "_meta"
      */
-    public static function apply(array $data, Settings $settings): array
+    public static function apply(array $data, Settings $settings, Deadline $deadline): array
     {
         $stacks = $data['xhprof']['profiling']['stacks'] ?? null;
         $edges = $data['xhprof']['profiling']['call_graph'] ?? null;
@@ -29,7 +33,7 @@ final class Fit
         $left = $settings->maxDatagramSize - self::META_BYTES - self::length($data);
         $marks = [];
         if ($edges !== null) {
-            $kept = self::heaviest($edges, $left);
+            $kept = self::heaviest($edges, $left, $deadline);
             $marks = count($kept) < count($edges) ? ['call_graph_truncated' => true] : [];
             $data['xhprof']['profiling'] += $kept === [] ? [] : ['call_graph' => $kept];
         }
@@ -42,20 +46,24 @@ final class Fit
     }
 
     /**
-     * Returns main(), then the edges with the most time, as many as fit into $left bytes.
+     * Returns main(), then the edges with the most time, as many as fit into $left bytes and as the time is enough for.
      *
      * @param array<string, array<string, int>> $edges
      * @return array<string, array<string, int>>
      */
-    private static function heaviest(array $edges, int &$left): array
+    private static function heaviest(array $edges, int &$left, Deadline $deadline): array
     {
-        $times = array_combine(array_keys($edges), array_column($edges, 'wt'));
-        arsort($times);
+        $times = [];
+        foreach ($edges as $edge => $numbers) {
+            $times[$edge] = $numbers['wt'];
+        }
         $kept = [];
         $left -= 16;
-        foreach (['main()' => 0] + $times as $edge => $time) {
+        $most = intdiv(max(0, $left), self::PAIR_BYTES) + 1;
+        foreach (['main()' => 0] + (Largest::of($times, $most, $deadline) ?? []) as $edge => $time) {
             $bytes = self::length((string) $edge) + self::length($edges[$edge]) + 2;
-            if ($bytes > $left) {
+            $isTimeUp = (count($kept) & Largest::CLOCK_MASK) === Largest::CLOCK_MASK && $deadline->isOver();
+            if ($bytes > $left || $isTimeUp) {
                 break;
             }
             $left -= $bytes;

@@ -3,6 +3,7 @@
 namespace Transmit\Profiler;
 
 use Transmit\Autoloader;
+use Transmit\Deadline;
 use Transmit\Native;
 use Transmit\ProfileSender;
 use Transmit\Quiet;
@@ -51,8 +52,11 @@ final class Recording
     /** @var int of the application: later, the profiler's own memory would count */
     private $peakMemoryBytes;
 
-    /** @var Xhprof|Excimer|null null: no such extension is loaded */
+    /** @var Xhprof|Excimer|null null: no such extension is loaded, or its measurements have been dropped */
     private $backend;
+
+    /** @var bool whether an extension measures it */
+    private $isMeasured;
 
     /** @var Limits */
     private $limits;
@@ -78,6 +82,7 @@ final class Recording
             Autoloader::need(Xhprof::class);
             $recording->backend = new Xhprof($name);
         }
+        $recording->isMeasured = $name !== '';
         Autoloader::need(Limits::class); // now, because at the end there may be no memory for it
         $recording->limits = new Limits($recording->backend instanceof Xhprof);
         return $recording;
@@ -151,11 +156,12 @@ final class Recording
 
     public function end(): void
     {
-        $elapsedMs = ($this->end - $this->start) / 1e6;
         try {
-            $measured = $this->measured($elapsedMs);
-            Quiet::call(function () use ($elapsedMs, $measured): void {
-                $this->send($elapsedMs, $measured);
+            if ($this->isMeasured && !($this->limits->hasRoom() && $this->limits->hasRoomFor($this->backend->stop()))) {
+                $this->backend = null; // frees what it has measured
+            }
+            Quiet::call(function (): void {
+                $this->send(($this->end - $this->start) / 1e6);
             }, null);
         } finally {
             $this->limits->restore();
@@ -179,17 +185,7 @@ final class Recording
         }
     }
 
-    /** @return array<string, mixed> the profiling section */
-    private function measured(float $elapsedMs): array
-    {
-        if ($this->backend === null || !$this->limits->hasRoom()) {
-            return ['top_functions' => [TopFunctions::main($elapsedMs)]];
-        }
-        return $this->backend->stop($elapsedMs, $this->options);
-    }
-
-    /** @param array<string, mixed> $measured */
-    private function send(float $elapsedMs, array $measured): void
+    private function send(float $elapsedMs): void
     {
         $settings = Settings::current();
         if (Settings::given() !== $this->options->given) {
@@ -198,6 +194,19 @@ final class Recording
         if (!$this->isForced && !$this->isWanted($elapsedMs, $settings)) {
             return;
         }
+        $half = intdiv($settings->timeoutUs, 2);
+        [$data, $marks] = $this->data($elapsedMs, $settings, Deadline::after($this->end, $half));
+        $start = max($this->end, self::now() - 1000 * $half); // the backend may have needed more
+        $tried = TrySend::profile($data, $marks, Native::NO_WAIT, $start);
+        if (Result::leavesItToPlain($tried)) {
+            ProfileSender::send($data, $start, $tried, $marks, Native::NO_WAIT);
+        }
+    }
+
+    /** @return array{array<string, mixed>, array<string, bool>} the profile, marks for "_meta" */
+    private function data(float $elapsedMs, Settings $settings, Deadline $deadline): array
+    {
+        [$measured, $marks] = $this->measured($elapsedMs, $deadline);
         $data = HttpRequest::describe($this->options)
             + ($this->name === '' ? [] : ['name' => $this->name])
             + ['elapsed_ms' => round($elapsedMs, 3)]
@@ -207,12 +216,19 @@ final class Recording
             + ['xhprof' => ['profiling' => $measured]]
             + ($this->queries === null ? [] : $this->queries->section())
             + $this->sections;
-        [$data, $marks] = $this->options->stacks || $this->options->callGraph
-            ? Fit::apply($data, $settings) : [$data, []];
-        $tried = TrySend::profile($data, $marks, Native::NO_WAIT);
-        if (Result::leavesItToPlain($tried)) {
-            ProfileSender::send($data, self::now(), $tried, $marks, Native::NO_WAIT);
-        }
+        [$data, $more] = $this->options->stacks || $this->options->callGraph
+            ? Fit::apply($data, $settings, $deadline) : [$data, []];
+        return [$data, $marks + $more];
+    }
+
+    /** @return array{array<string, mixed>, array<string, bool>} the profiling section, marks for "_meta" */
+    private function measured(float $elapsedMs, Deadline $deadline): array
+    {
+        $measured = $this->backend === null ? null : $this->backend->section($elapsedMs, $this->options, $deadline);
+        return $measured ?? [
+            ['top_functions' => [TopFunctions::main($elapsedMs)]],
+            $this->isMeasured ? ['functions_dropped' => true] : [],
+        ];
     }
 
     private function isWanted(float $elapsedMs, Settings $settings): bool

@@ -2,6 +2,7 @@
 
 namespace Transmit\Profiler;
 
+use Transmit\Deadline;
 use Transmit\Profiler;
 
 /**
@@ -17,8 +18,14 @@ final class TopFunctions
     private const MAIN = 'main()';
     private const OWN = 'Transmit\\';
 
-    /** The functions that end the measurement are themselves measured. They are left out. */
-    private const EXTENSIONS = ['tideways_xhprof_disable' => true, 'xhprof_disable' => true];
+    /** No request calls more of our functions while it is measured. */
+    private const OWN_AT_MOST = 200;
+
+    /**
+     * Left out: main(), which ends before the request does with PHP 8.2's observers, and the functions that end the
+     * measurement, which are themselves measured.
+     */
+    private const LEFT_OUT = [self::MAIN => true, 'tideways_xhprof_disable' => true, 'xhprof_disable' => true];
 
     /** @var array<string, int> */
     private $calls = [];
@@ -36,19 +43,20 @@ final class TopFunctions
      * Returns main(), which is the whole request, then the functions with the most exclusive wall time.
      *
      * @param array<string, array<string, int>> $edges
-     * @return list<array<string, mixed>> function, calls, wall_ms, exclusive_wall_ms, memory_bytes
+     * @return list<array<string, mixed>>|null function, calls, wall_ms, exclusive_wall_ms, memory_bytes; null: the time
+     *     was not enough. The sums of a part of the edges would be wrong, exclusive times above all
      */
-    public static function of(array $edges, float $elapsedMs): array
+    public static function of(array $edges, float $elapsedMs, Deadline $deadline): ?array
     {
         $sums = new self();
         $totalUs = (int) round($elapsedMs * 1000);
-        $edges = array_diff_key($edges, self::EXTENSIONS);
-        unset($edges[self::MAIN]); // with PHP 8.2's observers, it ends before the request does
         $sums->exclusive[self::MAIN] = $totalUs;
-        $sums->addAll($edges);
+        if (!$sums->addAll($edges, $deadline)) {
+            return null;
+        }
         $sums->calls[self::MAIN] = 1;
         $sums->wall[self::MAIN] = $totalUs;
-        return $sums->rows($totalUs);
+        return $sums->rows($totalUs, $deadline);
     }
 
     /** @return array<string, mixed> the row of main(), for a request that was not measured by function */
@@ -64,14 +72,21 @@ final class TopFunctions
      * Returns the pairs of caller and callee without those of the profiler. main() is the whole request.
      *
      * @param array<string, array<string, int>> $edges
-     * @return array<string, array<string, int>>
+     * @return array<string, array<string, int>>|null null: the time was not enough
      */
-    public static function edges(array $edges, float $elapsedMs): array
+    public static function edges(array $edges, float $elapsedMs, Deadline $deadline): ?array
     {
         $main = ['ct' => 1, 'wt' => (int) round($elapsedMs * 1000)];
         $shown = [self::MAIN => $main + ($edges[self::MAIN] ?? [])];
-        foreach (array_diff_key($edges, self::EXTENSIONS, $shown) as $edge => $numbers) {
+        $read = 0;
+        foreach ($edges as $edge => $numbers) {
+            if ((++$read & Largest::CLOCK_MASK) === 0 && $deadline->isOver()) {
+                return null;
+            }
             [$caller, $callee] = explode('==>', $edge, 2) + [1 => ''];
+            if ($callee === '' && isset(self::LEFT_OUT[$edge])) {
+                continue;
+            }
             if (!self::isInner(self::withoutLevel($caller)) && !self::isInner(self::withoutLevel($callee))) {
                 $shown[$callee === '' ? self::MAIN . "==>$edge" : $edge] = $numbers;
             }
@@ -79,15 +94,24 @@ final class TopFunctions
         return $shown;
     }
 
-    /** @param array<string, array<string, int>> $edges */
-    private function addAll(array $edges): void
+    /**
+     * @param array<string, array<string, int>> $edges
+     * @return bool whether the time was enough
+     */
+    private function addAll(array $edges, Deadline $deadline): bool
     {
         $calls = $wall = $exclusive = $memory = [];
+        $read = 0;
         foreach ($edges as $edge => $numbers) {
+            if ((++$read & Largest::CLOCK_MASK) === 0 && $deadline->isOver()) {
+                return false;
+            }
             $ends = explode('==>', $edge, 2);
             $caller = $ends[0];
             if (isset($ends[1])) {
                 $callee = $ends[1];
+            } elseif (isset(self::LEFT_OUT[$edge])) {
+                continue;
             } else {
                 $callee = $caller;
                 $caller = self::MAIN;
@@ -118,6 +142,7 @@ final class TopFunctions
         }
         $exclusive[self::MAIN] = ($exclusive[self::MAIN] ?? 0) + $this->exclusive[self::MAIN];
         [$this->calls, $this->wall, $this->exclusive, $this->memory] = [$calls, $wall, $exclusive, $memory];
+        return true;
     }
 
     /** Whether it is one of our functions, except those that call the application: profile() and the PDO statement. */
@@ -134,13 +159,16 @@ final class TopFunctions
         return $digits > 0 && $at + 1 + $digits === strlen($function) ? substr($function, 0, (int) $at) : $function;
     }
 
-    /** @return list<array<string, mixed>> */
-    private function rows(int $totalUs): array
+    /** @return list<array<string, mixed>>|null null: the time was not enough */
+    private function rows(int $totalUs, Deadline $deadline): ?array
     {
         $rows = [$this->row(self::MAIN, $totalUs)];
         unset($this->exclusive[self::MAIN]);
-        arsort($this->exclusive);
-        foreach ($this->exclusive as $function => $us) {
+        $largest = Largest::of($this->exclusive, self::MAX + self::OWN_AT_MOST, $deadline);
+        if ($largest === null) {
+            return null;
+        }
+        foreach ($largest as $function => $us) {
             if (isset($this->calls[$function]) && strncmp((string) $function, self::OWN, 9) !== 0) {
                 $rows[] = $this->row((string) $function, $totalUs);
             }
