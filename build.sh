@@ -77,6 +77,8 @@ patched() {
 # without a switch, as the writer's always has, also while it sleeps in a system call. The
 # writer then has to get it back by way of other threads, for each profile of an outage.
 # That makes sense only if another goroutine waits for the processor.
+# Package syscall raises the soft limit of descriptors, on which a host that uses select(2) relies,
+# and which another thread of the host may set meanwhile.
 # In setuid(2) and its like, musl runs such a handler on every thread, which cannot be
 # blocked: there every goroutine's stack keeps room for it, as Go has it for Windows.
 # Go refuses an overlay for files below its module cache, where GOTOOLCHAIN puts a
@@ -88,6 +90,7 @@ overlay() {
     files+=,$(patched runtime/mgcscavenge.go 1 '/^func \(s \*scavengerState\) wake\(\) \{$/a return')
     files+=,$(patched internal/poll/fd_poll_runtime.go 1 '/^func \(pd \*pollDesc\) init\(fd \*FD\) error \{$/a return ErrNotPollable')
     files+=,$(patched runtime/proc.go 1 '/\} else if pd\.schedwhen\+forcePreemptNS <= now \{/s/now /now \&\& (!runqempty(pp) || !sched.runq.empty()) /')
+    files+=,$(patched syscall/rlimit.go 1 '/^\tif err := Getrlimit\(RLIMIT_NOFILE, &lim\); err == nil /s/err == nil/false \&\& &/')
     ! is_musl || files+=,$(patched runtime/stack.go 1 '/^\tstackSystem = /s/=/= 8192 +/')
     printf '{"Replace": {%s}}\n' "$files" > "$to/overlay.json"
 }

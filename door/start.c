@@ -18,7 +18,6 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,10 +49,6 @@ static bool page_is_wiped;
 /* This process or an ancestor has started Go. In ordinary memory, which a child inherits. */
 static atomic_bool begun;
 
-/* The host's soft limit of descriptors, which is restored after the start: Go raises it, and a host
- * that uses select(2) relies on it. */
-static struct rlimit descriptors;
-
 int64_t monotonic_ns(void)
 {
     struct timespec now;
@@ -76,7 +71,6 @@ __attribute__((constructor(101))) static void prepare(void)
     process = page;
     if (!transmit_go_init_begin) {
         begun = true;
-        getrlimit(RLIMIT_NOFILE, &descriptors);
         process->pid = getpid();
         process->phase = STARTING;
     }
@@ -132,7 +126,6 @@ void transmit_go_runs(void)
     if (!process)
         return;
     holds_signals = are_held();
-    setrlimit(RLIMIT_NOFILE, &descriptors);
     set_phase(RUNNING);
 }
 
@@ -189,11 +182,28 @@ static void fill_stack(void)
         n = fill_auxiliary(n, vector[i], getauxval(vector[i]));
 }
 
-/* Go changes the host's handlers (SA_ONSTACK) and installs its own for SIGPIPE and SIGURG. It needs
- * only those that turn a fault in Go into a panic. These pass on a fault outside Go. */
+/* Go adds SA_ONSTACK to the host's handlers, and installs its own for SIGPIPE and SIGURG. It needs
+ * only its own for those faults that it turns into a panic. These pass on a fault outside Go. */
 static bool go_keeps(int signal)
 {
     return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE;
+}
+
+/* Another thread of the host may install a handler while Go starts: that one stays. */
+static bool is_of_go(const struct sigaction *now, const struct sigaction *host)
+{
+    struct sigaction go;
+
+    sigaction(SIGSEGV, NULL, &go);
+    return now->sa_sigaction == go.sa_sigaction || now->sa_sigaction == host->sa_sigaction;
+}
+
+static void restore(int signal, const struct sigaction *host)
+{
+    struct sigaction now;
+
+    if (sigaction(signal, NULL, &now) == 0 && is_of_go(&now, host))
+        sigaction(signal, host, NULL);
 }
 
 static void run_entries(void)
@@ -207,7 +217,7 @@ static void run_entries(void)
         (*entry)(1, &stack[0].text, &stack[2].text);
     for (int signal = 1; signal < _NSIG; signal++)
         if (host[signal].sa_flags != -1 && !go_keeps(signal))
-            sigaction(signal, &host[signal], NULL);
+            restore(signal, &host[signal]);
 }
 
 static int32_t begin(void)
@@ -218,7 +228,6 @@ static int32_t begin(void)
     }
     begun = true;
     join_shared();
-    getrlimit(RLIMIT_NOFILE, &descriptors);
     fill_stack();
     run_entries();
     return 0;

@@ -77,7 +77,9 @@ bool survive_truncation(void *pages, size_t size)
     files[i].length = size;
     used = i + 1;
     sigfillset(&action.sa_mask);
-    if (i == 0)
+    if (i == 0) {
+        sigaction(SIGBUS, NULL, &next); /* before a SIGBUS of another thread needs it */
         sigaction(SIGBUS, &action, &next);
+    }
     return true;
 }

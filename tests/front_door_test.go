@@ -79,6 +79,16 @@ func TestCalls_LeaveTheHostAsItWas(t *testing.T) {
 	succeed(t, 10*time.Second, exec.Command(program(t, "unchanged"), s.settings(nil)))
 }
 
+// While Go starts, another thread of the host installs a handler and sets a limit. Both stay: the start restores only what
+// Go has changed. One process in thousands installs the handler between the library's look and its change.
+func TestStart_UndoesNothingOfTheHost(t *testing.T) {
+	out := succeed(t, 30*time.Second, exec.Command(program(t, "meanwhile"), "40"))
+	var handlers, limits int
+	if _, err := fmt.Sscan(out, &handlers, &limits); err != nil || handlers > 1 || limits > 0 {
+		t.Errorf("handlers and limits that were undone: %s", out)
+	}
+}
+
 func TestFault_IsTheHosts(t *testing.T) {
 	s := newScene(t)
 	listen(t, s.socket)
