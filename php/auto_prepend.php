@@ -11,16 +11,24 @@ namespace Transmit;
 
 // Not in the global namespace: PHP would crash if another pool has compiled this and a function is disabled here.
 
-if (!class_exists(Autoloader::class, false) && !@include __DIR__ . '/src/Autoloader.php') {
-    error_clear_last(); // the page must not see it in error_get_last()
-    if (class_exists(Preloaded\Sources::class, false)) {
-        eval('?>' . Preloaded\Sources::FILES['/Autoloader.php']);
-        Autoloader::useText();
+try {
+    if (!class_exists(Autoloader::class, false) && !@include __DIR__ . '/src/Autoloader.php') {
+        error_clear_last(); // the page must not see it in error_get_last()
+        if (class_exists(Preloaded\Sources::class, false)) {
+            eval('?>' . Preloaded\Sources::FILES['/Autoloader.php']);
+            Autoloader::useText();
+        }
     }
-}
-if (class_exists(Autoloader::class, false)) {
-    Autoloader::need(Profiler::class);
-    Profiler::startRequest();
-} else {
-    error_log('Profiler: nothing is measured: ' . __DIR__ . '/src cannot be read. Is it in open_basedir?');
+    if (class_exists(Autoloader::class, false)) {
+        Autoloader::need(Profiler::class);
+        Profiler::startRequest();
+    } else {
+        error_log('Profiler: nothing is measured: ' . __DIR__ . '/src cannot be read. Is it in open_basedir?');
+    }
+} catch (\Error $transmitError) { // a function is disabled
+    unset($transmitError);
+    if (@include_once __DIR__ . '/src/Autoloader.php') {
+        Autoloader::need(Profiler::class);
+        Profiler::startRequest(); // logs it
+    }
 }

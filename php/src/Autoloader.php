@@ -104,9 +104,12 @@ final class Autoloader
     /** Loads one class now, also if our autoloader is not registered. */
     public static function need(string $class): void
     {
-        if (!class_exists($class, false)) {
-            self::load($class);
+        try {
+            $isThere = class_exists($class, false);
+        } catch (\Error $e) { // class_exists() is disabled
+            $isThere = false;
         }
+        $isThere || self::load($class);
     }
 
     /** Loads all classes that the functions need, if no autoloader can be registered. */
@@ -128,11 +131,16 @@ final class Autoloader
      */
     public static function registerFirst(): bool
     {
-        $isNew = !in_array(self::CALLBACK, spl_autoload_functions() ?: [], true);
-        if ($isNew) {
-            spl_autoload_register(self::CALLBACK, true, true);
+        try {
+            $isNew = !in_array(self::CALLBACK, spl_autoload_functions() ?: [], true);
+            if ($isNew) {
+                spl_autoload_register(self::CALLBACK, true, true);
+            }
+            return $isNew;
+        } catch (\Error $e) { // a function is disabled
+            self::loadAll();
+            return false;
         }
-        return $isNew;
     }
 
     public static function unregister(): void

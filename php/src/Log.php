@@ -21,6 +21,7 @@ final class Log
 
     public static function write(int $result, string $text, ?Settings $settings): void
     {
+        $pregError = PregError::get();
         try {
             $suppressed = self::due($result, $settings);
             if ($suppressed !== null) {
@@ -30,13 +31,15 @@ final class Log
         } catch (\Throwable $e) {
             self::writeOnce($e);
         }
+        PregError::restore($pregError);
     }
 
     /** Logs that write() has failed, once. A function that it needs is disabled, perhaps error_log() itself. */
     private static function writeOnce(\Throwable $e): void
     {
         try {
-            if (!self::$isBroken) {
+            // A process of FPM does not remember the requests before: see dueAlone().
+            if (!self::$isBroken && (PHP_SAPI === 'cli' || time() % self::EVERY_SECONDS === 0)) {
                 self::$isBroken = true;
                 error_log('Profiler: a profile is not sent, and its log line cannot be made: ' . $e->getMessage());
             }

@@ -6,6 +6,9 @@ use Transmit\Profiler\Options;
 use Transmit\Profiler\Recording;
 use Transmit\Profiler\Selection;
 
+use function is_array;
+use function is_string;
+
 /**
  * Measures a request, or one job of a process that serves many, and sends the profile. No function throws an exception
  * of its own, prints or raises a warning. While nothing is measured, each costs one call.
@@ -83,12 +86,13 @@ final class Profiler
     /** Ends the profile without sending it. A forked child does this with its parent's profile. */
     public static function discard(): void
     {
-        if (self::$recording === null) {
+        $recording = self::$recording;
+        if ($recording === null) {
             return;
         }
-        self::guarded(static function (): void {
-            self::$recording->discard();
+        self::guarded(static function () use ($recording): void {
             self::$recording = null;
+            $recording->discard();
         });
     }
 
@@ -105,15 +109,20 @@ final class Profiler
     }
 
     /**
-     * Adds a row to a list of the application, at the top level of the profile.
+     * Adds a row to a list of the application, at the top level of the profile. A list has at most 1,000 rows, and not
+     * the name of a field of the profile, such as "url": other rows are dropped, and "_meta" has rows_dropped.
      *
      * @param string $section
      * @param array<mixed> $row
      */
     public static function add($section, $row): void
     {
-        if (self::$recording !== null && is_string($section) && is_array($row)) {
-            self::$recording->add($section, $row);
+        try {
+            if (self::$recording !== null && is_string($section) && is_array($row)) {
+                self::$recording->add($section, $row);
+            }
+        } catch (\Error $disabled) { // a function
+            self::failed($disabled);
         }
     }
 
@@ -125,8 +134,12 @@ final class Profiler
      */
     public static function query($sql, $ms): void
     {
-        if (self::$recording !== null && is_string($sql) && is_numeric($ms)) {
-            self::$recording->query($sql, (float) $ms);
+        try {
+            if (self::$recording !== null && is_string($sql) && is_numeric($ms)) {
+                self::$recording->query($sql, (float) $ms);
+            }
+        } catch (\Error $disabled) { // a function
+            self::failed($disabled);
         }
     }
 
@@ -146,18 +159,20 @@ final class Profiler
      */
     public static function profile($job, $name = '')
     {
-        if (!is_callable($job)) {
+        try {
+            $call = \Closure::fromCallable($job); // is_callable() may be disabled
+        } catch (\TypeError $notCallable) {
             return null;
         }
         if (self::$recording !== null && (self::$isInJob || PHP_SAPI !== 'cli')) {
-            return call_user_func($job);
+            return $call();
         }
         self::discard();
         self::start();
         self::name($name);
         self::$isInJob = true;
         try {
-            return call_user_func($job);
+            return $call();
         } finally {
             self::$isInJob = false;
             self::stop();
@@ -211,7 +226,7 @@ final class Profiler
         if (self::$recording !== null && self::$recording->isOfThisProcess()) {
             return;
         }
-        self::$recording = null;
+        self::discard();
         if (!$isForced && !self::isInSample($options->sampleRate)) {
             return;
         }
@@ -247,24 +262,30 @@ final class Profiler
                 self::$recording->enable();
             } catch (\Throwable $e) {
                 self::$recording = null;
+                self::failed($e);
             }
         }
     }
 
     private static function end(bool $isLast = false): void
     {
-        $recording = self::$recording;
+        $recording = self::$recording; // freed after guarded(): destructors of the application's rows may warn
         if ($recording === null) {
             return;
         }
-        if (!$recording->isOfThisProcess()) {
-            self::discard();
-            return;
-        }
-        self::$recording = null;
         self::$reserve = [];
         self::guarded(static function () use ($recording, $isLast): void {
-            $recording->prepareEnd();
+            self::$recording = null;
+            if (!$recording->isOfThisProcess()) {
+                $recording->discard();
+                return;
+            }
+            try {
+                $recording->prepareEnd();
+            } catch (\RuntimeException $e) { // no memory to load Log
+                error_log('Profiler: nothing is measured: ' . $e->getMessage());
+                return;
+            }
             $isNew = Autoloader::registerFirst();
             try {
                 $recording->end();
@@ -282,40 +303,39 @@ final class Profiler
     /** Runs $work. Its warnings and exceptions do not reach the application, whose signal handlers run afterwards. */
     private static function guarded(\Closure $work): void
     {
-        $areHeld = function_exists('pcntl_async_signals') && pcntl_async_signals(false);
-        $isQuiet = function_exists('set_error_handler') && function_exists('restore_error_handler');
-        if ($isQuiet) {
-            set_error_handler([self::class, 'ignore']);
-        }
         try {
-            $work();
-        } catch (\Throwable $e) {
-            self::report($e);
-        } finally {
-            if ($isQuiet) {
-                restore_error_handler();
+            foreach ([Quiet::class, Signals::class, JsonError::class] as $class) {
+                Autoloader::need($class);
             }
-            if ($areHeld) {
-                pcntl_async_signals(true);
-                pcntl_signal_dispatch();
-            }
+        } catch (\Error $disabled) { // a function
+            self::report($disabled);
+            return;
         }
+        Quiet::call(static function () use ($work): void {
+            try {
+                $work();
+            } catch (\Throwable $e) {
+                self::report($e);
+            }
+        }, null);
     }
 
-    /** Logs the error without Printable and Log, which may be missing. A visitor may have chosen a part of its message. */
+    /** Logs what was thrown outside of guarded(). */
+    private static function failed(\Throwable $e): void
+    {
+        self::guarded(static function () use ($e): void {
+            throw $e;
+        });
+    }
+
     private static function report(\Throwable $e): void
     {
         try {
-            $text = substr((string) preg_replace('/[^\x20-\x7e]+/', '?', $e->getMessage()), 0, 2000);
-            error_log("Profiler: nothing is measured: $text");
-        } catch (\Error $disabled) { // a function
+            $isNew = Autoloader::registerFirst();
+            Log::write(Result::EPANIC, 'nothing is measured: ' . $e->getMessage(), null);
+            $isNew && Autoloader::unregister();
+        } catch (\Throwable $second) {
             return;
         }
-    }
-
-    /** @internal the error handler */
-    public static function ignore(): bool
-    {
-        return true;
     }
 }

@@ -3,7 +3,7 @@
 namespace Transmit;
 
 /**
- * Runs a function so that no warning, exception or signal of it reaches the application.
+ * Runs a function so that no warning, exception or signal of it reaches the application, and PHP collects no cycles.
  *
  * "@" is not enough: it still calls the application's error handler, which may throw.
  */
@@ -21,7 +21,11 @@ final class Quiet
     private bool $hasHandler = false;
     private bool $hasHeldSignals = false;
 
+    /** Whether PHP collected cycles before: a collection calls destructors, whose warnings are the application's. */
+    private bool $wasCollecting = false;
+
     private int $jsonError = JSON_ERROR_NONE;
+    private int $pregError = PREG_NO_ERROR;
 
     /** @var int|null error_reporting() before ours, if set_error_handler() is disabled */
     private $level = null;
@@ -55,6 +59,10 @@ final class Quiet
 
     private function __construct()
     {
+        if (self::has('gc_enabled') && self::has('gc_disable') && self::has('gc_enable') && gc_enabled()) {
+            gc_disable();
+            $this->wasCollecting = true;
+        }
         if (self::has('set_error_handler')) {
             self::$handlersBefore[] = set_error_handler([self::class, 'keepWarning']);
             $this->hasHandler = true;
@@ -62,6 +70,7 @@ final class Quiet
             $this->level = error_reporting(0);
         }
         $this->jsonError = self::has('json_last_error') ? json_last_error() : JSON_ERROR_NONE;
+        $this->pregError = self::has('preg_last_error') ? preg_last_error() : PREG_NO_ERROR;
         if (PHP_VERSION_ID < 80000 && ((int) ini_get('mbstring.func_overload') & 2) !== 0) {
             $this->encoding = mb_internal_encoding();
             mb_internal_encoding('8bit');
@@ -90,7 +99,7 @@ final class Quiet
     /** Restores all before the application's shutdown functions, also after exit() in a method of its objects. */
     public function __destruct()
     {
-        if ($this->hasHandler || $this->hasHeldSignals || $this->level !== null) {
+        if ($this->hasHandler || $this->hasHeldSignals || $this->wasCollecting || $this->level !== null) {
             $this->end();
         }
     }
@@ -100,6 +109,10 @@ final class Quiet
     {
         if (self::has('json_last_error')) {
             JsonError::restore($this->jsonError);
+        }
+        if (self::has('preg_last_error') && preg_last_error() !== $this->pregError) {
+            Autoloader::need(PregError::class); // the autoloader may be removed already
+            PregError::restore($this->pregError);
         }
         if ($this->encoding !== null) {
             mb_internal_encoding($this->encoding);
@@ -112,6 +125,10 @@ final class Quiet
         if ($this->level !== null) {
             error_reporting($this->level);
             $this->level = null;
+        }
+        if ($this->wasCollecting) {
+            $this->wasCollecting = false;
+            gc_enable();
         }
         if ($this->hasHeldSignals) {
             $this->hasHeldSignals = false;

@@ -131,7 +131,8 @@ final class Settings
     /** @return array<string, mixed> the settings if the application defines no function */
     public static function ofEnvironment(): array
     {
-        return ['listener_socket' => getenv('LISTENER_SOCKET') ?: self::DEFAULTS['listener_socket']];
+        $socket = function_exists('getenv') ? getenv('LISTENER_SOCKET') : '';
+        return ['listener_socket' => $socket ?: self::DEFAULTS['listener_socket']];
     }
 
     /** @return mixed the application's array, or ofEnvironment() */

@@ -32,7 +32,15 @@ final class DisabledTest extends TransmitTestCase
     ];
 
     /** What PHP 7.4 needs to tell a disabled function, for a call of it throws nothing there, and to load classes. */
-    private const NEEDED_ON_7_4 = ['function_exists', 'spl_autoload_register', 'strncmp'];
+    private const NEEDED_ON_7_4 = ['class_exists', 'function_exists', 'spl_autoload_register', 'strncmp'];
+
+    private const EXTENSIONS = ['ffi', 'posix', 'pcntl', 'sockets', 'tideways_xhprof', 'excimer'];
+
+    /** What a send may run: all but the doctor, the status page and the profiler. */
+    private const FILES = '~^(?!.*/(?:Doctor|Status|Profiler)/).*\.php$~';
+
+    private const PREPENDED_FILES
+        = '~/(?:auto_prepend|Autoloader|JsonError|Log|Printable|Quiet|Signals|Profiler|Profiler/\w+)\.php$~';
 
     /** Each process sends in all four ways. */
     public function testNothingIsThrownAndNothingIsLostInSilence(): void
@@ -54,8 +62,7 @@ final class DisabledTest extends TransmitTestCase
                     echo send_profiling_data(["n" => ++$n . NAME]) ? "sent " : "not ";
                 }
             }', 'native');
-        $functions = array_diff(self::functions(), PHP_VERSION_ID < 80000 ? self::NEEDED_ON_7_4 : []);
-        $ended = $this->runAll($program, self::SETS + array_combine($functions, $functions));
+        $ended = $this->runAll($program, self::SETS + self::functions(self::FILES));
         $arrived = implode($this->buffered());
         while (($json = $listener->receive()) !== null) {
             $arrived .= $json;
@@ -67,6 +74,54 @@ final class DisabledTest extends TransmitTestCase
             self::assertLessThanOrEqual(4, $count, $name);
             $isSaid = strpos($errors, 'Profiler: ') !== false || $name === 'error_log';
             self::assertTrue($count === 4 || $isSaid && !isset(self::SETS[$name]), "$name: $count, $errors");
+        }
+    }
+
+    /** @return array<string, array{string, string}> an extension, the files whose functions are disabled */
+    public function profilers(): array
+    {
+        return [
+            'tideways_xhprof' => ['tideways_xhprof', self::PREPENDED_FILES],
+            'excimer' => ['excimer', '~/Profiler/(?:Excimer|SampledFunctions)\.php$~'],
+        ];
+    }
+
+    /**
+     * With auto_prepend.php, the page is as without, and the profile is not lost in silence.
+     *
+     * @dataProvider profilers
+     */
+    public function testAPageIsAsWithout(string $profiler, string $files): void
+    {
+        $program = Program::write($this->folder, [$this->buffer], '/* auto_prepend */
+            try {
+                @set_error_handler(static function ($level, $message) { echo "raised: $message\n"; });
+            } catch (Error $disabled) {
+            }
+            $job = static function () { echo "job "; };
+            foreach (get_declared_classes() as $class) {
+                if ($class === "Transmit\Profiler") {
+                    $class::profile($job, NAME);
+                    $class::start();
+                    $class::name(NAME);
+                    $class::add("rows", [1]);
+                    $class::query("select 1", 1.5);
+                    $job = static function () { };
+                }
+            }
+            $job();
+            echo "page";');
+        $prepend = dirname(__DIR__, 2) . '/php/auto_prepend.php';
+        $options = " -d auto_prepend_file=$prepend -d transmit.profiler=$profiler -d transmit.call_graph=1";
+        $sets = str_replace(',error_reporting', '', self::SETS); // without that, nothing keeps warnings from the page
+        $ended = $this->runAll($program, $sets + self::functions($files), $options);
+        $arrived = implode($this->buffered());
+        foreach ($ended as $name => [$status, $output, $errors]) {
+            self::assertSame(['job page', '0'], [$output, $status], "$name: $errors");
+            self::assertMatchesRegularExpression('/^(?:Profiler: .*\n){0,3}$/', $errors, $name);
+            self::assertLessThan(2, substr_count($errors, 'is measured: '), "$name: $errors");
+            $isComplete = substr_count($arrived, "\"name\":\"$name\"") === 2;
+            self::assertTrue($isComplete || $errors !== '' || $name === 'error_log', $name);
         }
     }
 
@@ -104,7 +159,7 @@ final class DisabledTest extends TransmitTestCase
      * @param array<string, string> $sets by name: disable_functions
      * @return array<string, array{string, string, string}> exit status, stdout, stderr
      */
-    private function runAll(string $program, array $sets): array
+    private function runAll(string $program, array $sets, string $options = ''): array
     {
         $temp = escapeshellarg($this->folder);
         foreach (array_chunk($sets, self::PROCESSES, true) as $number => $chunk) {
@@ -114,7 +169,7 @@ final class DisabledTest extends TransmitTestCase
                 mkdir("$this->folder/temp-$name");
                 $code = "<?php const NAME = '$name'; \$n = 0; require '$program';";
                 file_put_contents("$this->folder/$name.php", $code);
-                $shell .= self::php() . ' -d disable_functions=' . escapeshellarg($functions)
+                $shell .= self::php() . $options . ' -d disable_functions=' . escapeshellarg($functions)
                     . " -d sys_temp_dir=$temp/" . escapeshellarg("temp-$name")
                     . " $temp/" . escapeshellarg($name) . ".php > $path.out 2> $path.err;"
                     . " echo -n \$? > $path.status & ";
@@ -134,20 +189,20 @@ final class DisabledTest extends TransmitTestCase
     /** Without an ini file, a process starts five times faster. */
     private static function php(): string
     {
-        $extensions = array_filter(['ffi', 'posix', 'pcntl', 'sockets'], static function (string $name): bool {
+        $extensions = array_filter(self::EXTENSIONS, static function (string $name): bool {
             return is_file(ini_get('extension_dir') . "/$name.so");
         });
         $load = implode(' -d extension=', array_merge([''], $extensions));
         return 'timeout 20 php ' . implode(' ', Program::BARE) . "$load -d ffi.enable=true -d display_errors=stderr";
     }
 
-    /** @return list<string> all internal functions that the files of php/ call, apart from doctor and status page */
-    private static function functions(): array
+    /** @return array<string, string> all internal functions that these files of php/ call, by their names */
+    private static function functions(string $pattern): array
     {
         $found = [];
         $folder = dirname(__DIR__, 2) . '/php';
         $files = new \RecursiveIteratorIterator(new \RecursiveDirectoryIterator($folder));
-        foreach (new \RegexIterator($files, '~^(?!.*/(?:Doctor|Status|Profiler)/).*\.php$~') as $file) {
+        foreach (new \RegexIterator($files, $pattern) as $file) {
             $tokens = token_get_all(file_get_contents((string) $file));
             foreach ($tokens as $i => $token) {
                 $name = is_array($token) ? ltrim($token[1], '\\') : '';
@@ -156,7 +211,8 @@ final class DisabledTest extends TransmitTestCase
                 }
             }
         }
-        ksort($found);
-        return array_keys(array_filter($found));
+        $functions = array_keys(array_filter($found));
+        $functions = array_diff($functions, PHP_VERSION_ID < 80000 ? self::NEEDED_ON_7_4 : []);
+        return array_combine($functions, $functions);
     }
 }

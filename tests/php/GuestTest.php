@@ -16,7 +16,18 @@ final class GuestTest extends TransmitTestCase
     private const STATE = 'echo json_encode([get_defined_functions()["user"], spl_autoload_functions() ?: [],'
         . ' array_keys($GLOBALS), ini_get("memory_limit"), ini_get("max_execution_time"), error_get_last(),'
         . ' ob_get_level(), set_error_handler(null), set_exception_handler(null), preg_last_error(), headers_sent(),'
-        . ' session_status(), error_reporting(), ignore_user_abort(), connection_status(), getcwd()]);';
+        . ' session_status(), error_reporting(), ignore_user_abort(), connection_status(), getcwd(), gc_enabled(),'
+        . ' ini_get("zend.enable_gc")]);';
+
+    /** An object of a cycle, whose destructor does what %s says, and as many cycles as PHP just does not collect. */
+    private const GARBAGE = 'class Node { private $self; function __construct() { $this->self = $this; }
+            function __destruct() { echo "destructor "; %s; } }
+        class Light { public $self; }
+        set_error_handler(function ($level, $message) { echo "handler: $message "; return true; });
+        for ($i = 0; $i < 300; $i++) { eval("function g$i() {}"); }
+        function fill() { new Node(); while (gc_status()["roots"] < 9900) { $l = new Light(); $l->self = $l; }
+            for ($i = 0; $i < 300; $i++) { ("g$i")(); } }
+        fill();';
 
     /** @return array<string, array{string}> */
     public function pages(): array
@@ -41,6 +52,9 @@ final class GuestTest extends TransmitTestCase
             'exception in a shutdown function' => 'register_shutdown_function(function () { throw new Exception(); });',
             'exit in an output callback' => 'ob_start(function () { exit(3); }); echo "x";',
             'output callback' => 'ob_start(function ($b) { return strtoupper($b); }); echo "x";',
+            'garbage whose destructor warns' => sprintf(self::GARBAGE, 'trigger_error("warning")'),
+            'garbage whose destructor throws' => sprintf(self::GARBAGE, 'throw new Exception("x")'),
+            'no collection of garbage' => 'gc_disable();' . sprintf(self::LAST, self::STATE),
             'fatal error' => sprintf(self::LAST, 'echo "d";') . 'undefined();',
             'header callback' => 'header_register_callback(function () { echo "h"; }); echo "x";',
             'exception handler' => 'set_exception_handler(function ($e) { echo $e->getMessage(); });
@@ -108,6 +122,7 @@ final class GuestTest extends TransmitTestCase
     {
         return [
             'memory ran out' => [400000, 'str_repeat("x", 1 << 30);'],
+            '300 KB' => [300000, ''],
             '400 KB' => [400000, ''],
             '600 KB' => [600000, ''],
             '1.9 MB' => [1900000, ''],
@@ -158,6 +173,43 @@ final class GuestTest extends TransmitTestCase
             self::markTestSkipped('pcntl is needed');
         }
         $this->testACommandIsAsWithout($page);
+    }
+
+    /** @return array<string, array{string}> */
+    public function profilers(): array
+    {
+        return ['excimer' => ['excimer'], 'tideways_xhprof' => ['tideways_xhprof'], 'xhprof' => ['xhprof']];
+    }
+
+    /**
+     * The application's autoloader is not asked, nothing is logged, and a child's own profile has none of its parent's.
+     *
+     * @dataProvider profilers
+     */
+    public function testForkedChildren(string $profiler): void
+    {
+        if (!extension_loaded($profiler) || !function_exists('pcntl_fork')) {
+            self::markTestSkipped("$profiler and pcntl are needed");
+        }
+        $page = 'spl_autoload_register(function ($class) { echo "[$class]"; });
+            function parents() { for ($end = hrtime(true) + 3e7; hrtime(true) < $end;); } parents();
+            function children() { for ($end = hrtime(true) + 3e7; hrtime(true) < $end;); }
+            for ($i = 0; $i < 2; $i++) {
+                if (pcntl_fork() === 0) {
+                    $i && Transmit\Profiler::start();
+                    $i && children();
+                    exit("child ");
+                }
+                pcntl_wait($status);
+            }
+            exit("parent");';
+        $ran = $this->page($page, self::prepend(), true, "-d transmit.profiler=$profiler");
+        self::assertSame(['child child parent', ''], [$ran['output'], $ran['errors']]);
+        self::assertSame([], preg_grep('/nothing is measured|lost/', $this->logLines()));
+        $of = preg_grep('/"children"/', $this->buffered());
+        self::assertCount(1, $of);
+        self::assertCount(2, $this->buffered());
+        self::assertStringNotContainsString('"parents"', reset($of));
     }
 
     /** @return array<string, array{string, string}> what the application declares, what it prints of it */

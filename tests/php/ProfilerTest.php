@@ -81,6 +81,32 @@ final class ProfilerTest extends TransmitTestCase
         self::assertCount($want, $this->buffered());
     }
 
+    /** @return array<string, array{string, string, int, bool}> what is added, to which list, rows in it, rows_dropped */
+    public function lists(): array
+    {
+        $add = '\Transmit\Profiler::add';
+        return [
+            'a row' => ["$add('rows', [1]);", 'rows', 1, false],
+            '1000 rows' => ["for (\$i = 0; \$i < 1000; \$i++) { $add('rows', [\$i]); }", 'rows', 1000, false],
+            '1001 rows' => ["for (\$i = 0; \$i < 1001; \$i++) { $add('rows', [\$i]); }", 'rows', 1000, true],
+            'sql without a query' => ["$add('sql', [1]);", 'sql', 1, false],
+            'sql with a query' => ["$add('sql', [1]); \Transmit\Profiler::query('select 1', 1);", 'rows', 0, true],
+            'the name of a field' => ["$add('host', [1]); $add('rows', [1]);", 'rows', 1, true],
+            'xhprof' => ["$add('xhprof', [1]);", 'rows', 0, true],
+            '_meta' => ["$add('_meta', [1]);", 'rows', 0, true],
+        ];
+    }
+
+    /** @dataProvider lists */
+    public function testADroppedRowIsTold(string $code, string $list, int $wantRows, bool $isDropped): void
+    {
+        $program = Program::write($this->folder, [$this->buffer], "/* auto_prepend */ $code");
+        Program::run($this->command($program));
+        $sent = json_decode($this->buffered()[0], true);
+        self::assertCount($wantRows, $sent[$list] ?? []);
+        self::assertSame($isDropped, $sent['_meta']['rows_dropped'] ?? false);
+    }
+
     private function command(string $program, string $options = ''): string
     {
         $prepend = dirname(__DIR__, 2) . '/php/auto_prepend.php';

@@ -2,6 +2,8 @@
 
 namespace Transmit\Cdef;
 
+use Transmit\PregError;
+
 /**
  * Loads libtransmit.so with FFI::cdef, if ffi.enable allows this to every script.
  *
@@ -59,8 +61,11 @@ final class Library
     /** @return array{string, string} of a header: its #define lines are for ffi.preload only */
     private static function parse(string $header): array
     {
+        $pregError = PregError::get();
         preg_match('/^#define FFI_LIB "(\/.+)"$/m', $header, $installed);
-        return [$installed[1] ?? '', (string) preg_replace('/^#.*$/m', '', $header)];
+        $declarations = (string) preg_replace('/^#.*$/m', '', $header);
+        PregError::restore($pregError);
+        return [$installed[1] ?? '', $declarations];
     }
 
     /** Usual causes of FFI's error, each with a remedy. */

@@ -28,7 +28,7 @@ final class StateDirectory
         $isSearched = self::$search !== null && self::$search[0] === $temp
             && (self::$found === null ? !self::$search[1]->isOver() : OwnDirectory::isOwn(self::$found));
         if (!$isSearched) {
-            self::$found = self::find(array_merge([$temp], Settings::current()->bufferDirs));
+            self::$found = self::find([$temp]) ?? self::find(Settings::current()->bufferDirs);
             self::$search = [$temp, Deadline::after(Deadline::now(), self::SEARCH_AGAIN_US)];
         }
         return self::$found;

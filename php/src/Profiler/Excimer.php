@@ -3,7 +3,6 @@
 namespace Transmit\Profiler;
 
 use Transmit\Deadline;
-use Transmit\Quiet;
 
 /**
  * Measures with the extension excimer, a sampling profiler. It tells times, but no numbers of calls.
@@ -39,9 +38,7 @@ final class Excimer
         $this->real->stop();
         $this->cpu->stop();
         if (PHP_SAPI === 'cli') {
-            Quiet::call(static function (): void {
-                self::awaitThreads();
-            }, null);
+            self::awaitThreads();
         }
     }
 

@@ -82,7 +82,8 @@ final class Options
         $this->profiler = $values['profiler'];
         $this->sampleIntervalMs = (float) $values['sample_interval_ms'];
         $this->sampleRate = (float) $values['sample_rate'];
-        $this->slowThresholdMs = (float) ($values['slow_threshold_ms'] ?: max(0, (float) getenv('PROFILER_SLOW_MS')));
+        $slowMs = function_exists('getenv') ? max(0, (float) getenv('PROFILER_SLOW_MS')) : 0;
+        $this->slowThresholdMs = (float) ($values['slow_threshold_ms'] ?: $slowMs);
         $this->maxPerMinute = $values['max_per_minute'];
         $this->forceSecret = $values['force_secret'];
         $this->exclude = $values['exclude'];

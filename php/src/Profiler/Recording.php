@@ -25,6 +25,9 @@ final class Recording
     /** @var array<string, list<array>> the application's own lists, by name */
     private $sections = [];
 
+    /** @var bool */
+    private $hasDroppedRows = false;
+
     /** @var Queries|null */
     private $queries = null;
 
@@ -113,6 +116,8 @@ final class Recording
     {
         if (count($this->sections[$section] ?? []) < self::ROWS) {
             $this->sections[$section][] = $row;
+        } else {
+            $this->hasDroppedRows = true;
         }
     }
 
@@ -214,8 +219,10 @@ final class Recording
             + ['peak_memory_bytes' => $this->peakMemoryBytes]
             + Origin::describe($this->startedAt)
             + ['xhprof' => ['profiling' => $measured]]
-            + ($this->queries === null ? [] : $this->queries->section())
-            + $this->sections;
+            + ($this->queries === null ? [] : $this->queries->section());
+        $isTaken = array_intersect_key($this->sections, $data + ['_meta' => 0]) !== [];
+        $marks += $isTaken || $this->hasDroppedRows ? ['rows_dropped' => true] : [];
+        $data += $this->sections;
         [$data, $more] = $this->options->stacks || $this->options->callGraph
             ? Fit::apply($data, $settings, $deadline) : [$data, []];
         return [$data, $marks + $more];
