@@ -61,6 +61,40 @@ final class LastErrorsTest extends TransmitTestCase
         self::assertSame($isListening, $this->logLines() === []);
     }
 
+    /** @return array<string, array{string, string}> what jsonSerialize() does, the output */
+    public function serializers(): array
+    {
+        return [
+            'returns' => ['return 1;', 'end [true,"1",null]'],
+            'warns' => ['trigger_error("mine"); return 1;', 'end [true,"1",null]'],
+            'throws' => ['throw new Exception("mine");', 'end [true,"1",null]'],
+            'exits' => ['exit;', '[true,"1",null]'],
+        ];
+    }
+
+    /**
+     * PHP collects cycles afterwards as before, and the error handler is the application's.
+     *
+     * @dataProvider serializers
+     */
+    public function testTheCollectorOfCycles(string $do, string $want): void
+    {
+        if (PHP_VERSION_ID < 80000 && $do === 'exit;') {
+            self::markTestSkipped('before PHP 8, exit() calls no destructor');
+        }
+        $program = Program::write($this->folder, [$this->buffer], "
+            final class Own implements JsonSerializable {
+                #[ReturnTypeWillChange]
+                public function jsonSerialize() { $do }
+            }
+            register_shutdown_function(function () {
+                echo json_encode([gc_enabled(), ini_get('zend.enable_gc'), set_error_handler(null)]);
+            });
+            send_profiling_data(['a' => new Own()]);
+            echo 'end ';");
+        self::assertSame($want, Program::run("php -d display_errors=0 $program")['output']);
+    }
+
     private static function failInAllWays(int $pregError): void
     {
         set_error_handler(null);
