@@ -191,13 +191,14 @@ final class GuestTest extends TransmitTestCase
         if (!extension_loaded($profiler) || !function_exists('pcntl_fork')) {
             self::markTestSkipped("$profiler and pcntl are needed");
         }
-        $page = 'spl_autoload_register(function ($class) { echo "[$class]"; });
+        $own = $profiler === 'excimer' ? 0 : 1; // glibc may hang where a forked child starts excimer's timers
+        $page = '$own = ' . $own . '; spl_autoload_register(function ($class) { echo "[$class]"; });
             function parents() { for ($end = hrtime(true) + 3e7; hrtime(true) < $end;); } parents();
             function children() { for ($end = hrtime(true) + 3e7; hrtime(true) < $end;); }
             for ($i = 0; $i < 2; $i++) {
                 if (pcntl_fork() === 0) {
-                    $i && Transmit\Profiler::start();
-                    $i && children();
+                    $own && $i && Transmit\Profiler::start();
+                    children();
                     exit("child ");
                 }
                 pcntl_wait($status);
@@ -206,10 +207,10 @@ final class GuestTest extends TransmitTestCase
         $ran = $this->page($page, self::prepend(), true, "-d transmit.profiler=$profiler");
         self::assertSame(['child child parent', ''], [$ran['output'], $ran['errors']]);
         self::assertSame([], preg_grep('/nothing is measured|lost/', $this->logLines()));
-        $of = preg_grep('/"children"/', $this->buffered());
-        self::assertCount(1, $of);
-        self::assertCount(2, $this->buffered());
-        self::assertStringNotContainsString('"parents"', reset($of));
+        $ofChildren = implode(preg_grep('/"children"/', $this->buffered()));
+        self::assertCount(1 + $own, $this->buffered());
+        self::assertSame($own, substr_count($ofChildren, '"children"'));
+        self::assertStringNotContainsString('"parents"', $ofChildren);
     }
 
     /** @return array<string, array{string, string}> what the application declares, what it prints of it */
