@@ -53,7 +53,7 @@ final class Profiler
     /** Starts a profile if the settings select this request or command. auto_prepend.php calls it. */
     public static function startRequest(): void
     {
-        self::guarded(static function (): void {
+        $work = static function (): void { // a variable: see guarded()
             $options = self::options();
             $isForced = false;
             if (self::mayBeRefused($options)) {
@@ -64,7 +64,8 @@ final class Profiler
                 $isForced = Selection::isForced($options);
             }
             self::begin($options, $isForced);
-        });
+        };
+        self::guarded($work);
         self::enable();
     }
 
@@ -311,13 +312,15 @@ final class Profiler
             self::report($disabled);
             return;
         }
-        Quiet::call(static function () use ($work): void {
+        // A variable, so that objects are freed in the order in which PHP gives their numbers to the application again.
+        $safe = static function () use ($work): void {
             try {
                 $work();
             } catch (\Throwable $e) {
                 self::report($e);
             }
-        }, null);
+        };
+        Quiet::call($safe, null);
     }
 
     /** Logs what was thrown outside of guarded(). */
