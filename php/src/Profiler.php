@@ -53,7 +53,7 @@ final class Profiler
     /** Starts a profile if the settings select this request or command. auto_prepend.php calls it. */
     public static function startRequest(): void
     {
-        $work = static function (): void { // a variable: see guarded()
+        $work = static function (): void {
             $options = self::options();
             $isForced = false;
             if (self::mayBeRefused($options)) {
@@ -65,7 +65,7 @@ final class Profiler
             }
             self::begin($options, $isForced);
         };
-        self::guarded($work);
+        self::guarded($work); // a variable: see there
         self::enable();
     }
 
