@@ -286,6 +286,9 @@ final class Profiler
             } catch (\RuntimeException $e) { // no memory to load Log
                 error_log('Profiler: nothing is measured: ' . $e->getMessage());
                 return;
+            } catch (\Error $disabled) { // a function
+                $recording->discard(); // a command must not end before excimer's threads
+                throw $disabled;
             }
             $isNew = Autoloader::registerFirst();
             try {
