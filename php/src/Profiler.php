@@ -65,7 +65,7 @@ final class Profiler
             }
             self::begin($options, $isForced);
         };
-        self::guarded($work); // a variable: see there
+        self::lightly($work); // a variable: see guarded()
         self::enable();
     }
 
@@ -234,6 +234,7 @@ final class Profiler
         if (self::$net === null) {
             self::prepareShutdown();
         }
+        self::loadGuard();
         Autoloader::need(Recording::class);
         self::$recording = Recording::begin($options, $isForced);
         self::$isNew = true;
@@ -308,9 +309,7 @@ final class Profiler
     private static function guarded(\Closure $work): void
     {
         try {
-            foreach ([Quiet::class, Signals::class, JsonError::class] as $class) {
-                Autoloader::need($class);
-            }
+            self::loadGuard();
         } catch (\Error $disabled) { // a function
             self::report($disabled);
             return;
@@ -324,6 +323,46 @@ final class Profiler
             }
         };
         Quiet::call($safe, null);
+    }
+
+    /** What guarded() needs. At the end, there may be no memory for it. */
+    private static function loadGuard(): void
+    {
+        foreach ([Quiet::class, Signals::class, JsonError::class] as $class) {
+            Autoloader::need($class);
+        }
+    }
+
+    /** As guarded(), but it loads less, for the requests that are not sampled. Nothing of the application has run yet. */
+    private static function lightly(\Closure $work): void
+    {
+        $areHeld = $isQuiet = false;
+        try {
+            if (function_exists('pcntl_async_signals')) {
+                Autoloader::need(Signals::class);
+                $areHeld = Signals::hold();
+            }
+            $isQuiet = function_exists('set_error_handler') && function_exists('restore_error_handler');
+            if ($isQuiet) {
+                set_error_handler([self::class, 'ignore']);
+            }
+            $work();
+        } catch (\Throwable $e) {
+            self::report($e);
+        } finally {
+            if ($isQuiet) {
+                restore_error_handler();
+            }
+            if ($areHeld) {
+                Signals::release();
+            }
+        }
+    }
+
+    /** @internal an error handler */
+    public static function ignore(): bool
+    {
+        return true;
     }
 
     /** Logs what was thrown outside of guarded(). */

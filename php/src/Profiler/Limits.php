@@ -17,8 +17,8 @@ final class Limits
      */
     private const PAIRS_FACTOR = 8;
 
-    /** Enough for 100,000 pairs with long names. An application with more may well use more memory. */
-    private const PAIRS_ROOM_BYTES = 100663296;
+    /** Enough for 60,000 pairs with long names. An application with more may well use more memory. */
+    private const PAIRS_ROOM_BYTES = 67108864;
 
     /** PHP takes memory in pieces of this size. Without opcache, the classes of the end need a third of it. */
     private const CHUNK_BYTES = 2097152;
