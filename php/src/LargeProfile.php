@@ -100,8 +100,8 @@ final class LargeProfile
     }
 
     /**
-     * Whether the queries alone are longer than that. To find out takes less than to encode them: each field is looked at
-     * as in Modest, and counts as one byte and a comma, or as its text. A query that contains others does not count,
+     * Whether the queries alone are longer than that. To find out takes less than to encode them: each field is looked
+     * at as in Modest, and counts as one byte and a comma, or as its text. A query that contains others does not count,
      * because json_encode writes null for one that contains itself.
      *
      * @param mixed $sql

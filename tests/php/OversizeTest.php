@@ -84,7 +84,8 @@ final class OversizeTest extends TransmitTestCase
             send_profiling_data($data);
             $length = strlen((string) $listener->receive());
             self::assertGreaterThan(4096, $length, $kind);
-            foreach ([$length + 16 => false, $length - 16 => true] as $limit => $isShrunk) { // a time has 1 to 6 decimals
+            // A time has 1 to 6 decimals.
+            foreach ([$length + 16 => false, $length - 16 => true] as $limit => $isShrunk) {
                 $this->useFace('plain', ['max_datagram_size' => $limit] + self::ENOUGH_TIME);
                 send_profiling_data($data);
                 $sent = (string) $listener->receive();
