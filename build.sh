@@ -178,7 +178,7 @@ build_here() {
     check_results
     mkdir -p "$to"
     overlay
-    local flags="-Wl,-T,$root/door/export.ld -Wl,--version-script=$root/door/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now -Wl,--wrap=pthread_create,--wrap=mmap"
+    local flags="-Wl,-T,$root/door/export.ld -Wl,--version-script=$root/door/export.map -Wl,-soname,libtransmit.so.1 -Wl,-z,relro,-z,now -Wl,--wrap=pthread_create,--wrap=mmap,--wrap=malloc,--wrap=free"
     CGO_ENABLED=1 CGO_CFLAGS="${CGO_CFLAGS:--O2 -g} $(kernel_headers)" \
         GOROOT=$to/goroot GOTOOLCHAIN=local \
         "$to/goroot/bin/go" build -buildmode=c-shared -trimpath -buildvcs=false -overlay "$to/overlay.json" \

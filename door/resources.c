@@ -6,13 +6,15 @@
  * threads that Go will need in advance and hands them out one by one. It also reserves some address
  * space for when the system has none left.
  *
- * build.sh links with --wrap, so that the calls of pthread_create and mmap by Go's C code arrive
- * here. Without --wrap, the system functions are used and only the check before the start remains.
+ * build.sh links with --wrap, so that the calls of pthread_create, malloc, free and mmap by Go's C
+ * code arrive here. Without --wrap, the system functions are used and only the check before the
+ * start remains.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,11 +24,17 @@ typedef void *thread_body(void *);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, thread_body *body,
                           void *argument);
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_malloc(size_t size);
+void __wrap_free(void *memory);
 #pragma weak __real_pthread_create
 #pragma weak __real_mmap
+#pragma weak __real_malloc
+#pragma weak __real_free
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, thread_body *body,
                           void *argument);
 void *__real_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+void *__real_malloc(size_t size);
+void __real_free(void *memory);
 
 /* ---- Threads ---- */
 
@@ -111,6 +119,39 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, t
     }
     pthread_mutex_unlock(&spare_threads.lock);
     return is_left ? 0 : create(thread, attributes, body, argument);
+}
+
+/* ---- Some words of memory ---- */
+
+/* Go's C code allocates the arguments of a thread that it starts (ThreadStart, 24 bytes). It aborts
+ * the host if there is no memory for them. */
+#define ARGUMENTS 64
+
+static struct {
+    _Alignas(max_align_t) char bytes[ARGUMENTS];
+} spare_arguments[THREADS];
+static _Atomic size_t arguments_taken;
+
+static bool is_spare(const void *memory)
+{
+    return (uintptr_t)memory - (uintptr_t)spare_arguments < sizeof spare_arguments;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    void *memory = (__real_malloc ? __real_malloc : malloc)(size);
+    size_t i;
+
+    if (memory || size > ARGUMENTS)
+        return memory;
+    i = atomic_fetch_add(&arguments_taken, 1);
+    return i < THREADS ? spare_arguments[i].bytes : NULL;
+}
+
+void __wrap_free(void *memory)
+{
+    if (!is_spare(memory)) /* each is used once: Go starts no more threads */
+        (__real_free ? __real_free : free)(memory);
 }
 
 /* ---- Address space ---- */
