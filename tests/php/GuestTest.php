@@ -178,7 +178,7 @@ final class GuestTest extends TransmitTestCase
     /** @return array<string, array{string}> */
     public function profilers(): array
     {
-        return ['excimer' => ['excimer'], 'tideways_xhprof' => ['tideways_xhprof'], 'xhprof' => ['xhprof']];
+        return ['excimer' => ['excimer'], 'tideways_xhprof' => ['tideways_xhprof']];
     }
 
     /**
