@@ -85,7 +85,8 @@ final class KnownProfiles
             $text = implode('', array_map(static function (string $name) use ($size): string {
                 return "$name $size\n";
             }, $some));
-            if (file_put_contents($this->list($this->last()), $text, FILE_APPEND) !== strlen($text)) {
+            $isNew = $this->added % self::PER_LIST === 0;
+            if (!self::append($this->list($this->last()), $text, $isNew)) {
                 return; // what is not in a list is not counted
             }
             $this->added += count($some);
@@ -139,8 +140,17 @@ final class KnownProfiles
         }
         if ($kept !== implode('', $lines)) {
             unlink($list); // ext4 would sync a truncated file at close
-            $kept === '' || file_put_contents($list, $kept, FILE_APPEND);
+            $kept === '' || self::append($list, $kept, true);
         }
+    }
+
+    private static function append(string $list, string $text, bool $isNew): bool
+    {
+        $isWritten = file_put_contents($list, $text, FILE_APPEND) === strlen($text);
+        if ($isNew) {
+            chmod($list, 0600); // whatever the umask is
+        }
+        return $isWritten;
     }
 
     private function last(): int

@@ -10,9 +10,9 @@ namespace Transmit\Plain;
 /** @var int how often a name was wanted */
 $tries = 0;
 
-function random_bytes(int $length): string
+function random_int(int $min, int $max): int
 {
-    return pack('n', $GLOBALS['tries']++);
+    return $GLOBALS['tries']++;
 }
 
 function gmdate(string $format): string
