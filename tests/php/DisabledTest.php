@@ -32,7 +32,7 @@ final class DisabledTest extends TransmitTestCase
     ];
 
     /** What PHP 7.4 needs to tell a disabled function, for a call of it throws nothing there, and to load classes. */
-    private const NEEDED_ON_7_4 = ['class_exists', 'function_exists', 'spl_autoload_register', 'strncmp'];
+    private const NEEDED_ON_7_4 = ['function_exists', 'spl_autoload_register', 'strncmp'];
 
     private const EXTENSIONS = ['ffi', 'posix', 'pcntl', 'sockets', 'tideways_xhprof', 'excimer'];
 
@@ -114,7 +114,11 @@ final class DisabledTest extends TransmitTestCase
         $prepend = dirname(__DIR__, 2) . '/php/auto_prepend.php';
         $options = " -d auto_prepend_file=$prepend -d transmit.profiler=$profiler -d transmit.call_graph=1";
         $sets = str_replace(',error_reporting', '', self::SETS); // without that, nothing keeps warnings from the page
-        $ended = $this->runAll($program, $sets + self::functions($files), $options);
+        $functions = self::functions($files);
+        if (PHP_VERSION_ID < 80000) {
+            unset($functions['class_exists']); // auto_prepend.php needs it there
+        }
+        $ended = $this->runAll($program, $sets + $functions, $options);
         $arrived = implode($this->buffered());
         foreach ($ended as $name => [$status, $output, $errors]) {
             self::assertSame(['job page', '0'], [$output, $status], "$name: $errors");

@@ -7,6 +7,9 @@ namespace Transmit\Test;
  */
 final class MeasuredTest extends TransmitTestCase
 {
+    /** For tens of thousands of pairs, which are not summed up in 25 ms. */
+    private const ENOUGH_TIME = "'timeout_us' => 60000000";
+
     private const PROGRAM = <<<'PHP'
         function own() { usleep(1000); }
         function even($n) { usleep(500); return $n === 0 ? true : odd($n - 1); }
@@ -86,7 +89,7 @@ final class MeasuredTest extends TransmitTestCase
     public function testALargeCallGraphIsSummedUpUnderASmallLimit(): void
     {
         $code = 'ini_set("memory_limit", "96M"); ' . self::calls(20000);
-        $sent = $this->measure('tideways_xhprof', $code);
+        $sent = $this->measure('tideways_xhprof', $code, self::ENOUGH_TIME);
         self::assertCount(200, $sent['xhprof']['profiling']['top_functions']);
     }
 
@@ -113,7 +116,7 @@ final class MeasuredTest extends TransmitTestCase
             \$a[\$i++] = str_repeat('x', 4000); }
             class Last { public function __destruct() { touch(__DIR__ . '/destructed'); } } \$last = new Last();";
         $ini = "-d memory_limit={$limit}M -d disable_functions=ini_set";
-        $sent = $this->measure('tideways_xhprof', $code, "'call_graph' => true", $ini);
+        $sent = $this->measure('tideways_xhprof', $code, self::ENOUGH_TIME . ", 'call_graph' => true", $ini);
         self::assertFileExists("$this->folder/destructed");
         self::assertSame(!$isRoom, $sent['_meta']['functions_dropped'] ?? false);
         self::assertSame($isRoom, isset($sent['xhprof']['profiling']['call_graph']));
@@ -194,7 +197,7 @@ final class MeasuredTest extends TransmitTestCase
             unlink($old);
         }
         $config = "['profiler' => '$extension', 'listener_socket' => '$this->folder/none', 'library' => '',
-            'timeout_us' => 60000000, 'buffer_dirs' => ['$this->buffer'], $settings]";
+            'buffer_dirs' => ['$this->buffer'], $settings]";
         file_put_contents("$this->folder/page.php", "<?php\n$code\n");
         $prepend = dirname(__DIR__, 2) . '/php/auto_prepend.php';
         file_put_contents("$this->folder/pre.php", "<?php function get_profiling_config() { return $config; }

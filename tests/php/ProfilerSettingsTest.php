@@ -210,8 +210,7 @@ final class ProfilerSettingsTest extends TransmitTestCase
 
     public function testTheApplicationAddsToItsProfile(): void
     {
-        $this->profile("'timeout_us' => 60000000", 'Transmit\Profiler::name("order.show");
-            Transmit\Profiler::add("cache", ["key" => "a"]);
+        $this->profile('', 'Transmit\Profiler::name("order.show"); Transmit\Profiler::add("cache", ["key" => "a"]);
             Transmit\Profiler::add("xhprof", ["mine"]); Transmit\Profiler::query("select 1", 2.5);
             Transmit\Profiler::query(null, "x"); Transmit\Profiler::add([], 1); Transmit\Profiler::name(null);
             for ($i = 0; $i < 5000; $i++) { Transmit\Profiler::query("select $i", $i === 17 ? 9 : 0.1); }');
