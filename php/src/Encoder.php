@@ -103,14 +103,14 @@ final class Encoder
     private function appendPiece($piece, int $withoutEnds = 0): void
     {
         $json = self::whole($piece);
+        $this->check(strlen($json) - 2 * $withoutEnds);
         $this->json .= $withoutEnds === 0 ? $json : substr($json, $withoutEnds, -$withoutEnds);
-        $this->check();
     }
 
     /** Checks the limits, but not the time of the first piece, so that a small profile is never refused. */
-    private function check(): void
+    private function check(int $moreBytes = 0): void
     {
-        if (strlen($this->json) > $this->maxBytes) {
+        if (strlen($this->json) + $moreBytes > $this->maxBytes) {
             throw new Refused(Result::ETOOBIG, "it has more than $this->maxBytes bytes");
         }
         if ($this->hasPieces) {
@@ -228,7 +228,7 @@ final class Encoder
         }
     }
 
-    /** Encodes a string in parts. Each part begins with a UTF-8 sequence, so that its encoding is the same as in the whole. */
+    /** Encodes a string in parts. None ends within a UTF-8 sequence. */
     private function appendString(string $string): void
     {
         if (strlen($string) <= Piece::BYTES) {
@@ -243,11 +243,16 @@ final class Encoder
         $this->json .= '"';
     }
 
-    /** The place to cut, at $at or before: a sequence has at most three continuation bytes (10xxxxxx). */
+    /**
+     * The place to cut, at $at or before: where a sequence begins, which has four bytes at most. json_encode replaces a
+     * sequence that is not valid with one character, up to the next byte that may begin one, also if that is no
+     * continuation byte: "\xe2\xff" is one.
+     */
     private static function cutBefore(string $string, int $at): int
     {
         for ($back = 0; $back <= 3 && $at < strlen($string); $back++) {
-            if ((ord($string[$at - $back]) & 0xC0) !== 0x80) {
+            $byte = ord($string[$at - $back]);
+            if ($byte < 0x80 || ($byte >= 0xC2 && $byte <= 0xF4)) {
                 return $at - $back;
             }
         }

@@ -7,10 +7,13 @@ namespace Transmit;
  */
 final class Memory
 {
-    /** PHP takes memory from the system in chunks of this size: the pieces of the JSON need one. */
-    private const CHUNK = 2097152;
+    /**
+     * PHP takes memory from the system in chunks of 2 MB. The pieces of the JSON need one, and JSON of up to 2 MB needs two
+     * while it is copied from one to the other.
+     */
+    private const CHUNKS = 2 << 21;
 
-    /** A third of the memory that memory_limit leaves beside a chunk, because a string that grows may be copied. */
+    /** A third of the memory that memory_limit leaves beside them, because a string that grows may be copied. */
     public static function share(): int
     {
         $limit = self::limit();
@@ -18,7 +21,7 @@ final class Memory
             return PHP_INT_MAX;
         }
         $left = max(0, $limit - memory_get_usage(true));
-        return intdiv($left - min(self::CHUNK, intdiv($left, 2)), 3);
+        return intdiv($left - min(self::CHUNKS, intdiv($left, 2)), 3);
     }
 
     /** @return int|null bytes; null: no limit */

@@ -28,11 +28,10 @@ final class ObjectFields
                     return $object;
                 }
             }
-        }
-        foreach (['ArrayObject', 'ArrayIterator'] as $class) { // a derived class may have another count()
-            $isMany = $object instanceof $class
-                && (new \ReflectionMethod($class, 'count'))->invoke($object) > self::MANY;
-            if ($isMany) {
+        } elseif ($object instanceof \ArrayObject || $object instanceof \ArrayIterator) {
+            $class = $object instanceof \ArrayObject ? 'ArrayObject' : 'ArrayIterator';
+            $count = new \ReflectionMethod($class, 'count'); // a derived class may have another
+            if ($count->invoke($object) > self::MANY) {
                 throw new Refused(Result::ETOOBIG, "an $class in it has too many items to copy");
             }
         }
@@ -42,6 +41,6 @@ final class ObjectFields
     /** @param int|string $name a key from foreach */
     public static function isPublic($name): bool
     {
-        return $name === '' || ((string) $name)[0] !== "\0";
+        return ($name[0] ?? '') !== "\0";
     }
 }

@@ -125,10 +125,10 @@ final class Piece
             return -1;
         }
         foreach ($fields as $key => $item) {
-            if ($array === null && !ObjectFields::isPublic($key)) {
-                continue;
-            }
             if (is_string($key)) {
+                if ($array === null && !ObjectFields::isPublic($key)) {
+                    continue;
+                }
                 $left -= strlen($key);
             }
             if (is_string($item)) {

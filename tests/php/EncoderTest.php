@@ -24,6 +24,7 @@ final class EncoderTest extends TestCase
         yield 'four-byte characters' => [['s' => 'xy' . str_repeat('😀', 300000)]];
         yield 'continuation bytes only' => [['s' => str_repeat("\x80", 1100000)]];
         yield 'cut sequences' => [['s' => str_repeat("\xf0\x9f\x98", 400000)]];
+        yield 'sequences that are not valid' => [['s' => self::bytes(3000000)]];
         yield 'a long list' => [['l' => array_fill(0, 60000, ['sql' => 'select 1 /* x */', 'time_ms' => 0.1])]];
         $keys = array_map('dechex', range(1 << 20, (1 << 20) + 69999));
         yield 'a long map' => [['m' => array_fill_keys($keys, 'é/"')]];
@@ -43,6 +44,16 @@ final class EncoderTest extends TestCase
         $storage = array_fill(0, 3000, new \ArrayObject(['a' => 1]));
         yield 'objects of a class' => [['o' => $storage, 'd' => new \DateTime()]];
         yield 'lists in lists' => [[[[$big], [[$big, [], (object) []]]], 'x' => NAN]];
+    }
+
+    /** Random bytes, the same in each run, of which each begins, continues or breaks a sequence. */
+    private static function bytes(int $length): string
+    {
+        $bytes = "a\x80\xbf\xc0\xc2\xe0\xe2\xed\xf0\xf4\xf5\xff";
+        for ($text = '', $random = 1; strlen($text) < $length; $random = $random * 48271 % 0x7fffffff) {
+            $text .= $bytes[$random % 12];
+        }
+        return $text;
     }
 
     /** @dataProvider values */
