@@ -8,8 +8,8 @@ namespace Transmit;
 final class Memory
 {
     /**
-     * PHP takes memory from the system in chunks of 2 MB. The pieces of the JSON need one, and JSON of up to 2 MB needs two
-     * while it is copied from one to the other.
+     * PHP takes memory from the system in chunks of 2 MB. The pieces of the JSON need one, and JSON of up to 2 MB needs
+     * two while it is copied from one to the other.
      */
     private const CHUNKS = 2 << 21;
 

@@ -7,6 +7,7 @@ use Transmit\Profiler\Recording;
 use Transmit\Profiler\Selection;
 
 use function is_array;
+use function is_int;
 use function is_string;
 
 /**
@@ -54,7 +55,13 @@ final class Profiler
     public static function startRequest(): void
     {
         $work = static function (): void {
-            $options = self::options();
+            $config = self::config();
+            $rate = self::rateFor($config);
+            if ($rate !== null && !self::isInSample($rate)) {
+                return;
+            }
+            Autoloader::need(Options::class);
+            $options = new Options($config);
             $isForced = false;
             if (self::mayBeRefused($options)) {
                 Autoloader::need(Selection::class);
@@ -63,7 +70,7 @@ final class Profiler
                 }
                 $isForced = Selection::isForced($options);
             }
-            self::begin($options, $isForced);
+            self::begin($options, $isForced, $rate === null);
         };
         self::lightly($work); // a variable: see guarded()
         self::enable();
@@ -73,7 +80,8 @@ final class Profiler
     public static function start(): void
     {
         self::guarded(static function (): void {
-            self::begin(self::options(), false);
+            Autoloader::need(Options::class);
+            self::begin(new Options(self::config()), false, true);
         });
         self::enable();
     }
@@ -209,10 +217,29 @@ final class Profiler
         }
     }
 
-    private static function options(): Options
+    /** @return mixed the application's array; null: it has none */
+    private static function config()
     {
-        Autoloader::need(Options::class);
-        return new Options(function_exists('get_profiling_config') ? get_profiling_config() : null);
+        return function_exists('get_profiling_config') ? get_profiling_config() : null;
+    }
+
+    /**
+     * The sample rate, without Options, which takes longer to load than all that a request that is not measured needs.
+     *
+     * @param mixed $config
+     * @return float|null null: Options must be asked, because the rate is not valid, or a secret may force the request
+     */
+    private static function rateFor($config): ?float
+    {
+        $config = is_array($config) ? $config : [];
+        $secret = $config['force_secret'] ?? get_cfg_var('transmit.force_secret');
+        $rate = $config['sample_rate'] ?? null;
+        if ($rate === null) {
+            $text = get_cfg_var('transmit.sample_rate');
+            $rate = is_string($text) && is_numeric($text) ? (float) $text : null;
+        }
+        $isValid = (is_int($rate) || $rate === (float) $rate) && $rate >= 0;
+        return $isValid && ($secret === '' || $secret === false) ? (float) $rate : null;
     }
 
     /** Whether Selection has to decide. It is not loaded otherwise, because it makes PHP fill $_SERVER. */
@@ -222,13 +249,14 @@ final class Profiler
             || PHP_SAPI === 'cli' || PHP_SAPI === 'phpdbg' || function_exists('frankenphp_handle_request');
     }
 
-    private static function begin(Options $options, bool $isForced): void
+    /** @param bool $isToDraw whether sample_rate decides now */
+    private static function begin(Options $options, bool $isForced, bool $isToDraw): void
     {
         if (self::$recording !== null && self::$recording->isOfThisProcess()) {
             return;
         }
         self::discard();
-        if (!$isForced && !self::isInSample($options->sampleRate)) {
+        if ($isToDraw && !$isForced && !self::isInSample($options->sampleRate)) {
             return;
         }
         if (self::$net === null) {

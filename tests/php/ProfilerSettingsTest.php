@@ -78,6 +78,9 @@ final class ProfilerSettingsTest extends TransmitTestCase
                 'HTTP_X_TRANSMIT_PROFILE=s3cret', 1],
             'rate 0, a wrong secret' => ["'sample_rate' => 0, $forced", 'HTTP_X_TRANSMIT_PROFILE=s3cre', 0],
             'an empty secret forces nothing' => ["'sample_rate' => 0", 'HTTP_X_TRANSMIT_PROFILE=', 0],
+            'rate as text' => ["'sample_rate' => '0'", '', 1],
+            'rate below 0' => ["'sample_rate' => -1", '', 1],
+            'rate above 1' => ["'sample_rate' => 2", '', 1],
             'excluded' => ["'exclude' => ['/health/*']", $uri, 0],
             'another path is excluded' => ["'exclude' => ['/health', '/shop']", $uri, 1],
             'commands off' => ["'profile_cli' => false", '', 0],
@@ -92,6 +95,46 @@ final class ProfilerSettingsTest extends TransmitTestCase
         $this->profile($settings, 'usleep(1000);', $environment);
         self::assertCount($want, $this->buffered());
         self::assertStringNotContainsString('s3cret', implode($this->buffered()));
+    }
+
+    /** @return array<string, array{string, string, int}> php.ini's, settings, profiles */
+    public function rates(): array
+    {
+        return [
+            '0' => ['sample_rate=0', '', 0],
+            '0.0' => ['sample_rate=0.0', '', 0],
+            'no number' => ['sample_rate=x0', '', 1],
+            'empty' => ['sample_rate=', '', 1],
+            'below 0' => ['sample_rate=-1', '', 1],
+            'the application has another' => ['sample_rate=0', "'sample_rate' => 1", 1],
+            'the application has null' => ['sample_rate=0', "'sample_rate' => null", 0],
+            'only the application has 0' => ['sample_rate=1', "'sample_rate' => 0", 0],
+            'forced' => ['sample_rate=0 -d transmit.force_secret=s3cret', '', 1],
+            'forced by the application' => ['sample_rate=0', "'force_secret' => 's3cret'", 1],
+        ];
+    }
+
+    /** @dataProvider rates */
+    public function testTheSampleRateInPhpIni(string $ini, string $settings, int $want): void
+    {
+        $this->profile($settings, '', 'HTTP_X_TRANSMIT_PROFILE=s3cret', "-d transmit.$ini");
+        self::assertCount($want, $this->buffered());
+    }
+
+    public function testARequestIsDrawnOnce(): void
+    {
+        $code = 'for ($i = $drawn = 0; $i < 2000; $i++) { Transmit\Profiler::discard();'
+            . ' Transmit\Profiler::startRequest(); $drawn += Transmit\Profiler::isActive() ? 1 : 0; }'
+            . ' Transmit\Profiler::discard(); echo $drawn;';
+        $drawn = $this->profile("'sample_rate' => 0.5, 'profiler' => 'none'", $code);
+        self::assertEqualsWithDelta(1000, (int) $drawn, 150); // seven standard deviations
+    }
+
+    public function testARequestThatIsNotMeasuredLoadsLittle(): void
+    {
+        $code = 'echo implode(" ", preg_replace("#.*/#", "", preg_grep("#/php/src/#", get_included_files())));';
+        $signals = extension_loaded('pcntl') ? ' Signals.php' : '';
+        self::assertSame("Autoloader.php Profiler.php$signals", $this->profile("'sample_rate' => 0", $code));
     }
 
     public function testACommandIsProfiledOnlyIfItWasAskedFor(): void
