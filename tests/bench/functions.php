@@ -81,6 +81,14 @@ function load_ways(string $php, string $reference): array
     return ['native' => '\\', 'plain' => 'Plain\\', 'reference' => 'Reference\\'];
 }
 
+/** The library, as a caller has it who wants nothing but one of its functions. */
+function library(): \FFI
+{
+    $library = getenv('TRANSMIT_LIBRARY');
+    $header = file_get_contents(dirname($library) . '/transmit_ffi.h');
+    return \FFI::cdef(preg_replace('/^#.*$/m', '', $header), $library);
+}
+
 function fail(string $why): void
 {
     fwrite(STDERR, "bench.php: $why\n");

@@ -35,9 +35,9 @@
 //	send-N              send trusted identified as-is checked journal  bench.c  N bytes
 //	allocations         trusted (in 1,000 sends)           bench.c
 //	cut-10m             memcpy transmit                    bench.c
-//	c-disk              file transmit                      bench.c     no listener, 4 KB
+//	c-disk              file thread transmit                    bench.c     no listener, 4 KB
 //	c-wedged            patience transmit                  bench.c     mean of 1,000 calls (patience: 10)
-//	first-send          transmit                           bench.c     without Go
+//	first-send          transmit least                     bench.c     without Go
 //	send-memory, -space, -threads  transmit (bytes, number)  bench.c   after 1,000 of them
 //	send-descriptors    transmit (number)                  bench.c     the same
 //	forked              parent child                       bench.c     TRANSMIT_TRUSTED; the parent has started Go
@@ -48,20 +48,20 @@
 //	buffer              N file                             buffer/bench_test.go  a write beside N files
 //	php-process         native reference                   bench.php   CPU time of a whole process
 //	php-forked          parent child                       bench.php   send_profiling_data, small array
-//	php-socket          native plain reference             bench.php   send_via_socket, 500 B
-//	php-small           native plain reference             bench.php   send_profiling_data, small array
-//	php-26k             native plain reference json_encode bench.php   send_profiling_data
+//	php-socket          native plain reference least       bench.php   send_via_socket, 500 B
+//	php-small           native plain reference least       bench.php   send_profiling_data, small array
+//	php-26k             native plain reference json_encode least  bench.php   send_profiling_data
 //	php-cut             native plain reference             bench.php   0.9 MB, 6,000 queries
-//	disk                native plain reference             bench.php   no listener
-//	disk-2ms            native plain reference             bench.php   2 ms between two calls
-//	disk-no-wait        native reference                   bench.php   wait_for_disk is false
+//	disk                native plain reference least       bench.php   no listener
+//	disk-2ms            native plain reference least       bench.php   2 ms between two calls
+//	disk-no-wait        native reference least             bench.php   wait_for_disk is false
 //	workers, -cpu       native (ns a write)                bench.php   50 processes, one directory
 //	workers-memory      native (bytes)                     bench.php   the largest
 //	wedged              native plain reference             bench.php   mean of 1,000 calls (reference: 10)
 //	wedged-call         native plain reference             bench.php   each of them
 //	cleanup             native plain reference (ns a file) bench.php   cleanup_old_buffers, 100,000 files
 //	fpm-page            off on (ns a request)              fpm.sh      about 2 ms of PHP, two visitors
-//	cpu-MS              off on excimer unsampled           fpm.sh      CPU time of a page of so many ms
+//	cpu-MS              off on excimer unsampled least reads sampler  fpm.sh      CPU time of a page of so many ms
 //	peers-SITUATION, -kept  native reference file forget   peers.php   each call; percent of the profiles
 //	the same            journal                            bench.c
 package main

@@ -8,17 +8,23 @@ function measure_socket(array $ways): void
 {
     $json = str_pad('{"id":"', 498, 'x') . '"}';
     $path = "$GLOBALS[folder]/s";
-    compare('php-socket', array_map(static function (string $space) use ($json, $path): callable {
+    $ways = array_map(static function (string $space) use ($json, $path): callable {
         $send = $space . 'send_via_socket';
         return static function () use ($send, $json, $path): void {
             $send($json, $path);
         };
-    }, $ways));
+    }, $ways);
+    $library = library();
+    $ways['least'] = static function () use ($library, $json, $path): void {
+        $library->transmit_try_send($json, strlen($json), Transmit\Native::AS_IS, $path, '', 65507);
+    };
+    compare('php-socket', $ways);
 }
 
 function measure_small(array $ways): void
 {
-    compare('php-small', senders($ways, profile(0, 2)));
+    $profile = profile(0, 2);
+    compare('php-small', senders($ways, $profile) + ['least' => least_sender($profile)]);
 }
 
 function measure_26k(array $ways): void
@@ -28,6 +34,7 @@ function measure_26k(array $ways): void
     $ways['json_encode'] = static function () use ($profile): void {
         json_encode($profile, JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE);
     };
+    $ways['least'] = least_sender($profile);
     compare('php-26k', $ways);
 }
 
@@ -45,6 +52,27 @@ function senders(array $ways, array $profile): array
             $send($profile);
         };
     }, $ways);
+}
+
+/** The least that sends a profile: json_encode, and one call of the library. */
+function least_sender(array $profile): callable
+{
+    $library = library();
+    $path = "$GLOBALS[folder]/s";
+    return static function () use ($library, $profile, $path): void {
+        $json = json_encode($profile, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE);
+        $library->transmit_try_send($json, strlen($json), Transmit\Native::TRUSTED, $path, '', 65507);
+    };
+}
+
+/** The same, without a listener. The settings are the library's already. */
+function least_writer(array $profile, int $flags): callable
+{
+    $library = library();
+    return static function () use ($library, $profile, $flags): void {
+        $json = json_encode($profile, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE);
+        $library->transmit_send_with($json, strlen($json), Transmit\Native::TRUSTED | $flags, null, 0);
+    };
 }
 
 /** A call graph of 8,000 edges, by function, and a loop over it that does nothing. Only when this row is asked for. */
@@ -74,7 +102,7 @@ function measure_top(): void
 /** Nobody listens: in a tight loop, with 2 ms between two calls, and without a wait for the disk. */
 function measure_disk(array $ways): void
 {
-    $senders = senders($ways, profile(0, 2));
+    $senders = senders($ways, profile(0, 2)) + ['least' => least_writer(profile(0, 2), 0)];
     $pause = static function (): void {
         usleep(2000);
     };
@@ -82,6 +110,7 @@ function measure_disk(array $ways): void
     report('disk-2ms', interleaved($senders, 100, $pause));
     unset($senders['plain']); // it always waits
     $GLOBALS['waits'] = false;
+    $senders['least'] = least_writer(profile(0, 2), Transmit\Native::NO_WAIT);
     report('disk-no-wait', interleaved($senders, 300, $pause));
     unset($GLOBALS['waits']);
     remove_buffer();

@@ -149,9 +149,10 @@ static const struct row {
     const char *name;
     void (*run)(const char *folder);
 } rows[] = {
-    {"send", run_send},     {"cut", run_cut},         {"disk", run_disk},
-    {"wedged", run_wedged}, {"first", run_first},     {"attempt", run_attempt},
-    {"forked", run_forked}, {"threads", run_threads}, {"journal", run_journal},
+    {"send", run_send},       {"cut", run_cut},       {"disk", run_disk},
+    {"wedged", run_wedged},   {"first", run_first},   {"attempt", run_attempt},
+    {"least", run_least},     {"forked", run_forked}, {"threads", run_threads},
+    {"journal", run_journal},
 };
 
 static bool is_wanted(const char *name, char **wanted)

@@ -42,6 +42,10 @@ const char *listen_as_journald(void);
 /* receive - what a listener does between two calls. */
 void receive(void);
 
+/* start_writer - a thread that calls write. by_writer wakes it, and waits until it has. */
+void start_writer(bool (*write)(void));
+bool by_writer(void);
+
 int64_t now_ns(void);
 void fail(const char *format, ...);
 
@@ -52,6 +56,7 @@ void run_disk(const char *folder);
 void run_wedged(const char *folder);
 void run_first(const char *folder);
 void run_attempt(const char *folder);
+void run_least(const char *folder);
 void run_threads(const char *folder);
 void run_journal(const char *folder);
 void run_forked(const char *folder);

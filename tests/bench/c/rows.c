@@ -176,10 +176,12 @@ static bool is_kept(void)
 
 void run_disk(const char *folder)
 {
-    const struct way ways[] = {{"file", by_file}, {"transmit", is_kept}, {0}};
+    const struct way ways[] = {
+        {"file", by_file}, {"thread", by_writer}, {"transmit", is_kept}, {0}};
 
     snprintf(directory, sizeof directory, "%s/files", folder);
     mkdir(directory, 0700);
+    start_writer(by_file);
     configure(folder);
     make_profile(4096);
     compare("c-disk", ways, 1000, nothing);

@@ -1,7 +1,8 @@
 <?php
 
 /**
- * A page of about two milliseconds, "ms" of the query times as much, with the profiler as the query's "way" says.
+ * A page of about two milliseconds, "ms" of the query times as much, with the profiler as the query's "way" says. The
+ * ways of LEAST have no profiler, but only a part of what it does.
  */
 
 const WAYS = [
@@ -11,14 +12,45 @@ const WAYS = [
     'unsampled' => ['sample_rate' => 0],
 ];
 
+const LEAST = ['least' => 'send_text', 'reads' => 'get_profiling_config', 'sampler' => 'sample'];
+
 function get_profiling_config(): array
 {
     $folder = getenv('BENCH_FOLDER');
-    return ['listener_socket' => "$folder/s", 'buffer_dirs' => ["$folder/b"]] + WAYS[$_GET['way']];
+    return ['listener_socket' => "$folder/s", 'buffer_dirs' => ["$folder/b"]] + (WAYS[$_GET['way']] ?? []);
 }
 
-if ($_GET['way'] !== 'off') {
+/** Sends a text when the request ends. */
+function send_text(): void
+{
+    register_shutdown_function(static function (): void {
+        $socket = stream_socket_client('udg://' . getenv('BENCH_FOLDER') . '/s');
+        fwrite($socket, '{"url":"/","elapsed_ms":2.0}');
+    });
+}
+
+/** Excimer as it is used by the profiler, which makes a profile of it when the request ends. */
+function sample(): void
+{
+    foreach ([EXCIMER_REAL, EXCIMER_CPU] as $type) {
+        $profiler = new ExcimerProfiler();
+        $profiler->setEventType($type);
+        $profiler->setPeriod(0.01);
+        $profiler->start();
+        $profilers[] = $profiler;
+    }
+    register_shutdown_function(static function () use ($profilers): void {
+        foreach ($profilers as $profiler) {
+            $profiler->stop();
+            $profiler->getLog()->aggregateByFunction();
+        }
+    });
+}
+
+if (isset(WAYS[$_GET['way']]) && $_GET['way'] !== 'off') {
     require getenv('BENCH_PHP') . '/auto_prepend.php';
+} elseif (isset(LEAST[$_GET['way']])) {
+    (LEAST[$_GET['way']])();
 }
 
 for ($time = 0; $time < ($_GET['ms'] ?? 2); $time += 2) {

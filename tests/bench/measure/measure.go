@@ -113,7 +113,8 @@ func New() (*Bench, error) {
 	}
 	os.Chmod(folder, 0o755) // php-fpm's workers are another user
 	b := &Bench{Root: root, Folder: folder, Rows: &Rows{samples: map[key][]float64{}, whyNot: map[string]string{}}}
-	_, err = b.run("gcc", "-O2", "-Iinclude", "tests/bench/c/bench.c", "tests/bench/c/rows.c", "tests/bench/c/first.c", "tests/bench/c/journal.c",
+	_, err = b.run("gcc", "-O2", "-Iinclude", "tests/bench/c/bench.c", "tests/bench/c/rows.c", "tests/bench/c/first.c",
+		"tests/bench/c/least.c", "tests/bench/c/journal.c",
 		"-Lbuild", "-ltransmit", "-ldl",
 		"-Wl,-rpath,"+root+"/build", "-o", folder+"/bench")
 	return b, err
