@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log"
+	"math/rand"
 	"os"
 	"strconv"
 	"strings"
@@ -25,10 +26,10 @@ const msOfTurn = 120
 // not depend on how busy the machine is, but for its caches.
 func measureCPU(folder, page string, turns int, received *atomic.Int64) {
 	workers := childrenOf(os.Getenv("BENCH_FPM"))
-	for turn := range turns {
+	for range turns {
 		for _, ms := range cpuPages {
-			for i := range cpuWays {
-				way := cpuWays[(i+turn)%len(cpuWays)] // nobody is always the first one
+			for _, i := range rand.Perm(len(cpuWays)) { // nobody is always the first one, or after the same one
+				way := cpuWays[i]
 				requests := int64(msOfTurn / ms)
 				request := requestOf(page, fmt.Sprintf("way=%s&ms=%d", way, ms))
 				visit(folder+"/fpm.sock", request)
@@ -36,10 +37,9 @@ func measureCPU(folder, page string, turns int, received *atomic.Int64) {
 				for range requests {
 					heard := received.Load()
 					visit(folder+"/fpm.sock", request)
+					time.Sleep(time.Millisecond)                           // the same pause for all, for the caches
 					if way == "on" || way == "excimer" || way == "least" { // a full queue is another measurement
 						expect(received, heard, 1)
-					} else {
-						time.Sleep(time.Millisecond) // the same pause, for the caches
 					}
 				}
 				fmt.Printf("cpu-%d\t%s\t%d\n", ms, way, (cpuTime(workers)-before)/requests)
