@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests one library file, built on the oldest Debian, with the PHP of each suite: CLI and FPM, preloaded, with
-# ffi.enable=true and in plain PHP, with signal storms, forks and generated documents.
+# ffi.enable=true and in plain PHP, with signal storms, forks, generated documents and random values.
 # ./build.sh matrix [SUITE…] and ./build.sh test matrix run it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -10,7 +10,7 @@ say() { printf '%s\n' "$@" >&2; }
 
 # php…: sid with that PHP from Debian experimental. zts: bookworm with a PHP that has threads.
 all=(bullseye bookworm trixie sid php8.5 php8.6 zts)
-read -ra checks <<< "${TRANSMIT_CHECKS:-syntax install contract documents fpm signals fork phpunit threads}"
+read -ra checks <<< "${TRANSMIT_CHECKS:-syntax install contract documents fpm signals fork phpunit fuzz threads}"
 glibc_limit=2.25
 out=$root/build/matrix
 # What became of the profiles: for the table that ends the tests, or one of our own.
@@ -35,6 +35,10 @@ check() {
     syntax) syntax "$1" ;;
     install) inside "$1" "$out" bash /libtransmit/tests/package/oneline.sh /libtransmit/build ;;
     phpunit) phpunit_in "$1" ;;
+    fuzz)
+        inside "$1" "$out" env -C /libtransmit TRANSMIT_LATE_MS=300 TRANSMIT_LIBRARY=/libtransmit/build/libtransmit.so \
+            php -d ffi.enable=true tests/php/fuzz.php 60
+        ;;
     threads) inside "$1" "$out" bash -euc "$(declare -f threaded_host); threaded_host" && go_tests "$1" "$(tests "$2")" ;;
     *) go_tests "$1" "$(tests "$2")" ;;
     esac
