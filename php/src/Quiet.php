@@ -199,10 +199,20 @@ final class Quiet
         return $before($level, $message, $file, $line);
     }
 
-    /** @throws \Error if it is PHP 7.4's warning about a disabled function: PHP 8 throws an Error, too */
+    /**
+     * Calls no function, because that may be the one.
+     *
+     * @throws \Error if it is PHP 7.4's warning about a disabled function: PHP 8 throws an Error, too
+     */
     public static function throwIfDisabled(string $message): void
     {
-        if (PHP_VERSION_ID < 80000 && substr($message, -\strlen(self::DISABLED)) === self::DISABLED) {
+        $at = PHP_VERSION_ID < 80000 ? \strlen($message) - \strlen(self::DISABLED) : -1;
+        for ($i = 0; $at >= 0 && isset(self::DISABLED[$i]); $i++) {
+            if ($message[$at + $i] !== self::DISABLED[$i]) {
+                return;
+            }
+        }
+        if ($at >= 0) {
             throw new \Error($message);
         }
     }

@@ -144,7 +144,7 @@ final class BufferTest extends TransmitTestCase
         $one = "php $program $this->folder &";
         $ran = Program::run("$one $one $one $one wait");
         self::assertSame('', $ran['errors']);
-        return array_sum(explode(' ', $ran['output']));
+        return array_sum(explode(' ', trim($ran['output'])));
     }
 
     public function testOfWritersWithTheSameNameOneHasIt(): void
