@@ -12,6 +12,8 @@ final class Quiet
     /** The end of PHP 7.4's warning about a call of a disabled function, which returns null. */
     private const DISABLED = '() has been disabled for security reasons';
 
+    private const FOLDER = __DIR__;
+
     /** @var string the last warning that was kept from the application */
     private static $lastWarning = '';
 
@@ -187,7 +189,7 @@ final class Quiet
      */
     public static function keepWarning(int $level, string $message, string $file = '', int $line = 0)
     {
-        if (strncmp($file, __DIR__, \strlen(__DIR__)) === 0 || self::isInACall()) {
+        if (self::isOurs($file) || self::isInACall()) {
             self::$lastWarning = $message;
             self::throwIfDisabled($message);
             return true;
@@ -199,22 +201,28 @@ final class Quiet
         return $before($level, $message, $file, $line);
     }
 
-    /**
-     * Calls no function, because that may be the one.
-     *
-     * @throws \Error if it is PHP 7.4's warning about a disabled function: PHP 8 throws an Error, too
-     */
+    /** @throws \Error if it is PHP 7.4's warning about a disabled function: PHP 8 throws an Error, too */
     public static function throwIfDisabled(string $message): void
     {
-        $at = PHP_VERSION_ID < 80000 ? \strlen($message) - \strlen(self::DISABLED) : -1;
-        for ($i = 0; $at >= 0 && isset(self::DISABLED[$i]); $i++) {
-            if ($message[$at + $i] !== self::DISABLED[$i]) {
+        for ($i = 1; PHP_VERSION_ID < 80000 && isset(self::DISABLED[-$i]); $i++) {
+            if (($message[-$i] ?? '') !== self::DISABLED[-$i]) {
                 return;
             }
         }
-        if ($at >= 0) {
+        if (PHP_VERSION_ID < 80000) {
             throw new \Error($message);
         }
+    }
+
+    /** Whether the path is that of one of our files. As throwIfDisabled(), it calls no function: it may be disabled. */
+    public static function isOurs(string $path): bool
+    {
+        for ($i = 0; isset(self::FOLDER[$i]); $i++) {
+            if (($path[$i] ?? '') !== self::FOLDER[$i]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static function isInACall(): bool

@@ -111,7 +111,7 @@ final class TrySend
      */
     public static function ignore(int $level, string $message, string $file = ''): bool
     {
-        if (PHP_VERSION_ID < 80000 && strncmp($file, __DIR__, \strlen(__DIR__)) === 0) {
+        if (PHP_VERSION_ID < 80000 && Quiet::isOurs($file)) {
             Quiet::throwIfDisabled($message);
         }
         return true;

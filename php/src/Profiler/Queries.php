@@ -17,7 +17,7 @@ final class Queries
 
     public function add(string $sql, float $ms): void
     {
-        $this->queries[$this->count++] = ['sql' => $sql, 'time_ms' => round($ms, 3)];
+        $this->queries[$this->count++] = ['sql' => $sql, 'time_ms' => $ms];
         if (count($this->queries) >= 2 * self::KEPT) {
             $times = array_combine(array_keys($this->queries), array_column($this->queries, 'time_ms'));
             arsort($times);
@@ -31,6 +31,10 @@ final class Queries
         if ($this->count === 0) {
             return [];
         }
-        return ['sql' => ['count' => $this->count, 'queries' => array_values($this->queries)]];
+        $queries = [];
+        foreach ($this->queries as $query) {
+            $queries[] = ['sql' => $query['sql'], 'time_ms' => round($query['time_ms'], 3)];
+        }
+        return ['sql' => ['count' => $this->count, 'queries' => $queries]];
     }
 }
