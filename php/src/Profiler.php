@@ -126,12 +126,12 @@ final class Profiler
      */
     public static function add($section, $row): void
     {
-        try {
-            if (self::$recording !== null && is_string($section) && is_array($row)) {
-                self::$recording->add($section, $row);
-            }
-        } catch (\Error $disabled) { // a function
-            self::failed($disabled);
+        if (self::$recording !== null) {
+            self::inPage(static function () use ($section, $row): void {
+                if (is_string($section) && is_array($row)) {
+                    self::$recording->add($section, $row);
+                }
+            });
         }
     }
 
@@ -143,12 +143,12 @@ final class Profiler
      */
     public static function query($sql, $ms): void
     {
-        try {
-            if (self::$recording !== null && is_string($sql) && is_numeric($ms)) {
-                self::$recording->query($sql, (float) $ms);
-            }
-        } catch (\Error $disabled) { // a function
-            self::failed($disabled);
+        if (self::$recording !== null) {
+            self::inPage(static function () use ($sql, $ms): void {
+                if (is_string($sql) && is_numeric($ms)) {
+                    self::$recording->query($sql, (float) $ms);
+                }
+            });
         }
     }
 
@@ -384,6 +384,20 @@ final class Profiler
             if ($areHeld) {
                 Signals::release();
             }
+        }
+    }
+
+    /** A call of the application. A disabled function raises a warning on PHP 7.4, and is an Error on PHP 8. */
+    private static function inPage(\Closure $work): void
+    {
+        if (PHP_VERSION_ID < 80000) {
+            self::lightly($work);
+            return;
+        }
+        try {
+            $work();
+        } catch (\Error $disabled) {
+            self::failed($disabled);
         }
     }
 

@@ -73,7 +73,8 @@ final class Quiet
         }
         $this->jsonError = self::has('json_last_error') ? json_last_error() : JSON_ERROR_NONE;
         $this->pregError = self::has('preg_last_error') ? preg_last_error() : PREG_NO_ERROR;
-        if (PHP_VERSION_ID < 80000 && ((int) ini_get('mbstring.func_overload') & 2) !== 0) {
+        $isOld = PHP_VERSION_ID < 80000 && self::has('ini_get');
+        if ($isOld && ((int) ini_get('mbstring.func_overload') & 2) !== 0) {
             $this->encoding = mb_internal_encoding();
             mb_internal_encoding('8bit');
         }

@@ -15,27 +15,25 @@ final class Xhprof
     /** @var string which of the two */
     private $extension;
 
+    /** @var int no CPU times: they cost a system call for each function call */
+    private $flags;
+
     /** @var array<string, array<string, int>> by "caller==>callee" */
     private $edges = [];
 
     public function __construct(string $extension)
     {
         $this->extension = $extension;
+        $this->flags = self::flag($extension === 'xhprof' ? 'XHPROF_FLAGS_MEMORY' : 'TIDEWAYS_XHPROF_FLAGS_MEMORY_MU');
+        if ($extension !== 'xhprof' && PHP_VERSION_ID >= 80200) {
+            // PHP 8.2 tells its observers of internal functions too; with the extension's own hook each counts twice.
+            $this->flags |= self::flag('TIDEWAYS_XHPROF_FLAGS_NO_BUILTINS');
+        }
     }
 
-    /** No CPU times: they cost a system call for each function call. */
     public function enable(): void
     {
-        if ($this->extension === 'xhprof') {
-            xhprof_enable(self::flag('XHPROF_FLAGS_MEMORY'));
-            return;
-        }
-        $flags = self::flag('TIDEWAYS_XHPROF_FLAGS_MEMORY_MU');
-        if (PHP_VERSION_ID >= 80200) {
-            // PHP 8.2 tells its observers of internal functions too; with the extension's own hook each counts twice.
-            $flags |= self::flag('TIDEWAYS_XHPROF_FLAGS_NO_BUILTINS');
-        }
-        tideways_xhprof_enable($flags);
+        $this->extension === 'xhprof' ? xhprof_enable($this->flags) : tideways_xhprof_enable($this->flags);
     }
 
     /** Not every version of an extension has each of its flags. */
