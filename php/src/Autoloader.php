@@ -31,6 +31,7 @@ final class Autoloader
         'Transmit\Profiler\Queries' => '/Profiler/Queries.php',
         'Transmit\Profiler\Recording' => '/Profiler/Recording.php',
         'Transmit\Profiler\SampledFunctions' => '/Profiler/SampledFunctions.php',
+        'Transmit\Profiler\Shutdown' => '/Profiler/Shutdown.php',
         'Transmit\Profiler\TopFunctions' => '/Profiler/TopFunctions.php',
         'Transmit\Profiler\Xhprof' => '/Profiler/Xhprof.php',
         'Transmit\Quiet' => '/Quiet.php',

@@ -5,6 +5,7 @@ namespace Transmit;
 use Transmit\Profiler\Options;
 use Transmit\Profiler\Recording;
 use Transmit\Profiler\Selection;
+use Transmit\Profiler\Shutdown;
 
 use function is_array;
 use function is_int;
@@ -18,31 +19,11 @@ use function is_string;
  */
 final class Profiler
 {
-    /** A shutdown function may register another one. The profile waits for so many in a row. */
-    private const SHUTDOWN_ROUNDS = 16;
-
-    private const AT_SHUTDOWN = self::class . '::atShutdown';
-
-    /** Memory that is freed at the end, if all is used up: for the first shutdown function, then for the end itself. */
-    private const RESERVE_BYTES = [24576, 16384];
-
     /** @var Recording|null the profile that is being measured */
     private static $recording = null;
 
     /** @var bool whether $recording is not enabled yet */
     private static $isNew = false;
-
-    /** @var list<string> */
-    private static $reserve = [];
-
-    /** @var self|null its destructor ends the profile if a shutdown function calls exit() */
-    private static $net = null;
-
-    /** @var \Closure|null atShutdown(): a closure is called faster than a name */
-    private static $again = null;
-
-    /** @var int */
-    private static $rounds = 0;
 
     /** @var bool whether profile() runs a job */
     private static $isInJob = false;
@@ -188,33 +169,10 @@ final class Profiler
         }
     }
 
-    /**
-     * Runs after the application's shutdown functions, because it registers itself again each time.
-     *
-     * @internal
-     */
-    public static function atShutdown(): void
+    /** @internal the request ends, and its profile: Shutdown calls this */
+    public static function endRequest(): void
     {
-        if (self::$recording === null) {
-            return;
-        }
-        if (self::$rounds === 0) {
-            unset(self::$reserve[0]);
-            self::$net = new self(); // after a fatal error, PHP does not call the destructors of older objects
-            self::$again = \Closure::fromCallable([self::class, 'atShutdown']);
-        }
-        if (self::$rounds++ < self::SHUTDOWN_ROUNDS) {
-            register_shutdown_function(self::$again);
-            return;
-        }
         self::end(true);
-    }
-
-    public function __destruct()
-    {
-        if (self::$net === $this) {
-            self::end();
-        }
     }
 
     /** @return mixed the application's array; null: it has none */
@@ -259,9 +217,8 @@ final class Profiler
         if ($isToDraw && !$isForced && !self::isInSample($options->sampleRate)) {
             return;
         }
-        if (self::$net === null) {
-            self::prepareShutdown();
-        }
+        Autoloader::need(Shutdown::class);
+        Shutdown::prepare();
         self::loadGuard();
         Autoloader::need(Recording::class);
         self::$recording = Recording::begin($options, $isForced);
@@ -271,17 +228,6 @@ final class Profiler
     private static function isInSample(float $rate): bool
     {
         return $rate >= 1 || $rate > 0 && $rate * PHP_INT_MAX >= random_int(1, PHP_INT_MAX);
-    }
-
-    private static function prepareShutdown(): void
-    {
-        foreach (self::RESERVE_BYTES as $bytes) {
-            self::$reserve[] = str_repeat("\0", $bytes);
-        }
-        self::$net = new self();
-        if (function_exists('register_shutdown_function')) {
-            register_shutdown_function(self::AT_SHUTDOWN);
-        }
     }
 
     private static function enable(): void
@@ -303,7 +249,7 @@ final class Profiler
         if ($recording === null) {
             return;
         }
-        self::$reserve = [];
+        Shutdown::freeReserve();
         self::guarded(static function () use ($recording, $isLast): void {
             self::$recording = null;
             if (!$recording->isOfThisProcess()) {
