@@ -112,10 +112,12 @@ var goals = []goal{
 	{"FPM page of 2 ms, profiler on", "fpm-page", "on", "off", "profiler off", times, 1 / 0.97, duration},
 	{"CPU of a 2 ms page, no extension", "cpu-2", "on", "off", "profiler off", times, 1.03, duration},
 	{least + "it sends a text", "cpu-2", "least", "off", "profiler off", shown, 0, duration},
+	{least + "one file sends the same fields", "cpu-2", "profile", "off", "profiler off", shown, 0, duration},
 	{"… `sample_rate` 0", "cpu-2", "unsampled", "off", "profiler off", times, 1.01, duration},
 	{least + "it reads its settings", "cpu-2", "reads", "off", "profiler off", shown, 0, duration},
 	{"… Excimer", "cpu-2", "excimer", "off", "profiler off", shown, 0, duration},
 	{"CPU of a 20 ms page, Excimer", "cpu-20", "excimer", "off", "profiler off", times, 1.05, duration},
 	{least + "Excimer alone", "cpu-20", "sampler", "off", "profiler off", shown, 0, duration},
+	{least + "one file with Excimer sends the same fields", "cpu-20", "samples", "off", "profiler off", shown, 0, duration},
 	{"… `sample_rate` 0", "cpu-20", "unsampled", "off", "profiler off", times, 1.01, duration},
 }

@@ -61,7 +61,7 @@
 //	wedged-call         native plain reference             bench.php   each of them
 //	cleanup             native plain reference (ns a file) bench.php   cleanup_old_buffers, 100,000 files
 //	fpm-page            off on (ns a request)              fpm.sh      about 2 ms of PHP, two visitors
-//	cpu-MS              off on excimer unsampled least reads sampler  fpm.sh      CPU time of a page of so many ms
+//	cpu-MS              off on excimer unsampled least reads sampler profile samples  fpm.sh      CPU time of a page of so many ms
 //	peers-SITUATION, -kept  native reference file forget   peers.php   each call; percent of the profiles
 //	the same            journal                            bench.c
 package main

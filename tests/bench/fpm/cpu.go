@@ -15,9 +15,12 @@ import (
 
 // cpuWays are compared on pages of these lengths.
 var (
-	cpuWays  = []string{"off", "on", "excimer", "unsampled", "least", "reads", "sampler"}
+	cpuWays  = []string{"off", "on", "excimer", "unsampled", "least", "reads", "sampler", "profile", "samples"}
 	cpuPages = []int{2, 20}
 )
+
+// sends are the ways that send a profile for each request.
+var sends = map[string]bool{"on": true, "excimer": true, "least": true, "profile": true, "samples": true}
 
 // msOfTurn is how long a turn's pages take together, about.
 const msOfTurn = 120
@@ -37,8 +40,8 @@ func measureCPU(folder, page string, turns int, received *atomic.Int64) {
 				for range requests {
 					heard := received.Load()
 					visit(folder+"/fpm.sock", request)
-					time.Sleep(time.Millisecond)                           // the same pause for all, for the caches
-					if way == "on" || way == "excimer" || way == "least" { // a full queue is another measurement
+					time.Sleep(time.Millisecond) // the same pause for all, for the caches
+					if sends[way] {              // a full queue is another measurement
 						expect(received, heard, 1)
 					}
 				}

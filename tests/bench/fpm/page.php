@@ -2,7 +2,7 @@
 
 /**
  * A page of about two milliseconds, "ms" of the query times as much, with the profiler as the query's "way" says. The
- * ways of LEAST have no profiler, but only a part of what it does.
+ * ways of LEAST have no profiler, but only the least of what it does.
  */
 
 const WAYS = [
@@ -12,7 +12,13 @@ const WAYS = [
     'unsampled' => ['sample_rate' => 0],
 ];
 
-const LEAST = ['least' => 'send_text', 'reads' => 'get_profiling_config', 'sampler' => 'sample'];
+const LEAST = [
+    'least' => 'send_text',
+    'reads' => 'get_profiling_config',
+    'sampler' => 'sample',
+    'profile' => 'send_profile',
+    'samples' => 'send_samples',
+];
 
 function get_profiling_config(): array
 {
@@ -20,36 +26,10 @@ function get_profiling_config(): array
     return ['listener_socket' => "$folder/s", 'buffer_dirs' => ["$folder/b"]] + (WAYS[$_GET['way']] ?? []);
 }
 
-/** Sends a text when the request ends. */
-function send_text(): void
-{
-    register_shutdown_function(static function (): void {
-        $socket = stream_socket_client('udg://' . getenv('BENCH_FOLDER') . '/s');
-        fwrite($socket, '{"url":"/","elapsed_ms":2.0}');
-    });
-}
-
-/** Excimer as it is used by the profiler, which makes a profile of it when the request ends. */
-function sample(): void
-{
-    foreach ([EXCIMER_REAL, EXCIMER_CPU] as $type) {
-        $profiler = new ExcimerProfiler();
-        $profiler->setEventType($type);
-        $profiler->setPeriod(0.01);
-        $profiler->start();
-        $profilers[] = $profiler;
-    }
-    register_shutdown_function(static function () use ($profilers): void {
-        foreach ($profilers as $profiler) {
-            $profiler->stop();
-            $profiler->getLog()->aggregateByFunction();
-        }
-    });
-}
-
 if (isset(WAYS[$_GET['way']]) && $_GET['way'] !== 'off') {
     require getenv('BENCH_PHP') . '/auto_prepend.php';
 } elseif (isset(LEAST[$_GET['way']])) {
+    require __DIR__ . '/least.php';
     (LEAST[$_GET['way']])();
 }
 
