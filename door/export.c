@@ -262,6 +262,27 @@ int32_t transmit_configure(const char *json, size_t len)
     return run(&call, transmitConfigure);
 }
 
+int64_t transmit_send_configured(const char *settings, size_t settings_len, const char *json,
+                                 size_t len, uint32_t flags, uint32_t timeout_us)
+{
+    struct call call = {.json = json,
+                        .len = len,
+                        .flags = flags,
+                        .timeout_us = timeout_us,
+                        .began_ns = monotonic_ns()};
+    int32_t result = transmit_configure(settings, settings_len);
+    uint32_t suppressed;
+    int64_t lines = 0;
+
+    if (result == 0) {
+        result = send_counted(&call);
+        count_send(result, len, call.began_ns);
+        if (result != TRANSMIT_SENT && transmit_log_due(result, &suppressed))
+            lines = suppressed < INT32_MAX ? (int64_t)suppressed + 1 : INT32_MAX;
+    }
+    return lines << 32 | (uint32_t)result;
+}
+
 int32_t transmit_flush(uint32_t timeout_us)
 {
     struct call call = {.timeout_us = timeout_us ? timeout_us : 1};

@@ -9,7 +9,7 @@
  *   caller                                      writer
  *   copies the profile, takes the box (in_use),
  *   increments posted, wakes the writer         writes the file, fills in the answer
- *   sleeps until done equals posted             settles; sets done, wakes the caller
+ *   sleeps until done equals posted             settles; sets done, wakes a caller that sleeps
  *   reads the answer, frees the box
  *   at its deadline instead: settles            finds that settled: counts it, frees the box
  *
@@ -37,7 +37,7 @@
 static struct {
     struct writer writer;
     _Atomic uint32_t posted, done; /* numbers of profiles */
-    atomic_bool is_settled;
+    atomic_bool is_settled, is_caller_asleep;
     _Atomic int64_t answered_ns; /* when it was answered last, by monotonic_ns() */
     struct handed_over profile;
     int32_t result;
@@ -159,19 +159,22 @@ static uint32_t post(void)
     return number;
 }
 
+/* Often it is done already, because the writer ran at once. The flag saves the writer a system call
+ * then, and the caller its sleep: it might be woken on another CPU. */
 static bool await(uint32_t number, int64_t deadline_ns)
 {
+    int64_t left_ns;
     uint32_t done;
 
-    while ((done = atomic_load(&box.done)) != number) {
-        int64_t left_ns = deadline_ns - monotonic_ns();
+    atomic_store(&box.is_caller_asleep, true);
+    while ((done = atomic_load(&box.done)) != number &&
+           (left_ns = deadline_ns - monotonic_ns()) > 0) {
         struct timespec timeout = {.tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000};
 
-        if (left_ns <= 0)
-            return false;
         syscall(SYS_futex, &box.done, FUTEX_WAIT_PRIVATE, done, &timeout, NULL, 0);
     }
-    return true;
+    atomic_store(&box.is_caller_asleep, false);
+    return done == number;
 }
 
 static int32_t leave_it(struct call *call, const char *reason, const struct attempt *attempt)
@@ -226,9 +229,9 @@ bool transmit_answer(int32_t result)
     box.answered_ns = monotonic_ns();
     is_awaited = settle();
     box.done = number;
-    if (is_awaited)
-        futex_wake(&box.done);
-    else
+    if (!is_awaited)
         free_box();
+    else if (box.is_caller_asleep)
+        futex_wake(&box.done);
     return is_awaited;
 }

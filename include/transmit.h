@@ -261,6 +261,23 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  */
 int32_t transmit_configure(const char *json, size_t len);
 
+/*
+ * transmit_send_configured - transmit_configure, transmit_send_with and transmit_log_due in one
+ * call.
+ *
+ * For a program in which each call has settings of its own, such as PHP with several sites.
+ *
+ * settings  as in transmit_configure. Equal to those of the last call, they are only compared
+ * flags     as in transmit_send_with
+ *
+ * Returns a number whose lower 32 bits are the result: a negative one of transmit_configure, and
+ * then nothing was sent, or that of transmit_send_with. The upper 32 bits are 0 if no log line
+ * about the result is due. Otherwise they are 1 plus the number of lines left out since the last
+ * one. Blocks for timeout_us at most, and for transmit_configure if the settings are others.
+ */
+int64_t transmit_send_configured(const char *settings, size_t settings_len, const char *json,
+                                 size_t len, uint32_t flags, uint32_t timeout_us);
+
 /* ---- What happened ---- */
 
 /* transmit_strerror - what a result means. Static text, never NULL. */

@@ -217,7 +217,7 @@ func TestCancel_FinishesTheCall(t *testing.T) {
 	s := newScene(t)
 	l := listen(t, s.socket)
 	want := ""
-	for _, first := range []int{eInval, sent, sent, sent, eNull, 0, 0} {
+	for _, first := range []int{eInval, eInval, sent, sent, sent, eNull, 0, 0} {
 		want += fmt.Sprintf("%d 1\nshared\n", first)
 	}
 	want += fmt.Sprintf("%d 1\n0 %d\n%d 1\n%d 1\n", eInval, sent, sent, sent)

@@ -21,17 +21,28 @@ final class Log
 
     public static function write(int $result, string $text, ?Settings $settings): void
     {
-        $pregError = PregError::get();
         try {
             $suppressed = self::due($result, $settings);
             if ($suppressed !== null) {
-                $more = $suppressed > 0 ? " ($suppressed more since the last such line)" : '';
-                error_log('Profiler: ' . Printable::line($text) . $more);
+                self::line($text, $suppressed);
             }
         } catch (\Throwable $e) {
             self::writeOnce($e);
         }
-        PregError::restore($pregError);
+    }
+
+    /** Writes a line that is due. @param int $suppressed how many lines were left out since the last one */
+    public static function line(string $text, int $suppressed): void
+    {
+        $pregError = PregError::get();
+        try {
+            $more = $suppressed > 0 ? " ($suppressed more since the last such line)" : '';
+            error_log('Profiler: ' . Printable::line($text) . $more);
+        } catch (\Throwable $e) {
+            self::writeOnce($e);
+        } finally {
+            PregError::restore($pregError);
+        }
     }
 
     /** Logs that write() has failed, once. A function that it needs is disabled, perhaps error_log() itself. */

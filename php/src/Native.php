@@ -30,6 +30,9 @@ final class Native
     /** @var array{string|null}|null the setting for which $why was decided */
     private static ?array $decidedFor = null;
 
+    /** Whether the listener was away at the last send of this request. Then send() makes the only attempt. */
+    private static bool $isAway = false;
+
     /** Whether the library can be used here. Decided once per request. */
     public static function isUsable(Settings $settings): bool
     {
@@ -66,14 +69,42 @@ final class Native
         $forLibrary = self::settings($settings);
         $leftUs = $settings->timeoutUs + (int) (($start - Deadline::now()) / 1000);
         try {
-            return self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? self::NOT_CALLED;
+            $result = self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? self::NOT_CALLED;
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-            return self::NOT_CALLED;
+            $result = self::NOT_CALLED;
         }
+        self::$isAway = $result > 0 && ($flags & self::TO_DISK) === 0;
+        return $result;
     }
 
     /**
-     * Calls transmit_try_send: one attempt that starts nothing and needs no settings in the library.
+     * Sends one encoded profile to the settings' listener, as send() does, and asks whether to log a line about it.
+     *
+     * @param int $start Deadline::now(), when the application called
+     * @return array{int, int|null} a Result, or NOT_CALLED; lines left out since the last one, null: no line is due
+     */
+    public static function sendAndAsk(string $json, int $flags, Settings $settings, int $start): array
+    {
+        $answer = self::NOT_CALLED;
+        if (self::isUsable($settings)) {
+            $leftUs = $settings->timeoutUs + (int) (($start - Deadline::now()) / 1000);
+            try {
+                $answer = self::$scope::sendConfigured($json, $flags, max($leftUs, 1), self::settings($settings));
+            } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
+                $answer = self::NOT_CALLED;
+            }
+        }
+        $result = $answer << 32 >> 32;
+        self::$isAway = $result > 0;
+        if ($result < 0 && $result >= Result::ETOOBIG) { // the settings are refused: no profile of ours is
+            $result = self::NOT_CALLED;
+        }
+        return [$result, $answer < 1 << 32 ? null : ($answer >> 32) - 1];
+    }
+
+    /**
+     * Calls transmit_try_send: one attempt that starts nothing and needs no settings in the library. None if the
+     * listener was away just before.
      *
      * @param string $socketPath without a NUL byte
      * @param string $meta members of "_meta" to put after its timestamp
@@ -89,7 +120,7 @@ final class Native
         if (self::$decidedFor !== [$settings->library]) {
             self::isUsable($settings);
         }
-        if (self::$why !== null) {
+        if (self::$why !== null || self::$isAway) {
             return false;
         }
         try {
@@ -170,12 +201,12 @@ final class Native
     /** @return string JSON; "" if a path is not UTF-8: then plain PHP sends */
     private static function settings(Settings $settings): string
     {
-        $values = $settings->forLibrary();
-        if (OpenBasedir::isOn()) {
-            $values['buffer_links'] = false;
-            $values['buffer_dirs'] = self::directories($values['buffer_dirs']);
-        }
         try {
+            if (!OpenBasedir::isOn()) {
+                return $settings->json();
+            }
+            $values = ['buffer_links' => false] + $settings->forLibrary();
+            $values['buffer_dirs'] = self::directories($values['buffer_dirs']);
             return json_encode($values, JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR); // keeps json_last_error()
         } catch (\JsonException $e) {
             return '';

@@ -9,6 +9,9 @@ namespace Transmit;
  */
 final class OpenBasedir
 {
+    /** @var array<string, bool> isPhps() by function */
+    private static $arePhps = [];
+
     public static function isOn(): bool
     {
         return !self::isPhps('ini_get') || ini_get('open_basedir') !== '';
@@ -31,7 +34,8 @@ final class OpenBasedir
     private static function isPhps(string $function): bool
     {
         try {
-            return (new \ReflectionFunction($function))->isInternal();
+            return self::$arePhps[$function]
+                ?? self::$arePhps[$function] = (new \ReflectionFunction($function))->isInternal();
         } catch (\Throwable $e) {
             return false;
         }

@@ -39,16 +39,19 @@ final class Outcome
     public function log(Settings $settings): self
     {
         if (!$this->isSent()) {
-            Log::write($this->result, $this->inWords() . ($this->why === '' ? '' : ": $this->why"), $settings);
+            Log::write($this->result, $this->inWords(), $settings);
         }
         return $this;
     }
 
-    private function inWords(): string
+    public function inWords(): string
     {
+        $what = 'profile on its way to the disk buffer';
         if ($this->result < 0) {
-            return 'profile lost';
+            $what = 'profile lost';
+        } elseif ($this->isOnDisk()) {
+            $what = 'profile buffered';
         }
-        return $this->isOnDisk() ? 'profile buffered' : 'profile on its way to the disk buffer';
+        return $this->why === '' ? $what : "$what: $this->why";
     }
 }

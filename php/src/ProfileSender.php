@@ -76,9 +76,9 @@ final class ProfileSender
         if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {
             return Native::NOT_CALLED;
         }
-        $result = Native::send($json, Native::TRUSTED | $flags, null, $settings, $start);
-        if ($result !== Result::SENT && !Result::leavesItToPlain($result)) {
-            (new Outcome($result, Native::lastError()))->log($settings);
+        [$result, $leftOut] = Native::sendAndAsk($json, Native::TRUSTED | $flags, $settings, $start);
+        if ($leftOut !== null && !Result::leavesItToPlain($result)) {
+            Log::line((new Outcome($result, Native::lastError()))->inWords(), $leftOut);
         }
         return $result;
     }

@@ -93,6 +93,9 @@ final class Settings
     public int $bufferMaxFiles;
     public ?string $library;
 
+    /** @var string|null see json() */
+    private $json = null;
+
     /** @param array<string, mixed> $values all keys, checked */
     private function __construct(array $values)
     {
@@ -126,6 +129,11 @@ final class Settings
     public static function given()
     {
         return self::$lastConfig;
+    }
+
+    public function __clone()
+    {
+        $this->json = null;
     }
 
     /** @return array<string, mixed> the settings if the application defines no function */
@@ -209,6 +217,17 @@ final class Settings
             'buffer_max_files' => $this->bufferMaxFiles,
             'php_version' => PHP_VERSION,
         ];
+    }
+
+    /**
+     * forLibrary() as JSON, which leaves json_last_error() unchanged.
+     *
+     * @throws \JsonException a path is not UTF-8
+     */
+    public function json(): string
+    {
+        return $this->json = $this->json
+            ?? json_encode($this->forLibrary(), JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR);
     }
 
     /** @return array<string, mixed> */

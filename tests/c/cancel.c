@@ -43,6 +43,16 @@ static int32_t send_as_is(void)
     return transmit_send_with("{\"id\":\"2\"}", 10, TRANSMIT_AS_IS, socket_path, 0);
 }
 
+static int32_t send_configured_wrongly(void)
+{
+    int64_t refused;
+
+    do
+        refused = transmit_send_configured("{\"nope\":1}", 10, "{\"id\":\"4\"}", 10, 0, 0);
+    while ((int32_t)refused == TRANSMIT_ESTARTING);
+    return (int32_t)refused;
+}
+
 static int32_t send_nothing(void)
 {
     return transmit_send(NULL, 0);
@@ -105,8 +115,14 @@ static void in_new_process(int32_t (*function)(void))
 
 int main(int argc, char **argv)
 {
-    int32_t (*const functions[])(void) = {configure_wrongly, try_send, send_trusted, send_as_is,
-                                          send_nothing,      stats,    log_due};
+    int32_t (*const functions[])(void) = {configure_wrongly,
+                                          send_configured_wrongly,
+                                          try_send,
+                                          send_trusted,
+                                          send_as_is,
+                                          send_nothing,
+                                          stats,
+                                          log_due};
 
     if (argc != 3)
         return 2;

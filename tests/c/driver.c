@@ -7,6 +7,8 @@
  *   length N                       pretends that the document has N bytes
  *   send COUNT FLAGS TIMEOUT PATH  transmit_send_with; - is no path
  *   try COUNT FLAGS PATH           transmit_try_send
+ *   under FLAGS SETTINGS           transmit_send_configured. There are two answers: its result, and
+ *                                  its upper 32 bits
  *   plain                          transmit_send
  *   configure                      the document
  *   flush TIMEOUT
@@ -120,6 +122,17 @@ static void try_all(const char *arguments)
 
         answer(transmit_try_send(document, length, flags, path, NULL, 65507), began_us);
     }
+}
+
+static void send_under(const char *arguments)
+{
+    const char *settings = strchr(arguments, ' ') + 1;
+    long began_us = now_us();
+    int64_t both = transmit_send_configured(settings, strlen(settings), document, length,
+                                            (uint32_t)strtoul(arguments, NULL, 10), 0);
+
+    answer((int32_t)both, began_us);
+    answer(both >> 32, began_us);
 }
 
 static int sends_each, serial, sent, refused;
@@ -326,6 +339,8 @@ static bool obey(const char *verb, const char *arguments)
         send_all(arguments);
     else if (strcmp(verb, "try") == 0)
         try_all(arguments);
+    else if (strcmp(verb, "under") == 0)
+        send_under(arguments);
     else if (strcmp(verb, "plain") == 0)
         answer(transmit_send(document, length), began_us);
     else if (strcmp(verb, "configure") == 0)

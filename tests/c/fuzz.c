@@ -136,14 +136,22 @@ static void configure(void)
         fail("the settings", -1);
 }
 
+/* In both ways to send with the configured socket. */
+static int32_t send_somehow(const char *json, uint32_t flags, const char *path, uint32_t timeout_us)
+{
+    if (path || chance(2))
+        return transmit_send_with(json, length, flags, path, timeout_us);
+    return (int32_t)transmit_send_configured(settings, strlen(settings), json, length, flags,
+                                             timeout_us);
+}
+
 static void try_send(void)
 {
     uint32_t flags = (uint32_t)(chance(30) ? chance(8) : chance(1ul << 32));
     uint32_t timeout_us = (uint32_t)(chance(3) ? 0 : some(2000000));
     const char *json = show(&document_glass, text, length), *path = make_path();
     int error = errno = (int)chance(200);
-    int32_t result =
-        checked("send", transmit_send_with(json, length, flags, path, timeout_us), error);
+    int32_t result = checked("send", send_somehow(json, flags, path, timeout_us), error);
 
     sent += result == TRANSMIT_SENT;
     buffered += result > 0;

@@ -111,6 +111,11 @@ static int32_t send_as_is(const char *json, size_t len)
     return transmit_send_with(json, len, TRANSMIT_AS_IS, NULL, 0);
 }
 
+static int32_t send_configured(const char *json, size_t len)
+{
+    return (int32_t)transmit_send_configured("{}", 2, json, len, TRANSMIT_TRUSTED, 0);
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction own = {.sa_handler = handler};
@@ -131,6 +136,7 @@ int main(int argc, char **argv)
     call(transmit_send, "{\"id\":\"1\"}");
     call(send_trusted, "{\"id\":\"2\"}");
     call(send_as_is, "{\"id\":\"3\"}");
+    call(send_configured, "{\"id\":\"4\"}");
     call(transmit_send, "{");
     call(transmit_send, NULL);
     call(transmit_configure, "{\"nope\":1}");

@@ -44,6 +44,45 @@ final class TrySendTest extends TransmitTestCase
         self::assertSame(json_encode([true, $go, $go !== 'runs', '1.0']), $ran['output'], $ran['errors']);
     }
 
+    /** The listener goes and comes back during a request: each profile is at the listener or in a file, once. */
+    public function testAnOutageWithinARequest(): void
+    {
+        $program = Program::write($this->folder, [$this->buffer], '
+            $path = get_profiling_config()["listener_socket"];
+            $send = static function (int $id): bool { return send_profiling_data(["id" => $id]); };
+            for ($try = 0; $try < 100 && Transmit\Native::configure(Transmit\Settings::current()) !== 0; $try++);
+            $said = [$send(1), $send(2), write_to_disk_buffer("{}")];
+            $listener = stream_socket_server("udg://$path", $n, $e, 1 << 2);
+            if (($child = pcntl_fork()) === 0) {
+                $send(5);
+                posix_kill(getmypid(), 9);
+            }
+            pcntl_waitpid($child, $status);
+            array_push($said, $send(3), $send(4));
+            fclose($listener) && unlink($path);
+            array_push($said, $send(6), $send(7));
+            $listener = stream_socket_server("udg://$path", $n, $e, 1 << 2);
+            $said[] = $send(8);
+            echo json_encode($said);', 'native');
+        $program = escapeshellarg($program);
+        $ran = Program::run("strace -f -e trace=sendto -o $this->folder/calls php -d ffi.enable=true $program");
+        self::assertSame('[false,false,true,true,true,false,false,true]', $ran['output'], $ran['errors']);
+        preg_match_all('/sendto\(.*"\{\\\\"id\\\\":(\d).* = \d+$/m', file_get_contents("$this->folder/calls"), $sent);
+        self::assertSame(['5', '3', '4', '8'], $sent[1]);
+        self::assertCount(5, $this->buffered());
+    }
+
+    /** Settings that the library does not take, because they have no JSON: plain PHP writes the profile. */
+    public function testADirectoryThatIsNotUtf8(): void
+    {
+        $directory = "$this->folder/b\xff";
+        $send = 'echo json_encode(send_profiling_data(["id" => 1]));';
+        $program = Program::write($this->folder, [$directory], $send, 'native');
+        $ran = Program::run('php -d ffi.enable=true ' . escapeshellarg($program));
+        self::assertSame('false', $ran['output'], $ran['errors']);
+        self::assertCount(1, glob("$directory/profile_*.json"));
+    }
+
     /** @return array<string, array{array, bool}> */
     public function values(): array
     {

@@ -43,6 +43,14 @@ final class Functions
         return $result;
     }
 
+    public static function sendConfigured(string $json, int $flags, int $timeoutUs, string $settings): int
+    {
+        $answer = self::$ffi
+            ->transmit_send_configured($settings, strlen($settings), $json, strlen($json), $flags, $timeoutUs);
+        self::$lastError = $answer === 0 ? '' : self::$ffi->transmit_last_error();
+        return $answer;
+    }
+
     public static function replay(int $maxFiles, int $budgetUs, string $settings): ?int
     {
         if (self::configure($settings) !== 0) {

@@ -112,6 +112,24 @@ final class Scope
     }
 
     /**
+     * Calls transmit_send_configured.
+     *
+     * @param string $json
+     * @param string $settings JSON
+     */
+    public static function sendConfigured($json, int $flags, int $timeoutUs, $settings): int
+    {
+        if (!is_string($json) || !is_string($settings)) {
+            return self::REFUSED;
+        }
+        $allowed = eval(self::RESTRICT);
+        $answer = \FFI::scope('TRANSMIT')
+            ->transmit_send_configured($allowed, strlen($allowed), $json, strlen($json), $flags, $timeoutUs);
+        self::$lastError = $answer === 0 ? '' : \FFI::scope('TRANSMIT')->transmit_last_error();
+        return $answer;
+    }
+
+    /**
      * @param string $settings JSON
      * @return int|null null: the library does not take the settings
      */

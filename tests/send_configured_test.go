@@ -1,0 +1,82 @@
+package tests
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// sendUnder calls transmit_send_configured with the loaded document. It returns the answer, and the number that says
+// whether a log line is due.
+func (d *driver) sendUnder(settings string, flags uint32) (answer, int) {
+	d.t.Helper()
+	d.tell("under %d %s", flags, settings)
+	return d.answer(), d.answer().result
+}
+
+// Each call has the settings that it names, whatever the last one had. A log line is due once for each listener.
+func TestSendConfigured(t *testing.T) {
+	scenes := []scene{newScene(t), newScene(t)}
+	d := startDriver(t, newScene(t))
+	const rounds = 20
+	for i := range rounds * len(scenes) {
+		own := i % len(scenes)
+		d.load(fmt.Appendf(nil, `{"scene":%d}`, own))
+		a, due := d.sendUnder(scenes[own].settings(nil), flagTrusted)
+		for a.result == eStarting {
+			a, due = d.sendUnder(scenes[own].settings(nil), flagTrusted)
+		}
+		if isFirst := i < len(scenes); !a.is(buffered) || isFirst != (due == 1) || !isFirst && due != 0 {
+			t.Fatalf("send %d: %+v, lines %d", i, a, due)
+		}
+	}
+	for i, s := range scenes {
+		own, all := 0, s.profiles(t)
+		for _, profile := range all {
+			if strings.HasPrefix(string(profile), fmt.Sprintf(`{"scene":%d,`, i)) {
+				own++
+			}
+		}
+		if own != rounds || len(all) != rounds {
+			t.Errorf("%d profiles in scene %d, of which %d are its own; want %d", len(all), i, own, rounds)
+		}
+	}
+	l := listen(t, scenes[0].socket)
+	if a, due := d.sendUnder(scenes[0].settings(nil), flagTrusted); a.result != sent || due != 0 {
+		t.Errorf("with a listener: %+v, lines %d", a, due)
+	}
+	l.await(1)
+}
+
+// Wrong settings or a wrong document: nothing is sent, and nothing is written. The settings stay as they were.
+func TestSendConfigured_Refused(t *testing.T) {
+	s := newScene(t)
+	d := startDriver(t, s)
+	for _, c := range []struct {
+		name, settings, document string
+		flags                    uint32
+		want                     int
+	}{
+		{"an unknown setting", `{"nope":1}`, `{"id":1}`, flagTrusted, eInval},
+		{"settings that are no object", `[]`, `{"id":1}`, flagTrusted, eNotObject},
+		{"settings that are no JSON", `{`, `{"id":1}`, flagTrusted, eSyntax},
+		{"a document that is no JSON", `{}`, `{`, 0, eSyntax},
+		{"an unknown flag", `{}`, `{"id":1}`, 0x400, eInval},
+	} {
+		d.load([]byte(c.document))
+		a, _ := d.sendUnder(c.settings, c.flags)
+		for a.result == eStarting {
+			a, _ = d.sendUnder(c.settings, c.flags)
+		}
+		if a.result != c.want || a.text == "" {
+			t.Errorf("%s: %+v, want %d with a text", c.name, a, c.want)
+		}
+	}
+	if files := s.files(t); len(files) != 0 {
+		t.Errorf("%d files", len(files))
+	}
+	d.load([]byte(`{"id":2}`))
+	if a := d.sends(1, flagTrusted, "-")[0]; !a.is(buffered) || len(s.profiles(t)) != 1 {
+		t.Errorf("after that: %+v", a)
+	}
+}
