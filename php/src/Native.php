@@ -30,8 +30,8 @@ final class Native
     /** @var array{string|null}|null the setting for which $why was decided */
     private static ?array $decidedFor = null;
 
-    /** Whether the listener was away at the last send of this request. Then send() makes the only attempt. */
-    private static bool $isAway = false;
+    /** @var bool see isAway() */
+    private static $isAway = false;
 
     /** Whether the library can be used here. Decided once per request. */
     public static function isUsable(Settings $settings): bool
@@ -80,14 +80,15 @@ final class Native
     /**
      * Sends one encoded profile to the settings' listener, as send() does, and asks whether to log a line about it.
      *
-     * @param int $start Deadline::now(), when the application called
+     * @param int|null $start Deadline::now(), when the application called; null: now
      * @return array{int, int|null} a Result, or NOT_CALLED; lines left out since the last one, null: no line is due
      */
-    public static function sendAndAsk(string $json, int $flags, Settings $settings, int $start): array
+    public static function sendAndAsk(string $json, int $flags, Settings $settings, ?int $start): array
     {
         $answer = self::NOT_CALLED;
         if (self::isUsable($settings)) {
-            $leftUs = $settings->timeoutUs + (int) (($start - Deadline::now()) / 1000);
+            $spentUs = $start === null ? 0 : (int) ((Deadline::now() - $start) / 1000);
+            $leftUs = $settings->timeoutUs - $spentUs;
             try {
                 $answer = self::$scope::sendConfigured($json, $flags, max($leftUs, 1), self::settings($settings));
             } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
@@ -103,8 +104,7 @@ final class Native
     }
 
     /**
-     * Calls transmit_try_send: one attempt that starts nothing and needs no settings in the library. None if the
-     * listener was away just before.
+     * Calls transmit_try_send: one attempt that starts nothing and needs no settings in the library.
      *
      * @param string $socketPath without a NUL byte
      * @param string $meta members of "_meta" to put after its timestamp
@@ -120,7 +120,7 @@ final class Native
         if (self::$decidedFor !== [$settings->library]) {
             self::isUsable($settings);
         }
-        if (self::$why !== null || self::$isAway) {
+        if (self::$why !== null) {
             return false;
         }
         try {
@@ -129,6 +129,12 @@ final class Native
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
             return false;
         }
+    }
+
+    /** Whether the listener did not take the last profile of this request: send() makes an attempt by itself. */
+    public static function isAway(): bool
+    {
+        return self::$isAway;
     }
 
     /** The library's text on why the last profile of this request was not sent; "" if none was passed to it. */

@@ -70,7 +70,7 @@ final class ProfileSender
      *
      * @return int a Result; if Result::leavesItToPlain(), nothing has happened, and LargeProfile can send it
      */
-    public static function sendPiece(string $json, Settings $settings, int $start, int $flags): int
+    public static function sendPiece(string $json, Settings $settings, ?int $start, int $flags): int
     {
         $length = strlen($json);
         if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {

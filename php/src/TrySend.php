@@ -21,38 +21,28 @@ final class TrySend
      */
     public static function profile(array $data, array $marks = [], int $flags = 0, ?int $start = null): int
     {
-        return self::guarded(static function (Settings $settings) use ($data, $marks, $flags, $start): int {
-            if (!Modest::is($data)) {
-                return Native::NOT_CALLED;
-            }
-            $json = self::encode($data);
-            $path = $settings->listenerSocket;
-            if (Native::trySend($json, Native::TRUSTED, $path, $settings, self::meta($marks))) {
-                return Result::SENT;
-            }
-            return $marks === []
-                ? ProfileSender::sendPiece($json, $settings, $start ?? Deadline::now(), $flags)
-                : Native::NOT_CALLED;
-        });
+        return self::guarded($data, '', '', $marks, $flags, $start);
     }
 
     /** Sends an encoded profile as it is. Returns whether the socket took it; else nothing has happened. */
     public static function encoded(string $json, string $socketPath): bool
     {
-        return Result::SENT === self::guarded(static function (Settings $settings) use ($json, $socketPath): int {
-            $isSent = strpos($socketPath, "\0") === false
-                && Native::trySend($json, Native::AS_IS, $socketPath, $settings, '');
-            return $isSent ? Result::SENT : Native::NOT_CALLED;
-        });
+        return self::guarded(null, $json, $socketPath, [], 0, null) === Result::SENT;
     }
 
     /**
      * get_profiling_config() is the application's code, so it may warn or throw. Signal handlers may throw at any time.
      *
-     * @param \Closure(Settings): int $send
+     * @param array|null $data as of profile(); null: send $json to $path
      */
-    private static function guarded(\Closure $send): int
-    {
+    private static function guarded(
+        ?array $data,
+        string $json,
+        string $path,
+        array $marks,
+        int $flags,
+        ?int $start
+    ): int {
         $held = Signals::hold();
         try {
             if (!function_exists('restore_error_handler')) {
@@ -61,7 +51,12 @@ final class TrySend
             set_error_handler([self::class, 'ignore']);
             try {
                 $settings = Settings::current();
-                return self::isPossible($settings) ? $send($settings) : Native::NOT_CALLED;
+                if (!self::isPossible($settings)) {
+                    return Native::NOT_CALLED;
+                }
+                return $data === null
+                    ? self::sendEncoded($json, $path, $settings)
+                    : self::send($data, $marks, $flags, $start, $settings);
             } finally {
                 restore_error_handler();
             }
@@ -74,12 +69,26 @@ final class TrySend
         }
     }
 
-    private static function encode(array $data): string
+    private static function send(array $data, array $marks, int $flags, ?int $start, Settings $settings): int
     {
+        if (!Modest::is($data)) {
+            return Native::NOT_CALLED;
+        }
         if (\array_key_exists('_meta', $data)) {
             unset($data['_meta']);
         }
-        return json_encode($data, self::FLAGS);
+        $json = json_encode($data, self::FLAGS);
+        $path = $settings->listenerSocket;
+        if (!Native::isAway() && Native::trySend($json, Native::TRUSTED, $path, $settings, self::meta($marks))) {
+            return Result::SENT;
+        }
+        return $marks === [] ? ProfileSender::sendPiece($json, $settings, $start, $flags) : Native::NOT_CALLED;
+    }
+
+    private static function sendEncoded(string $json, string $path, Settings $settings): int
+    {
+        $isSent = strpos($path, "\0") === false && Native::trySend($json, Native::AS_IS, $path, $settings, '');
+        return $isSent ? Result::SENT : Native::NOT_CALLED;
     }
 
     /**
