@@ -35,7 +35,8 @@
 //	send-N              send trusted identified as-is checked journal  bench.c  N bytes
 //	allocations         trusted (in 1,000 sends)           bench.c
 //	cut-10m             memcpy transmit                    bench.c
-//	c-disk              file thread transmit                    bench.c     no listener, 4 KB
+//	c-disk              file transmit                      bench.c     no listener, 4 KB, in memory
+//	c-disk-thread       file thread                        bench.c     the same
 //	c-wedged            patience transmit                  bench.c     mean of 1,000 calls (patience: 10)
 //	first-send          transmit least                     bench.c     without Go
 //	send-memory, -space, -threads  transmit (bytes, number)  bench.c   after 1,000 of them
@@ -52,9 +53,10 @@
 //	php-small           native plain reference least       bench.php   send_profiling_data, small array
 //	php-26k             native plain reference json_encode least  bench.php   send_profiling_data
 //	php-cut             native plain reference             bench.php   0.9 MB, 6,000 queries
-//	disk                native plain reference least       bench.php   no listener
+//	disk                native plain reference least       bench.php   no listener, in memory
 //	disk-2ms            native plain reference least       bench.php   2 ms between two calls
 //	disk-no-wait        native reference least             bench.php   wait_for_disk is false
+//	real-…              c-disk, c-disk-thread and the three rows above on a disk
 //	workers, -cpu       native (ns a write)                bench.php   50 processes, one directory
 //	workers-memory      native (bytes)                     bench.php   the largest
 //	wedged              native plain reference             bench.php   mean of 1,000 calls (reference: 10)
@@ -135,6 +137,7 @@ func measureAll() (*measure.Rows, error) {
 			{"the check", func() error { return b.Go("./transmit/profile", "BenchmarkBesidePeers", 1000) }},
 			{"the buffer", func() error { return b.Go("./buffer", "BenchmarkWrite", 3000) }},
 			{"PHP", func() error { return b.PHP() }},
+			{"a disk", b.OnDisk},
 			{"php-fpm", func() error { return b.FPM(8) }},
 			{"others", func() error { return b.Peers() }},
 		} {

@@ -102,6 +102,7 @@ function measure_top(): void
 /** Nobody listens: in a tight loop, with 2 ms between two calls, and without a wait for the disk. */
 function measure_disk(array $ways): void
 {
+    send_profiling_data(profile(0, 2)); // passes our settings to the library
     $senders = senders($ways, profile(0, 2)) + ['least' => least_writer(profile(0, 2), 0)];
     $pause = static function (): void {
         usleep(2000);

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Rows is what was measured, in any order.
@@ -93,8 +94,11 @@ func (r *Rows) benchmark(line string) error {
 // A Bench runs programs from the root of the checkout.
 type Bench struct {
 	Root   string
-	Folder string // empty, and in memory if that can be: a disk takes a millisecond for a file, whoever makes it
+	Folder string // empty, and in memory if that can be: a disk takes many times as long for a file, whoever makes it
 	Rows   *Rows
+
+	place  string // where each program gets its folder
+	prefix string // of the names of the rows
 }
 
 // New makes a folder, which Close removes, and compiles what is in C.
@@ -112,7 +116,8 @@ func New() (*Bench, error) {
 		return nil, err
 	}
 	os.Chmod(folder, 0o755) // php-fpm's workers are another user
-	b := &Bench{Root: root, Folder: folder, Rows: &Rows{samples: map[key][]float64{}, whyNot: map[string]string{}}}
+	b := &Bench{Root: root, Folder: folder, place: folder,
+		Rows: &Rows{samples: map[key][]float64{}, whyNot: map[string]string{}}}
 	_, err = b.run("gcc", "-O2", "-Iinclude", "tests/bench/c/bench.c", "tests/bench/c/rows.c", "tests/bench/c/first.c",
 		"tests/bench/c/least.c", "tests/bench/c/journal.c",
 		"-Lbuild", "-ltransmit", "-ldl",
@@ -156,6 +161,24 @@ func (b *Bench) Peers() error {
 	})
 }
 
+// OnDisk runs the rows that write files once more, on a disk. Their names begin with "real-".
+func (b *Bench) OnDisk() error {
+	onDisk := *b
+	onDisk.place, onDisk.prefix = "/var/tmp", "real-"
+	var status syscall.Statfs_t
+	const tmpfs = 0x01021994
+	if err := syscall.Statfs(onDisk.place, &status); err != nil || status.Type == tmpfs {
+		for _, row := range []string{"c-disk", "disk", "disk-2ms", "disk-no-wait"} {
+			b.Rows.whyNot[onDisk.prefix+row] = ": " + onDisk.place + " is not on a disk"
+		}
+		return err
+	}
+	if err := onDisk.C("disk"); err != nil {
+		return err
+	}
+	return onDisk.PHP("disk")
+}
+
 // FPM runs fpm.sh.
 func (b *Bench) FPM(turns int) error {
 	return b.measure(func(folder string) []string {
@@ -175,13 +198,19 @@ func (b *Bench) Go(pkg, name string, calls int) error {
 }
 
 func (b *Bench) measure(command func(folder string) []string) error {
-	folder, err := os.MkdirTemp(b.Folder, "")
+	folder, err := os.MkdirTemp(b.place, "bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(folder)
+	os.Chmod(folder, 0o755) // php-fpm's workers are another user
 	out, err := b.run(command(folder)...)
-	return b.take(out, err, b.Rows.line)
+	return b.take(out, err, func(line string) error {
+		if line != "" && line[0] != '#' {
+			line = b.prefix + line
+		}
+		return b.Rows.line(line)
+	})
 }
 
 func (b *Bench) run(command ...string) ([]byte, error) {
