@@ -67,14 +67,15 @@ func transmitSend(call *C.struct_call) (result C.int32_t) {
 		}
 	}
 	outcome, err := transmitter.Send(transmit.SendRequest{
-		JSON:    document(call),
-		Socket:  socketPath(call),
-		Trusted: call.flags&C.TRANSMIT_TRUSTED != 0,
-		AsIs:    call.flags&C.TRANSMIT_AS_IS != 0,
-		ToDisk:  call.flags&C.TRANSMIT_TO_DISK != 0,
-		NoWait:  call.flags&C.TRANSMIT_NO_WAIT != 0,
-		Timeout: time.Duration(call.timeout_us) * time.Microsecond,
-		Spent:   transmit.Since(int64(call.began_ns)),
+		JSON:     document(call),
+		Settings: unsafe.Slice((*byte)(unsafe.Pointer(call.settings)), int(call.settings_len)),
+		Socket:   socketPath(call),
+		Trusted:  call.flags&C.TRANSMIT_TRUSTED != 0,
+		AsIs:     call.flags&C.TRANSMIT_AS_IS != 0,
+		ToDisk:   call.flags&C.TRANSMIT_TO_DISK != 0,
+		NoWait:   call.flags&C.TRANSMIT_NO_WAIT != 0,
+		Timeout:  time.Duration(call.timeout_us) * time.Microsecond,
+		Spent:    transmit.Since(int64(call.began_ns)),
 	})
 	if outcome == transmit.Sent {
 		return C.TRANSMIT_SENT

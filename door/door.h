@@ -16,6 +16,8 @@
 struct call {
     const char *json;
     size_t len;
+    const char *settings; /* of this call, as for transmit_configure; NULL: the current ones */
+    size_t settings_len;
     const char *socket_path; /* NULL: as configured */
     uint32_t flags;
     uint32_t timeout_us; /* 0: as configured */
@@ -94,6 +96,13 @@ void transmit_set_target(const struct target *target);
 
 /* get_target - the current settings; NULL: only Go knows them. The result stays valid. */
 const struct target *get_target(void);
+
+/* is_target_of - whether the target, which may be NULL, was made of these settings. */
+bool is_target_of(const struct target *target, const char *settings, size_t len);
+
+/* find_target - the last target of these settings; NULL: there is none. Keys that the settings omit
+ * may have other values by now. */
+const struct target *find_target(const char *settings, size_t len);
 
 /* configured_timeout_us - the setting timeout_us, also if only Go knows the others. */
 uint32_t configured_timeout_us(void);

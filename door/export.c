@@ -175,10 +175,19 @@ static int32_t to_disk(struct call *call, const struct target *target,
     return leave(&thread, result);
 }
 
+/* Returns NULL if Go has to change the settings first. */
+static const struct target *target_for(const struct call *call)
+{
+    const struct target *target = get_target();
+
+    return !call->settings || is_target_of(target, call->settings, call->settings_len) ? target
+                                                                                       : NULL;
+}
+
 /* TRANSMIT_SHRUNK is for the statistics only, so Go does not get it. */
 static int32_t send_counted(struct call *call)
 {
-    const struct target *target = get_target();
+    const struct target *target = target_for(call);
     int32_t result = check(call->json, call->len);
     struct attempt attempt = {.json = call->json, .len = call->len, .began_ns = call->began_ns};
 
@@ -234,51 +243,62 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
     return TRANSMIT_SENT;
 }
 
-/* PHP configures in each request, mostly the same. */
-static bool is_configured(const char *json, size_t len)
-{
-    const struct target *target = get_target();
-
-    return target && target->source_len == len && memcmp(target->source, json, len) == 0 &&
-           go_runs_here();
-}
-
 /* Bounds the time of Go's parser, which has no deadline. */
 #define MAX_SETTINGS ((size_t)64 << 10)
 
-int32_t transmit_configure(const char *json, size_t len)
+static int32_t check_settings(const char *json, size_t len)
 {
-    struct call call = {.json = json, .len = len};
     int32_t wrong = check(json, len);
 
     if (wrong)
         return answer(wrong, "");
-    if (len > MAX_SETTINGS)
-        return answer(TRANSMIT_EINVAL, "settings are longer than 64 KiB");
-    if (is_configured(json, len)) {
+    return len > MAX_SETTINGS ? answer(TRANSMIT_EINVAL, "settings are longer than 64 KiB") : 0;
+}
+
+int32_t transmit_configure(const char *json, size_t len)
+{
+    struct call call = {.json = json, .len = len};
+    int32_t wrong = check_settings(json, len);
+
+    if (wrong)
+        return wrong;
+    if (is_target_of(get_target(), json, len) && go_runs_here()) {
         last_error[0] = '\0';
         return 0;
     }
     return run(&call, transmitConfigure);
 }
 
+/* Returns 0 if no log line is due, else 1 plus the number of lines left out. */
+static int64_t ask_to_log(const struct call *call, int32_t result)
+{
+    const struct target *target = find_target(call->settings, call->settings_len);
+    const char *path = call->socket_path ? call->socket_path : target ? target->socket_path : NULL;
+    int64_t left_out = transmit_log_due_for(result, path);
+
+    return left_out < INT32_MAX ? left_out + 1 : INT32_MAX;
+}
+
 int64_t transmit_send_configured(const char *settings, size_t settings_len, const char *json,
-                                 size_t len, uint32_t flags, uint32_t timeout_us)
+                                 size_t len, uint32_t flags, const char *socket_path,
+                                 uint32_t timeout_us)
 {
     struct call call = {.json = json,
                         .len = len,
-                        .flags = flags,
+                        .settings = settings,
+                        .settings_len = settings_len,
+                        .flags = flags & ~TRANSMIT_ASK_LOG,
+                        .socket_path = socket_path,
                         .timeout_us = timeout_us,
                         .began_ns = monotonic_ns()};
-    int32_t result = transmit_configure(settings, settings_len);
-    uint32_t suppressed;
+    int32_t result = check_settings(settings, settings_len);
     int64_t lines = 0;
 
     if (result == 0) {
         result = send_counted(&call);
         count_send(result, len, call.began_ns);
-        if (result != TRANSMIT_SENT && transmit_log_due(result, &suppressed))
-            lines = suppressed < INT32_MAX ? (int64_t)suppressed + 1 : INT32_MAX;
+        if (result != TRANSMIT_SENT && (flags & TRANSMIT_ASK_LOG))
+            lines = ask_to_log(&call, result);
     }
     return lines << 32 | (uint32_t)result;
 }

@@ -261,22 +261,26 @@ int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
  */
 int32_t transmit_configure(const char *json, size_t len);
 
+/* Ask whether a log line about the result is due. */
+#define TRANSMIT_ASK_LOG 32u
+
 /*
- * transmit_send_configured - transmit_configure, transmit_send_with and transmit_log_due in one
- * call.
+ * transmit_send_configured - transmit_configure and transmit_send_with in one call.
  *
- * For a program in which each call has settings of its own, such as PHP with several sites.
+ * For a program in which each call has settings of its own, such as PHP with several sites: the
+ * profile goes where these settings say, whatever another thread configures meanwhile.
  *
- * settings  as in transmit_configure. Equal to those of the last call, they are only compared
- * flags     as in transmit_send_with
+ * settings  as in transmit_configure. If they equal those of the last call, they are only compared
+ * flags     as in transmit_send_with; also TRANSMIT_ASK_LOG, which no other function takes
  *
- * Returns a number whose lower 32 bits are the result: a negative one of transmit_configure, and
- * then nothing was sent, or that of transmit_send_with. The upper 32 bits are 0 if no log line
- * about the result is due. Otherwise they are 1 plus the number of lines left out since the last
- * one. Blocks for timeout_us at most, and for transmit_configure if the settings are others.
+ * The lower 32 bits of the returned number are the result of transmit_send_with, or a negative one
+ * of transmit_configure: then nothing was sent, and the settings are as before. The upper 32 bits
+ * are 0. With TRANSMIT_ASK_LOG, they are the answer of transmit_log_due_for, plus 1: 0 if no line
+ * is due. Blocks for timeout_us at most.
  */
 int64_t transmit_send_configured(const char *settings, size_t settings_len, const char *json,
-                                 size_t len, uint32_t flags, uint32_t timeout_us);
+                                 size_t len, uint32_t flags, const char *socket_path,
+                                 uint32_t timeout_us);
 
 /* ---- What happened ---- */
 

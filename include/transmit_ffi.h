@@ -9,7 +9,7 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
 int32_t transmit_flush(uint32_t timeout_us);
 int32_t transmit_replay(uint32_t max_files, uint32_t budget_us);
 int32_t transmit_configure(const char *json, size_t len);
-int64_t transmit_send_configured(const char *settings, size_t settings_len, const char *json, size_t len, uint32_t flags, uint32_t timeout_us);
+int64_t transmit_send_configured(const char *settings, size_t settings_len, const char *json, size_t len, uint32_t flags, const char *socket_path, uint32_t timeout_us);
 const char *transmit_strerror(int32_t result);
 const char *transmit_last_error(void);
 int32_t transmit_log_due(int32_t result, uint32_t *ret_suppressed);

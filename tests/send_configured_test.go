@@ -2,15 +2,19 @@ package tests
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
+
+const flagAskLog = 32
 
 // sendUnder calls transmit_send_configured with the loaded document. It returns the answer, and the number that says
 // whether a log line is due.
 func (d *driver) sendUnder(settings string, flags uint32) (answer, int) {
 	d.t.Helper()
-	d.tell("under %d %s", flags, settings)
+	d.tell("under %d %s", flags|flagAskLog, settings)
 	return d.answer(), d.answer().result
 }
 
@@ -78,5 +82,32 @@ func TestSendConfigured_Refused(t *testing.T) {
 	d.load([]byte(`{"id":2}`))
 	if a := d.sends(1, flagTrusted, "-")[0]; !a.is(buffered) || len(s.profiles(t)) != 1 {
 		t.Errorf("after that: %+v", a)
+	}
+}
+
+// Threads that serve several sites: each profile is where its own settings say. All of them ask at once whether to log.
+func TestSendConfigured_Threads(t *testing.T) {
+	scenes := []scene{newScene(t), newScene(t), newScene(t)}
+	const sends = 2000
+	args := []string{fmt.Sprint(sends)}
+	for _, s := range scenes {
+		args = append(args, s.settings(nil))
+	}
+	var lost, lines int
+	_, err := fmt.Sscan(succeed(t, 30*time.Second, exec.Command(program(t, "sites"), args...)), &lost, &lines)
+	check(t, err)
+	if lost != 0 || lines < len(scenes) || lines > 2*len(scenes) { // one for each result of each listener
+		t.Errorf("%d lost, %d lines", lost, lines)
+	}
+	for i, s := range scenes {
+		own, all := 0, s.profiles(t)
+		for _, profile := range all {
+			if strings.HasPrefix(string(profile), fmt.Sprintf(`{"site":%d,`, i)) {
+				own++
+			}
+		}
+		if own != sends || len(all) != sends {
+			t.Errorf("%d profiles of site %d, of which %d are its own; want %d", len(all), i, own, sends)
+		}
 	}
 }

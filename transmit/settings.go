@@ -68,24 +68,30 @@ func (s *settings) bufferFor(path string) buffer.Options {
 // (ErrInvalid, or one of a document that Send refuses) nothing has changed. Configuring the same source again costs one
 // comparison.
 func (t *Transmitter) Configure(source []byte) error {
+	_, err := t.configured(source)
+	return err
+}
+
+// configured configures source, and returns the settings then. Another thread may configure others at any time.
+func (t *Transmitter) configured(source []byte) (*settings, error) {
 	t.configure.Lock()
 	defer t.configure.Unlock()
 	old := t.settings.Load()
 	if bytes.Equal(source, old.source) {
-		return nil
+		return old, nil
 	}
 	t.writer.countGarbage()
 	changed := *old
 	changed.source = bytes.Clone(source)
 	if err := changed.apply(changed.source, &t.listeners); err != nil {
-		return err
+		return nil, err
 	}
 	t.settings.Store(&changed)
 	t.updateWantsSends()
 	if t.publishTarget != nil {
 		t.publishTarget(changed.target(t.known.number(&changed)))
 	}
-	return nil
+	return &changed, nil
 }
 
 func (s *settings) apply(source []byte, known *listeners) error {

@@ -50,14 +50,15 @@ const (
 
 // SendRequest is one profile and the choices of its sender.
 type SendRequest struct {
-	JSON    []byte        // Send keeps no reference to it
-	Socket  string        // the listener's path, not kept either; "" for the configured one
-	Trusted bool          // JSON is one valid object without _meta: do not check it
-	AsIs    bool          // do not check it, add _meta or shrink it
-	ToDisk  bool          // do not try the listener
-	NoWait  bool          // do not wait for the disk
-	Timeout time.Duration // 0 for the configured one
-	Spent   time.Duration // the part of Timeout that passed before Send was called
+	JSON     []byte        // Send keeps no reference to it
+	Settings []byte        // as of Configure, which Send calls first; nil: the current ones
+	Socket   string        // the listener's path, not kept either; "" for the configured one
+	Trusted  bool          // JSON is one valid object without _meta: do not check it
+	AsIs     bool          // do not check it, add _meta or shrink it
+	ToDisk   bool          // do not try the listener
+	NoWait   bool          // do not wait for the disk
+	Timeout  time.Duration // 0 for the configured one
+	Spent    time.Duration // the part of Timeout that passed before Send was called
 }
 
 func (r SendRequest) timeout(s *settings) time.Duration {
@@ -119,8 +120,14 @@ func NewFor(callers *Callers, temp string) *Transmitter {
 // It blocks for the timeout at most, whatever the listener and the disk do. If the profile fits and the configured
 // listener takes it at once, Send makes no allocation, takes no lock and needs no other goroutine.
 func (t *Transmitter) Send(r SendRequest) (Outcome, error) {
-	s := t.settings.Load()
 	now := time.Now()
+	s := t.settings.Load()
+	if r.Settings != nil {
+		var err error
+		if s, err = t.configured(r.Settings); err != nil {
+			return NotTaken, err
+		}
+	}
 
 	doc, err := newDocument(r, s, now)
 	if err != nil {

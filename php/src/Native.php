@@ -17,6 +17,7 @@ final class Native
     public const TO_DISK = 4;
     public const SHRUNK = 8;
     public const NO_WAIT = 16;
+    public const ASK_LOG = 32;
 
     /** Returned instead of a Result: the library was not called. */
     public const NOT_CALLED = -100;
@@ -58,45 +59,26 @@ final class Native
      * Sends one encoded profile. Raises no warning.
      *
      * @param string|null $socketPath without a NUL byte; null: the settings' own
-     * @param int $start Deadline::now(), when the application called
-     * @return int a Result; NOT_CALLED: the library was not called
+     * @param int|null $start Deadline::now(), when the application called; null: now
+     * @return array{int, int|null} a Result, or NOT_CALLED: the library was not called; with the flag ASK_LOG, how many
+     *     log lines were left out since the last one, null: none is due
      */
-    public static function send(string $json, int $flags, ?string $socketPath, Settings $settings, int $start): int
+    public static function send(string $json, int $flags, ?string $socketPath, Settings $settings, ?int $start): array
     {
         if (!self::isUsable($settings)) {
-            return self::NOT_CALLED;
+            return [self::NOT_CALLED, null];
         }
         $forLibrary = self::settings($settings);
-        $leftUs = $settings->timeoutUs + (int) (($start - Deadline::now()) / 1000);
+        $leftUs = $settings->timeoutUs - ($start === null ? 0 : (int) ((Deadline::now() - $start) / 1000));
         try {
-            $result = self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary) ?? self::NOT_CALLED;
+            $answer = self::$scope::send($json, $flags, $socketPath, max($leftUs, 1), $forLibrary);
         } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-            $result = self::NOT_CALLED;
-        }
-        self::$isAway = $result > 0 && ($flags & self::TO_DISK) === 0;
-        return $result;
-    }
-
-    /**
-     * Sends one encoded profile to the settings' listener, as send() does, and asks whether to log a line about it.
-     *
-     * @param int|null $start Deadline::now(), when the application called; null: now
-     * @return array{int, int|null} a Result, or NOT_CALLED; lines left out since the last one, null: no line is due
-     */
-    public static function sendAndAsk(string $json, int $flags, Settings $settings, ?int $start): array
-    {
-        $answer = self::NOT_CALLED;
-        if (self::isUsable($settings)) {
-            $spentUs = $start === null ? 0 : (int) ((Deadline::now() - $start) / 1000);
-            $leftUs = $settings->timeoutUs - $spentUs;
-            try {
-                $answer = self::$scope::sendConfigured($json, $flags, max($leftUs, 1), self::settings($settings));
-            } catch (\FFI\Exception | \ReflectionException | \JsonException $e) {
-                $answer = self::NOT_CALLED;
-            }
+            $answer = self::NOT_CALLED;
         }
         $result = $answer << 32 >> 32;
-        self::$isAway = $result > 0;
+        if (($flags & self::TO_DISK) === 0) {
+            self::$isAway = $result > 0;
+        }
         if ($result < 0 && $result >= Result::ETOOBIG) { // the settings are refused: no profile of ours is
             $result = self::NOT_CALLED;
         }

@@ -76,7 +76,7 @@ final class ProfileSender
         if ($length < 3 || $json[0] !== '{' || $length > $settings->maxDatagramSize - self::META_BYTES) {
             return Native::NOT_CALLED;
         }
-        [$result, $leftOut] = Native::sendAndAsk($json, Native::TRUSTED | $flags, $settings, $start);
+        [$result, $leftOut] = Native::send($json, Native::TRUSTED | Native::ASK_LOG | $flags, null, $settings, $start);
         if ($leftOut !== null && !Result::leavesItToPlain($result)) {
             Log::line((new Outcome($result, Native::lastError()))->inWords(), $leftOut);
         }

@@ -60,7 +60,7 @@ final class SendCall
         // The library refuses a path that no socket can have, and the profile with it.
         $listener = SocketPath::problem($this->listener) === '' ? $this->listener : null;
         try {
-            $result = Native::send($json, $flags, $socketPath ?? $listener, $this->settings, $this->start);
+            [$result] = Native::send($json, $flags, $socketPath ?? $listener, $this->settings, $this->start);
             if (!Result::leavesItToPlain($result)) {
                 return new Outcome($result, $result === Result::SENT ? '' : Native::lastError());
             }

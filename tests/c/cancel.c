@@ -48,7 +48,7 @@ static int32_t send_configured_wrongly(void)
     int64_t refused;
 
     do
-        refused = transmit_send_configured("{\"nope\":1}", 10, "{\"id\":\"4\"}", 10, 0, 0);
+        refused = transmit_send_configured("{\"nope\":1}", 10, "{\"id\":\"4\"}", 10, 0, NULL, 0);
     while ((int32_t)refused == TRANSMIT_ESTARTING);
     return (int32_t)refused;
 }

@@ -129,7 +129,7 @@ static void send_under(const char *arguments)
     const char *settings = strchr(arguments, ' ') + 1;
     long began_us = now_us();
     int64_t both = transmit_send_configured(settings, strlen(settings), document, length,
-                                            (uint32_t)strtoul(arguments, NULL, 10), 0);
+                                            (uint32_t)strtoul(arguments, NULL, 10), NULL, 0);
 
     answer((int32_t)both, began_us);
     answer(both >> 32, began_us);

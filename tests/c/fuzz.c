@@ -136,13 +136,13 @@ static void configure(void)
         fail("the settings", -1);
 }
 
-/* In both ways to send with the configured socket. */
+/* In both ways. */
 static int32_t send_somehow(const char *json, uint32_t flags, const char *path, uint32_t timeout_us)
 {
-    if (path || chance(2))
+    if (chance(2))
         return transmit_send_with(json, length, flags, path, timeout_us);
-    return (int32_t)transmit_send_configured(settings, strlen(settings), json, length, flags,
-                                             timeout_us);
+    return (int32_t)transmit_send_configured(settings, strlen(settings), json, length,
+                                             flags & ~TRANSMIT_ASK_LOG, path, timeout_us);
 }
 
 static void try_send(void)

@@ -113,7 +113,7 @@ static int32_t send_as_is(const char *json, size_t len)
 
 static int32_t send_configured(const char *json, size_t len)
 {
-    return (int32_t)transmit_send_configured("{}", 2, json, len, TRANSMIT_TRUSTED, 0);
+    return (int32_t)transmit_send_configured("{}", 2, json, len, TRANSMIT_TRUSTED, NULL, 0);
 }
 
 int main(int argc, char **argv)

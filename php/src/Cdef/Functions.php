@@ -33,20 +33,17 @@ final class Functions
         return self::$ffi->transmit_try_send($json, strlen($json), $flags, $path, $meta, $maxDatagramSize);
     }
 
-    public static function send(string $json, int $flags, ?string $path, int $timeoutUs, string $settings): ?int
+    public static function send(string $json, int $flags, ?string $path, int $timeoutUs, string $settings): int
     {
-        if (self::configure($settings) !== 0) {
-            return null;
-        }
-        $result = self::$ffi->transmit_send_with($json, strlen($json), $flags, $path, $timeoutUs);
-        self::$lastError = $result === 0 ? '' : self::$ffi->transmit_last_error();
-        return $result;
-    }
-
-    public static function sendConfigured(string $json, int $flags, int $timeoutUs, string $settings): int
-    {
-        $answer = self::$ffi
-            ->transmit_send_configured($settings, strlen($settings), $json, strlen($json), $flags, $timeoutUs);
+        $answer = self::$ffi->transmit_send_configured(
+            $settings,
+            strlen($settings),
+            $json,
+            strlen($json),
+            $flags,
+            $path,
+            $timeoutUs
+        );
         self::$lastError = $answer === 0 ? '' : self::$ffi->transmit_last_error();
         return $answer;
     }

@@ -91,40 +91,27 @@ final class Scope
     }
 
     /**
-     * Sends with these settings, and not with those of another virtual host of this worker.
+     * Calls transmit_send_configured.
      *
      * @param string $json
      * @param string|null $path
      * @param string $settings JSON
-     * @return int|null null: the library does not take the settings
      */
-    public static function send($json, int $flags, $path, int $timeoutUs, $settings): ?int
+    public static function send($json, int $flags, $path, int $timeoutUs, $settings): int
     {
         if (!is_string($json) || ($path !== null && !is_string($path)) || !is_string($settings)) {
-            return null;
-        }
-        if (self::configure($settings) !== 0) {
-            return null;
-        }
-        $result = \FFI::scope('TRANSMIT')->transmit_send_with($json, strlen($json), $flags, $path, $timeoutUs);
-        self::$lastError = $result === 0 ? '' : \FFI::scope('TRANSMIT')->transmit_last_error();
-        return $result;
-    }
-
-    /**
-     * Calls transmit_send_configured.
-     *
-     * @param string $json
-     * @param string $settings JSON
-     */
-    public static function sendConfigured($json, int $flags, int $timeoutUs, $settings): int
-    {
-        if (!is_string($json) || !is_string($settings)) {
             return self::REFUSED;
         }
         $allowed = eval(self::RESTRICT);
-        $answer = \FFI::scope('TRANSMIT')
-            ->transmit_send_configured($allowed, strlen($allowed), $json, strlen($json), $flags, $timeoutUs);
+        $answer = \FFI::scope('TRANSMIT')->transmit_send_configured(
+            $allowed,
+            strlen($allowed),
+            $json,
+            strlen($json),
+            $flags,
+            $path,
+            $timeoutUs
+        );
         self::$lastError = $answer === 0 ? '' : \FFI::scope('TRANSMIT')->transmit_last_error();
         return $answer;
     }
