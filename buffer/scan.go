@@ -122,10 +122,11 @@ func eachEntry(block []byte, look func(name []byte)) {
 }
 
 // threadTime returns the CPU time of this thread. On a busy machine, other processes use most of the elapsed time.
+// getrusage(2) would not do: for a thread, it is as of the last clock tick.
 func threadTime() time.Duration {
-	var usage unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_THREAD, &usage)
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	var used unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &used)
+	return time.Duration(used.Nano())
 }
 
 // nameOf returns the NUL-terminated name in a struct linux_dirent64: getdents64(2).

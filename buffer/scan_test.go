@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestWrite_RemovesOnlyOldDebris(t *testing.T) {
@@ -91,6 +94,40 @@ func TestWrite_SlowsDownWhileItIsFarOverTheLimit(t *testing.T) {
 	if got := len(list(t, dir, "profile_*")); got != limit {
 		t.Errorf("%d files, want %d", got, limit)
 	}
+}
+
+// The time of a scan bounds how often there is one. It is the CPU time of all its blocks, although each takes less than a
+// tick of the clock.
+func TestScan_TimeOfItsBlocks(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	path := t.TempDir()
+	for i := range 5_000 {
+		putProfile(t, path, i, 1, time.Now())
+	}
+	dir, err := openUsable(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	s := newScan(dir, &tags{}, profile{}, 10)
+	defer s.close()
+	var used time.Duration
+	for more := true; more; {
+		began := threadClock()
+		more = s.walkBlock()
+		used += threadClock() - began
+		time.Sleep(time.Millisecond)
+	}
+	if s.err != nil || s.seen < 5_000 || s.took < used/2 {
+		t.Errorf("%d names in %v, by the clock %v: %v", s.seen, s.took, used, s.err)
+	}
+}
+
+func threadClock() time.Duration {
+	var used unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &used)
+	return time.Duration(used.Nano())
 }
 
 // A process ends before its scan does: it removes what is over the limits by what the scan has seen, and no other file. The
