@@ -69,6 +69,7 @@ func transmitSend(call *C.struct_call) (result C.int32_t) {
 	outcome, err := transmitter.Send(transmit.SendRequest{
 		JSON:     document(call),
 		Settings: unsafe.Slice((*byte)(unsafe.Pointer(call.settings)), int(call.settings_len)),
+		Listener: roomForListener(call),
 		Socket:   socketPath(call),
 		Trusted:  call.flags&C.TRANSMIT_TRUSTED != 0,
 		AsIs:     call.flags&C.TRANSMIT_AS_IS != 0,
@@ -188,6 +189,13 @@ func sharedWait(path string) *transmit.WaitState {
 // document is the caller's memory. It is valid until the call returns.
 func document(call *C.struct_call) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(call.json)), int(call.len))
+}
+
+func roomForListener(call *C.struct_call) []byte {
+	if call.ret_listener == nil {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(call.ret_listener)), C.MAX_PATH)
 }
 
 // socketPath is the caller's memory, too. NULL becomes "", the configured socket.

@@ -12,12 +12,15 @@
 #include "../include/transmit.h"
 #include "counters.h"
 
+#define MAX_PATH 107 /* length of the longest path of a socket, without the NUL */
+
 /* The arguments of one call from C to Go. */
 struct call {
     const char *json;
     size_t len;
     const char *settings; /* of this call, as for transmit_configure; NULL: the current ones */
     size_t settings_len;
+    char *ret_listener; /* NULL, or MAX_PATH + 1 bytes of zeros for the listener of the settings */
     const char *socket_path; /* NULL: as configured */
     uint32_t flags;
     uint32_t timeout_us; /* 0: as configured */
@@ -71,8 +74,7 @@ size_t compose(const struct attempt *attempt, char *room, size_t size);
  * call at a time. */
 void transmit_want_sends(int32_t wants);
 
-#define MAX_PATH 107      /* length of the longest path of a socket, without the NUL */
-#define MAX_META_TEXT 256 /* bytes of struct attempt's meta */
+#define MAX_META_TEXT 256               /* bytes of struct attempt's meta */
 #define META_SIZE (MAX_META_TEXT + 128) /* bytes of the whole member "_meta" */
 
 #define MAX_SOURCE 2048 /* bytes of settings that are recognized without Go */
@@ -99,10 +101,6 @@ const struct target *get_target(void);
 
 /* is_target_of - whether the target, which may be NULL, was made of these settings. */
 bool is_target_of(const struct target *target, const char *settings, size_t len);
-
-/* find_target - the last target of these settings; NULL: there is none. Keys that the settings omit
- * may have other values by now. */
-const struct target *find_target(const char *settings, size_t len);
 
 /* configured_timeout_us - the setting timeout_us, also if only Go knows the others. */
 uint32_t configured_timeout_us(void);

@@ -197,6 +197,8 @@ static int32_t send_counted(struct call *call)
         transmit_count(SHRUNK);
     call->flags &= ~TRANSMIT_SHRUNK;
     attempt.flags = call->flags & ~TRANSMIT_NO_WAIT;
+    if (target && call->ret_listener)
+        strcpy(call->ret_listener, target->socket_path);
     if (try_first(call, target, &attempt)) {
         last_error[0] = '\0';
         return TRANSMIT_SENT;
@@ -272,8 +274,7 @@ int32_t transmit_configure(const char *json, size_t len)
 /* Returns 0 if no log line is due, else 1 plus the number of lines left out. */
 static int64_t ask_to_log(const struct call *call, int32_t result)
 {
-    const struct target *target = find_target(call->settings, call->settings_len);
-    const char *path = call->socket_path ? call->socket_path : target ? target->socket_path : NULL;
+    const char *path = call->socket_path ? call->socket_path : call->ret_listener;
     int64_t left_out = transmit_log_due_for(result, path);
 
     return left_out < INT32_MAX ? left_out + 1 : INT32_MAX;
@@ -283,10 +284,12 @@ int64_t transmit_send_configured(const char *settings, size_t settings_len, cons
                                  size_t len, uint32_t flags, const char *socket_path,
                                  uint32_t timeout_us)
 {
+    char listener[MAX_PATH + 1] = "";
     struct call call = {.json = json,
                         .len = len,
                         .settings = settings,
                         .settings_len = settings_len,
+                        .ret_listener = flags & TRANSMIT_ASK_LOG ? listener : NULL,
                         .flags = flags & ~TRANSMIT_ASK_LOG,
                         .socket_path = socket_path,
                         .timeout_us = timeout_us,

@@ -16,7 +16,7 @@ static struct target targets[TARGETS] = {{.socket_path = "/var/run/bitville-apm/
                                           .max_datagram_size = 65507,
                                           .waits_for_disk = 1,
                                           .timeout_us = DEFAULT_TIMEOUT_US}};
-static _Atomic size_t used = 1;
+static size_t used = 1;
 static const struct target *_Atomic current = &targets[0];
 static _Atomic uint32_t timeout_us = DEFAULT_TIMEOUT_US;
 
@@ -24,10 +24,8 @@ static _Atomic uint32_t timeout_us = DEFAULT_TIMEOUT_US;
 void transmit_set_target(const struct target *target)
 {
     timeout_us = target->timeout_us;
-    if (target->number == used && used < TARGETS) {
-        targets[used] = *target;
-        used++;
-    }
+    if (target->number == used && used < TARGETS)
+        targets[used++] = *target;
     current = target->number < used ? &targets[target->number] : NULL;
 }
 
@@ -39,14 +37,6 @@ const struct target *get_target(void)
 bool is_target_of(const struct target *target, const char *settings, size_t len)
 {
     return target && target->source_len == len && memcmp(target->source, settings, len) == 0;
-}
-
-const struct target *find_target(const char *settings, size_t len)
-{
-    for (size_t i = used; i-- > 0;)
-        if (is_target_of(&targets[i], settings, len))
-            return &targets[i];
-    return NULL;
 }
 
 uint32_t configured_timeout_us(void)

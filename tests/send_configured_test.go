@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,28 @@ func TestSendConfigured(t *testing.T) {
 		t.Errorf("with a listener: %+v, lines %d", a, due)
 	}
 	l.await(1)
+}
+
+// Each listener has log lines of its own, also if C does not know the settings: they are long, or there were many others.
+func TestSendConfigured_LogOfManySites(t *testing.T) {
+	s := newScene(t)
+	d := startDriver(t, s)
+	d.load([]byte(`{"id":1}`))
+	const sites = 70 // more than C keeps
+	for i := range 2 * sites {
+		more := map[string]any{"listener_socket": fmt.Sprintf("%s/%d", s.dir, i%sites)}
+		if i%sites < 5 {
+			long := []string{"/nowhere/" + strings.Repeat("d", 200)}
+			more["buffer_dirs"] = append([]string{s.buffer}, slices.Repeat(long, 12)...)
+		}
+		a, due := d.sendUnder(s.settings(more), flagTrusted)
+		for a.result == eStarting {
+			a, due = d.sendUnder(s.settings(more), flagTrusted)
+		}
+		if isFirst := i < sites; !a.is(buffered) || isFirst != (due == 1) {
+			t.Fatalf("send %d: %+v, lines %d", i, a, due)
+		}
+	}
 }
 
 // Wrong settings or a wrong document: nothing is sent, and nothing is written. The settings stay as they were.

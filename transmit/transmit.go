@@ -52,6 +52,7 @@ const (
 type SendRequest struct {
 	JSON     []byte        // Send keeps no reference to it
 	Settings []byte        // as of Configure, which Send calls first; nil: the current ones
+	Listener []byte        // room for the path of the listener that Settings name, or nil
 	Socket   string        // the listener's path, not kept either; "" for the configured one
 	Trusted  bool          // JSON is one valid object without _meta: do not check it
 	AsIs     bool          // do not check it, add _meta or shrink it
@@ -128,6 +129,7 @@ func (t *Transmitter) Send(r SendRequest) (Outcome, error) {
 			return NotTaken, err
 		}
 	}
+	copy(r.Listener, s.listener.path)
 
 	doc, err := newDocument(r, s, now)
 	if err != nil {

@@ -390,7 +390,7 @@ static bool obey(const char *verb, const char *arguments)
 
 int main(void)
 {
-    char line[1024];
+    char line[8192];
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     while (fgets(line, sizeof line, stdin)) {
