@@ -22,8 +22,8 @@ final class HttpRequest
     /** Returns the header's value if it looks like an id, otherwise a new id. A visitor can send any header. */
     private static function correlationId(string $headerName): string
     {
-        $id = $_SERVER['HTTP_' . strtr(strtoupper($headerName), '-', '_')] ?? '';
-        $isId = $headerName !== '' && is_string($id) && preg_match('/^[\w.:+\/=-]{1,128}$/D', $id) === 1;
+        $id = $headerName === '' ? null : $_SERVER['HTTP_' . strtr(strtoupper($headerName), '-', '_')] ?? null;
+        $isId = is_string($id) && preg_match('/^[\w.:+\/=-]{1,128}$/D', $id) === 1;
         return $isId ? $id : bin2hex(random_bytes(16));
     }
 
@@ -36,6 +36,9 @@ final class HttpRequest
     private static function url($query): string
     {
         $url = (string) ($_SERVER['REQUEST_URI'] ?? $_SERVER['SCRIPT_NAME'] ?? '');
+        if (preg_match('~^[A-Za-z0-9/._-]*$~D', $url) === 1) {
+            return $url; // as most are
+        }
         [$path, $text] = explode('?', $url, 2) + [1 => ''];
         $path = self::withoutUser((string) preg_replace('~#.*|%(?:25)*3f.*~is', '', $path), '');
         // Removes a session id, and the user of a URL that begins with it, as the method CONNECT has it.

@@ -43,7 +43,7 @@ final class Origin
      */
     private static function trace(): array
     {
-        $header = $_SERVER['HTTP_TRACEPARENT'] ?? '';
+        $header = $_SERVER['HTTP_TRACEPARENT'] ?? null;
         $isTrace = is_string($header) && preg_match(
             '/^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-|$)/D',
             $header,

@@ -4,9 +4,9 @@ namespace Transmit\Profiler;
 
 use Transmit\Autoloader;
 use Transmit\Deadline;
+use Transmit\Log;
 use Transmit\Native;
 use Transmit\ProfileSender;
-use Transmit\Quiet;
 use Transmit\Result;
 use Transmit\Settings;
 use Transmit\TrySend;
@@ -165,9 +165,9 @@ final class Recording
             if ($this->isMeasured && !($this->limits->hasRoom() && $this->limits->hasRoomFor($this->backend->stop()))) {
                 $this->backend = null; // frees what it has measured
             }
-            Quiet::call(function (): void {
-                $this->send(($this->end - $this->start) / 1e6);
-            }, null);
+            $this->send(($this->end - $this->start) / 1e6);
+        } catch (\Throwable $e) {
+            Log::defect($e);
         } finally {
             $this->limits->restore();
         }
@@ -232,8 +232,12 @@ final class Recording
     private function measured(float $elapsedMs, Deadline $deadline): array
     {
         $measured = $this->backend === null ? null : $this->backend->section($elapsedMs, $this->options, $deadline);
+        $ms = round($elapsedMs, 3);
+        $main = [
+            'function' => 'main()', 'calls' => 1, 'wall_ms' => $ms, 'exclusive_wall_ms' => $ms, 'memory_bytes' => 0,
+        ];
         return $measured ?? [
-            ['top_functions' => [TopFunctions::main($elapsedMs)]],
+            ['top_functions' => [$main]],
             $this->isMeasured ? ['functions_dropped' => true] : [],
         ];
     }

@@ -59,15 +59,6 @@ final class TopFunctions
         return $sums->rows($totalUs, $deadline);
     }
 
-    /** @return array<string, mixed> the row of main(), for a request that was not measured by function */
-    public static function main(float $elapsedMs): array
-    {
-        $sums = new self();
-        $sums->calls[self::MAIN] = 1;
-        $sums->wall[self::MAIN] = $sums->exclusive[self::MAIN] = (int) round($elapsedMs * 1000);
-        return $sums->row(self::MAIN, $sums->wall[self::MAIN]);
-    }
-
     /**
      * Returns the pairs of caller and callee without those of the profiler. main() is the whole request.
      *
