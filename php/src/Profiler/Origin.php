@@ -11,12 +11,12 @@ final class Origin
     private const FATAL = E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_PARSE | E_RECOVERABLE_ERROR | E_USER_ERROR;
 
     /** @return array<string, mixed> */
-    public static function describe(float $startedAt): array
+    public static function describe(float $startedAt, int $pid): array
     {
         return [
             'host' => function_exists('gethostname') ? gethostname() : '',
             'sapi' => PHP_SAPI,
-            'pid' => function_exists('getmypid') ? getmypid() : 0,
+            'pid' => $pid,
             'started_at' => round($startedAt, 6),
         ] + self::command() + self::trace();
     }

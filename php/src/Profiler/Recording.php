@@ -217,7 +217,7 @@ final class Recording
             + ['elapsed_ms' => round($elapsedMs, 3)]
             + ($this->cpuMs === null ? [] : ['cpu_ms' => $this->cpuMs])
             + ['peak_memory_bytes' => $this->peakMemoryBytes]
-            + Origin::describe($this->startedAt)
+            + Origin::describe($this->startedAt, $this->pid)
             + ['xhprof' => ['profiling' => $measured]]
             + ($this->queries === null ? [] : $this->queries->section());
         $isTaken = array_intersect_key($this->sections, $data + ['_meta' => 0]) !== [];
@@ -268,13 +268,15 @@ final class Recording
     /** @return string the extension to measure with; "": none */
     private static function backend(string $wanted): string
     {
-        $wanted = $wanted === 'auto' ? self::preferred() : [$wanted];
-        $found = array_filter($wanted, static function (string $extension): bool {
-            return $extension === 'excimer' // a function or class may be disabled
+        foreach ($wanted === 'auto' ? self::preferred() : [$wanted] as $extension) {
+            $isThere = $extension === 'excimer' // a function or class may be disabled
                 ? class_exists('ExcimerProfiler', false) && extension_loaded('excimer')
                 : function_exists("{$extension}_enable") && function_exists("{$extension}_disable");
-        });
-        return (string) reset($found);
+            if ($isThere) {
+                return $extension;
+            }
+        }
+        return '';
     }
 
     /**
