@@ -297,12 +297,11 @@ int64_t transmit_send_configured(const char *settings, size_t settings_len, cons
     int32_t result = check_settings(settings, settings_len);
     int64_t lines = 0;
 
-    if (result == 0) {
+    if (result == 0)
         result = send_counted(&call);
-        count_send(result, len, call.began_ns);
-        if (result != TRANSMIT_SENT && (flags & TRANSMIT_ASK_LOG))
-            lines = ask_to_log(&call, result);
-    }
+    count_send(result, len, call.began_ns);
+    if (result != TRANSMIT_SENT && (flags & TRANSMIT_ASK_LOG))
+        lines = ask_to_log(&call, result);
     return lines << 32 | (uint32_t)result;
 }
 

@@ -75,10 +75,12 @@ func TestSendConfigured_LogOfManySites(t *testing.T) {
 	}
 }
 
-// Wrong settings or a wrong document: nothing is sent, and nothing is written. The settings stay as they were.
+// Wrong settings or a wrong document: nothing is sent, and nothing is written. The settings stay as they were. Each call
+// is counted.
 func TestSendConfigured_Refused(t *testing.T) {
 	s := newScene(t)
 	d := startDriver(t, s)
+	calls := 0
 	for _, c := range []struct {
 		name, settings, document string
 		flags                    uint32
@@ -87,17 +89,24 @@ func TestSendConfigured_Refused(t *testing.T) {
 		{"an unknown setting", `{"nope":1}`, `{"id":1}`, flagTrusted, eInval},
 		{"settings that are no object", `[]`, `{"id":1}`, flagTrusted, eNotObject},
 		{"settings that are no JSON", `{`, `{"id":1}`, flagTrusted, eSyntax},
+		{"no settings", ``, `{"id":1}`, flagTrusted, eEmpty},
+		{"settings that are too long", strings.Repeat(" ", 64<<10) + `{}`, `{"id":1}`, flagTrusted, eInval},
 		{"a document that is no JSON", `{}`, `{`, 0, eSyntax},
 		{"an unknown flag", `{}`, `{"id":1}`, 0x400, eInval},
 	} {
 		d.load([]byte(c.document))
 		a, _ := d.sendUnder(c.settings, c.flags)
+		calls++
 		for a.result == eStarting {
 			a, _ = d.sendUnder(c.settings, c.flags)
+			calls++
 		}
 		if a.result != c.want || a.text == "" {
 			t.Errorf("%s: %+v, want %d with a text", c.name, a, c.want)
 		}
+	}
+	if counted, _ := d.stats().Process.calls(); counted != calls {
+		t.Errorf("%d calls were counted, want %d", counted, calls)
 	}
 	if files := s.files(t); len(files) != 0 {
 		t.Errorf("%d files", len(files))

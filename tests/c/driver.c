@@ -390,7 +390,7 @@ static bool obey(const char *verb, const char *arguments)
 
 int main(void)
 {
-    char line[8192];
+    static char line[1 << 17];
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     while (fgets(line, sizeof line, stdin)) {
