@@ -73,11 +73,12 @@ final class Recording
 
     public static function begin(Options $options, bool $isForced): self
     {
+        Autoloader::need(Deadline::class);
         $recording = new self($options, $isForced);
         $name = self::backend($options->profiler);
         $recording->startedAt = microtime(true);
         $recording->cpuMs = self::cpuMs();
-        $recording->start = self::now();
+        $recording->start = Deadline::now();
         if ($name === 'excimer') {
             Autoloader::need(Excimer::class);
             $recording->backend = Excimer::start($options->sampleIntervalMs);
@@ -89,19 +90,6 @@ final class Recording
         Autoloader::need(Limits::class); // now, because at the end there may be no memory for it
         $recording->limits = new Limits($recording->backend instanceof Xhprof);
         return $recording;
-    }
-
-    /** hrtime(true), unless that is disabled. Deadline::now() does the same, but is not loaded yet. */
-    private static function now(): int
-    {
-        if (PHP_VERSION_ID < 80000 && !function_exists('hrtime')) {
-            return (int) (microtime(true) * 1e9);
-        }
-        try {
-            return hrtime(true);
-        } catch (\Error $e) {
-            return (int) (microtime(true) * 1e9);
-        }
     }
 
     /** Begins to measure. It is the last step of the start, so that the profiler's own calls are not measured. */
@@ -150,7 +138,7 @@ final class Recording
      */
     public function prepareEnd(): void
     {
-        $this->end = self::now();
+        $this->end = Deadline::now();
         $this->cpuMs = $this->cpuMs === null ? null : round(self::cpuMs() - $this->cpuMs, 3);
         $this->peakMemoryBytes = memory_get_peak_usage(true);
         $this->limits->extend(($this->end - $this->start) / 1e9);
@@ -201,7 +189,7 @@ final class Recording
         }
         $half = intdiv($settings->timeoutUs, 2);
         [$data, $marks] = $this->data($elapsedMs, $settings, Deadline::after($this->end, $half));
-        $start = max($this->end, self::now() - 1000 * $half); // the backend may have needed more
+        $start = max($this->end, Deadline::now() - 1000 * $half); // the backend may have needed more
         $tried = TrySend::profile($data, $marks, Native::NO_WAIT, $start);
         if (Result::leavesItToPlain($tried)) {
             ProfileSender::send($data, $start, $tried, $marks, Native::NO_WAIT);
