@@ -251,10 +251,12 @@ int32_t transmit_try_send(const char *json, size_t len, uint32_t flags, const ch
 static int32_t check_settings(const char *json, size_t len)
 {
     int32_t wrong = check(json, len);
+    char text[128];
 
-    if (wrong)
-        return answer(wrong, "");
-    return len > MAX_SETTINGS ? answer(TRANSMIT_EINVAL, "settings are longer than 64 KiB") : 0;
+    if (wrong == 0)
+        return len > MAX_SETTINGS ? answer(TRANSMIT_EINVAL, "settings are longer than 64 KiB") : 0;
+    snprintf(text, sizeof text, "settings: %s", transmit_strerror(wrong));
+    return answer(wrong, text);
 }
 
 int32_t transmit_configure(const char *json, size_t len)

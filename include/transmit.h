@@ -14,10 +14,10 @@
  *           parent had started Go, calls of the child that need Go return
  *           TRANSMIT_EFORKED, because threads do not survive fork(2). Otherwise the child
  *           starts Go for itself. exec(3) is unaffected.
- * Memory    The library reads json during the call and keeps no pointer to it. If it cannot be
- *           read (a mapped file that was truncated), the call returns TRANSMIT_EPANIC, or the
- *           handler that the program installed before its first call gets the fault, and may leave
- *           the call with siglongjmp(3). Nothing is held then.
+ * Memory    The library reads json and settings during the call and keeps no pointer to them. If
+ *           they cannot be read (a mapped file that was truncated), the call returns
+ *           TRANSMIT_EPANIC, or the handler that the program installed before its first call gets
+ *           the fault, and may leave the call with siglongjmp(3). Nothing is held then.
  *           Texts that it returns are static or belong to the calling thread: do not
  *           free them.
  * errno     No function changes errno or the thread's signal mask.

@@ -112,8 +112,8 @@ func TestFault_InTheCallersMemory(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		result any
-	}{{"configure", ePanic}, {"checked", ePanic}, {"trusted", "jumped"}, {"as-is", "jumped"}, {"to-disk", ePanic},
-		{"no-wait", ePanic}, {"large", ePanic}} {
+	}{{"configure", ePanic}, {"settings", ePanic}, {"checked", ePanic}, {"trusted", "jumped"}, {"as-is", "jumped"},
+		{"to-disk", ePanic}, {"no-wait", ePanic}, {"large", ePanic}} {
 		want += fmt.Sprintln(c.name, c.result, buffered)
 	}
 	good := strings.Repeat(fmt.Sprintln("good", buffered, buffered), 5)

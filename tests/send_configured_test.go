@@ -101,8 +101,8 @@ func TestSendConfigured_Refused(t *testing.T) {
 			a, _ = d.sendUnder(c.settings, c.flags)
 			calls++
 		}
-		if a.result != c.want || a.text == "" {
-			t.Errorf("%s: %+v, want %d with a text", c.name, a, c.want)
+		if a.result != c.want || a.text == "" || strings.Contains(a.text, "settings") != strings.Contains(c.name, "setting") {
+			t.Errorf("%s: %+v, want %d with a text that names what is wrong", c.name, a, c.want)
 		}
 	}
 	if counted, _ := d.stats().Process.calls(); counted != calls {

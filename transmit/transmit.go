@@ -32,6 +32,7 @@
 package transmit
 
 import (
+	"fmt"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -126,7 +127,7 @@ func (t *Transmitter) Send(r SendRequest) (Outcome, error) {
 	if r.Settings != nil {
 		var err error
 		if s, err = t.configured(r.Settings); err != nil {
-			return NotTaken, err
+			return NotTaken, fmt.Errorf("settings: %w", err)
 		}
 	}
 	copy(r.Listener, s.listener.path)

@@ -61,6 +61,8 @@ static void try(const char *name, const char *json, size_t len, uint32_t flags)
         printf("jumped ");
     else if (strcmp(name, "configure") == 0)
         printf("%d ", (int)transmit_configure(json, len));
+    else if (strcmp(name, "settings") == 0)
+        printf("%d ", (int)transmit_send_configured(json, len, "{}", 2, flags, NULL, 0));
     else
         printf("%d ", (int)transmit_send_with(json, len, flags, NULL, 0));
     snprintf(said, sizeof said, "%s", transmit_last_error());
@@ -83,6 +85,7 @@ int main(int argc, char **argv)
     small = unreadable(SMALL, is_bus);
     large = unreadable(LARGE, is_bus);
     try("configure", small, SMALL, 0);
+    try("settings", small, SMALL, TRANSMIT_TRUSTED);
     try("checked", small, SMALL, 0);
     try("trusted", small, SMALL, TRANSMIT_TRUSTED);
     try("as-is", small, SMALL, TRANSMIT_AS_IS);
