@@ -17,32 +17,32 @@ final class TrySend
      * @param array<string, bool> $marks more for "_meta"
      * @param int $flags Native::NO_WAIT, or 0
      * @param int|null $start a result of Deadline::now(), from which the timeout counts; null: from now
+     * @param Settings|null $settings those of this moment; null: it asks the application for them
      * @return int a Result; Native::NOT_CALLED: nothing has happened
      */
-    public static function profile(array $data, array $marks = [], int $flags = 0, ?int $start = null): int
-    {
-        return self::guarded($data, '', '', $marks, $flags, $start);
+    public static function profile(
+        array $data,
+        array $marks = [],
+        int $flags = 0,
+        ?int $start = null,
+        ?Settings $settings = null
+    ): int {
+        return self::guarded('send', [$data, $marks, $flags, $start], $settings);
     }
 
     /** Sends an encoded profile as it is. Returns whether the socket took it; else nothing has happened. */
     public static function encoded(string $json, string $socketPath): bool
     {
-        return self::guarded(null, $json, $socketPath, [], 0, null) === Result::SENT;
+        return self::guarded('sendEncoded', [$json, $socketPath]) === Result::SENT;
     }
 
     /**
      * get_profiling_config() is the application's code, so it may warn or throw. Signal handlers may throw at any time.
      *
-     * @param array|null $data as of profile(); null: send $json to $path
+     * @param string $method of this class, which gets the settings and these arguments
      */
-    private static function guarded(
-        ?array $data,
-        string $json,
-        string $path,
-        array $marks,
-        int $flags,
-        ?int $start
-    ): int {
+    private static function guarded(string $method, array $arguments, ?Settings $settings = null): int
+    {
         $held = Signals::hold();
         try {
             if (!function_exists('restore_error_handler')) {
@@ -50,13 +50,8 @@ final class TrySend
             }
             set_error_handler([self::class, 'ignore']);
             try {
-                $settings = Settings::current();
-                if (!self::isPossible($settings)) {
-                    return Native::NOT_CALLED;
-                }
-                return $data === null
-                    ? self::sendEncoded($json, $path, $settings)
-                    : self::send($data, $marks, $flags, $start, $settings);
+                $settings = $settings ?? Settings::current();
+                return self::isPossible($settings) ? self::$method($settings, ...$arguments) : Native::NOT_CALLED;
             } finally {
                 restore_error_handler();
             }
@@ -69,7 +64,7 @@ final class TrySend
         }
     }
 
-    private static function send(array $data, array $marks, int $flags, ?int $start, Settings $settings): int
+    private static function send(Settings $settings, array $data, array $marks, int $flags, ?int $start): int
     {
         if (!Modest::is($data)) {
             return Native::NOT_CALLED;
@@ -85,7 +80,7 @@ final class TrySend
         return $marks === [] ? ProfileSender::sendPiece($json, $settings, $start, $flags) : Native::NOT_CALLED;
     }
 
-    private static function sendEncoded(string $json, string $path, Settings $settings): int
+    private static function sendEncoded(Settings $settings, string $json, string $path): int
     {
         $isSent = strpos($path, "\0") === false && Native::trySend($json, Native::AS_IS, $path, $settings, '');
         return $isSent ? Result::SENT : Native::NOT_CALLED;

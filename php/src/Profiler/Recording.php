@@ -190,7 +190,7 @@ final class Recording
         $half = intdiv($settings->timeoutUs, 2);
         [$data, $marks] = $this->data($elapsedMs, $settings, Deadline::after($this->end, $half));
         $start = max($this->end, Deadline::now() - 1000 * $half); // the backend may have needed more
-        $tried = TrySend::profile($data, $marks, Native::NO_WAIT, $start);
+        $tried = TrySend::profile($data, $marks, Native::NO_WAIT, $start, $settings);
         if (Result::leavesItToPlain($tried)) {
             ProfileSender::send($data, $start, $tried, $marks, Native::NO_WAIT);
         }
