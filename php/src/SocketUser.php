@@ -15,23 +15,25 @@ final class SocketUser
     private const PASSWD = '/etc/passwd';
 
     /**
+     * Calls no preg function: the application's preg_last_error() stays.
+     *
      * @param mixed $user a name or a number
      * @return int|null null: there is no such user
      */
     public static function number($user): ?int
     {
-        if (is_int($user) || (is_string($user) && preg_match('/^\d{1,10}$/D', $user) === 1)) {
-            return (int) $user >= 0 && (int) $user < 0xFFFFFFFF ? (int) $user : null;
-        }
-        if (!is_string($user) || $user === '') {
+        if (!is_int($user) && (!is_string($user) || $user === '')) {
             return null;
+        }
+        if (is_int($user) || (strlen($user) <= 10 && strspn($user, '0123456789') === strlen($user))) {
+            return (int) $user >= 0 && (int) $user < 0xFFFFFFFF ? (int) $user : null;
         }
         if (function_exists('posix_getpwnam')) {
             return posix_getpwnam($user)['uid'] ?? null;
         }
         $users = is_readable(self::PASSWD) ? (string) file_get_contents(self::PASSWD) : '';
-        $pattern = '/^' . preg_quote($user, '/') . ':[^:]*:(\d+):/m';
-        return preg_match($pattern, $users, $found) === 1 ? (int) $found[1] : null;
+        $fields = explode(':', (string) strstr("\n$users", "\n$user:"), 4);
+        return is_numeric($fields[2] ?? null) ? (int) $fields[2] : null;
     }
 
     /** Why nothing is sent to this path; "" if nothing is wrong. */

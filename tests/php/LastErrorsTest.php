@@ -61,6 +61,19 @@ final class LastErrorsTest extends TransmitTestCase
         self::assertSame($isListening, $this->logLines() === []);
     }
 
+    /** Settings whose check needs preg functions. The first send makes the check. */
+    public function testTheyStayWhenSettingsAreNew(): void
+    {
+        foreach (array_keys(self::PREG) as $error) {
+            $new = ['listener_user' => 'root', 'correlation_id_header' => 'X-Id', 'timeout_us' => 50000 + $error];
+            $this->configure($new + ['library' => '']);
+            self::failInAllWays($error);
+            $before = self::state();
+            send_profiling_data(['a' => 1]);
+            self::assertSame($before, self::state(), (string) $error);
+        }
+    }
+
     /** @return array<string, array{string, string}> what jsonSerialize() does, the output */
     public function serializers(): array
     {

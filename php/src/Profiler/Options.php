@@ -42,6 +42,8 @@ final class Options
 
     private const PROFILERS = ['auto', 'excimer', 'tideways_xhprof', 'xhprof', 'none'];
 
+    private const HEADER_LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-';
+
     private const RANGES = [
         'sample_interval_ms' => [0.1, 10000],
         'sample_rate' => [0, 1],
@@ -140,7 +142,8 @@ final class Options
             case 'force_secret':
                 return is_string($value);
             case 'correlation_id_header':
-                return is_string($value) && preg_match('/^[A-Za-z0-9-]{0,64}$/D', $value) === 1;
+                return is_string($value) && strlen($value) <= 64
+                    && strspn($value, self::HEADER_LETTERS) === strlen($value);
             case 'exclude':
                 return self::areTexts($value);
             case 'url_query':
