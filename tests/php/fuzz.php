@@ -38,7 +38,7 @@ require __DIR__ . '/Fuzzer.php';
 require __DIR__ . '/fuzz_config.php';
 require __DIR__ . '/../../php/transmitter.php';
 
-ini_set('memory_limit', '1G');
+ini_set('memory_limit', '2G');
 Scratch::begin();
 $fuzzer = new Fuzzer(Scratch::folder());
 $seed = (int) ($argv[2] ?? crc32(uniqid('', true)));
