@@ -100,6 +100,12 @@ func TestHandOver_SettingsOfItsCall(t *testing.T) {
 		}
 	}
 	d.settle()
+	eachInItsScene(t, scenes, rounds)
+}
+
+// eachInItsScene wants so many profiles in each scene, which all have the scene's number.
+func eachInItsScene(t *testing.T, scenes []scene, want int) {
+	t.Helper()
 	for i, s := range scenes {
 		own, all := 0, s.profiles(t)
 		for _, profile := range all {
@@ -107,8 +113,8 @@ func TestHandOver_SettingsOfItsCall(t *testing.T) {
 				own++
 			}
 		}
-		if own != rounds || len(all) != rounds {
-			t.Errorf("%d profiles in scene %d, of which %d are its own; want %d", len(all), i, own, rounds)
+		if own != want || len(all) != want {
+			t.Errorf("%d profiles in scene %d, of which %d are its own; want %d", len(all), i, own, want)
 		}
 	}
 }

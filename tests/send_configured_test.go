@@ -35,17 +35,7 @@ func TestSendConfigured(t *testing.T) {
 			t.Fatalf("send %d: %+v, lines %d", i, a, due)
 		}
 	}
-	for i, s := range scenes {
-		own, all := 0, s.profiles(t)
-		for _, profile := range all {
-			if strings.HasPrefix(string(profile), fmt.Sprintf(`{"scene":%d,`, i)) {
-				own++
-			}
-		}
-		if own != rounds || len(all) != rounds {
-			t.Errorf("%d profiles in scene %d, of which %d are its own; want %d", len(all), i, own, rounds)
-		}
-	}
+	eachInItsScene(t, scenes, rounds)
 	l := listen(t, scenes[0].socket)
 	if a, due := d.sendUnder(scenes[0].settings(nil), flagTrusted); a.result != sent || due != 0 {
 		t.Errorf("with a listener: %+v, lines %d", a, due)
@@ -131,15 +121,5 @@ func TestSendConfigured_Threads(t *testing.T) {
 	if lost != 0 || lines < len(scenes) || lines > 2*len(scenes) { // one for each result of each listener
 		t.Errorf("%d lost, %d lines", lost, lines)
 	}
-	for i, s := range scenes {
-		own, all := 0, s.profiles(t)
-		for _, profile := range all {
-			if strings.HasPrefix(string(profile), fmt.Sprintf(`{"site":%d,`, i)) {
-				own++
-			}
-		}
-		if own != sends || len(all) != sends {
-			t.Errorf("%d profiles of site %d, of which %d are its own; want %d", len(all), i, own, sends)
-		}
-	}
+	eachInItsScene(t, scenes, sends)
 }

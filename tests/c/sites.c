@@ -18,7 +18,7 @@ static void *send_all(void *number)
     const char *settings = sites[(long)number];
     char json[64];
 
-    snprintf(json, sizeof json, "{\"site\":%ld}", (long)number);
+    snprintf(json, sizeof json, "{\"scene\":%ld}", (long)number);
     for (int i = 0; i < sends; i++) {
         uint32_t flags = i % 3 ? TRANSMIT_TRUSTED : 0; /* without Go, and with it */
         int64_t both = transmit_send_configured(settings, strlen(settings), json, strlen(json),
