@@ -35,26 +35,21 @@
  * An answer is "RESULT MICROSECONDS TEXT"; a send has COUNT of them.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "driver_descriptors.h"
 #include "transmit.h"
-
-#define NUMBERS 8
 
 static char *document;
 static size_t length;
-static int taken[2 * NUMBERS], peers[NUMBERS];
 
 static long now_us(void)
 {
@@ -228,51 +223,6 @@ static void take_keys(void)
     answer(0, now_us());
 }
 
-static void occupy_file(int i, const char *path)
-{
-    taken[2 * i] = open(path, O_WRONLY | O_CREAT, 0600);
-}
-
-static void occupy(const char *arguments)
-{
-    char path[512];
-    int type, file_first;
-
-    if (sscanf(arguments, "%511s %d %d", path, &type, &file_first) != 3)
-        exit(2);
-    for (int i = 0; i < NUMBERS; i++) {
-        int pair[2];
-
-        if (file_first)
-            occupy_file(i, path);
-        if (socketpair(AF_UNIX, type, 0, pair) != 0)
-            exit(2);
-        taken[2 * i + 1] = pair[0];
-        /* What the library writes to pair[0] can be read here. */
-        peers[i] = fcntl(pair[1], F_DUPFD, 200);
-        close(pair[1]);
-        if (!file_first)
-            occupy_file(i, path);
-    }
-    answer(0, now_us());
-}
-
-static long occupied(void)
-{
-    long written = 0;
-
-    for (int i = 0; i < NUMBERS; i++) {
-        struct stat status;
-        int waiting;
-
-        if (fstat(taken[2 * i], &status) != 0 || fcntl(taken[2 * i + 1], F_GETFD) < 0 ||
-            ioctl(peers[i], FIONREAD, &waiting) != 0)
-            return -1; /* the library closed what is not its own */
-        written += status.st_size + waiting;
-    }
-    return written;
-}
-
 /* seteuid(3) makes every thread change by a signal, the library's as well. */
 static void users(const char *arguments)
 {
@@ -318,13 +268,6 @@ static void end(const char *how)
     _exit(0);
 }
 
-/* closefrom(3), which older glibc and musl do not have. */
-static void close_from(int first)
-{
-    for (int fd = first; fd < 1024; fd++)
-        close(fd);
-}
-
 static bool obey(const char *verb, const char *arguments)
 {
     long began_us = now_us();
@@ -366,7 +309,7 @@ static bool obey(const char *verb, const char *arguments)
     else if (strcmp(verb, "closefrom") == 0)
         close_from(atoi(arguments));
     else if (strcmp(verb, "occupy") == 0)
-        occupy(arguments);
+        answer(occupy(arguments), began_us);
     else if (strcmp(verb, "occupied") == 0)
         answer(occupied(), began_us);
     else if (strcmp(verb, "chroot") == 0)
